@@ -1,0 +1,1 @@
+"""Geometry: depth of the history at the scale of the requested path."""

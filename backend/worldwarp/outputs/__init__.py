@@ -1,0 +1,1 @@
+"""Files a finished shot is delivered as, and pictures it starts from."""

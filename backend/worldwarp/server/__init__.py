@@ -1,0 +1,1 @@
+"""The front door: runs, clients and streaming. Imports no torch."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind, derived from its committed chunks."""

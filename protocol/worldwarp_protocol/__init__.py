@@ -1,0 +1,1 @@
+"""Messages, limits, errors, session rules, keys and client of the WorldWarp protocol."""

@@ -1,0 +1,49 @@
+"""Every limit of the protocol, each with the reason for its size."""
+
+PROTOCOL_VERSION = (1, 0)
+"""(major, minor): another major is refused at hello; a newer minor may only add optional fields."""
+
+MAX_FRAMES = 10_000
+"""Frames of one path: almost seven minutes at 24 fps; cameras of that many frames are 2 MB."""
+
+MAX_SIDE = 4096
+"""Longest side of a picture in pixels; larger ones are scaled down before they are sent."""
+
+MAX_PICTURES = 81
+"""First frames of one shot: one chunk's worth."""
+
+MAX_HEADER_BYTES = 1 << 20
+"""A message without its arrays. A list of 1,000 runs is about 300 kB."""
+
+MAX_ARRAYS = 8
+"""Arrays beside one message."""
+
+MAX_ARRAY_BYTES = 256 << 20
+"""One array on the wire: a 4096 x 4096 float32 depth is 64 MiB, 49 Full-HD first frames are 291 MiB (send fewer)."""
+
+MAX_MESSAGE_BYTES = 512 << 20
+"""All frames of one message together."""
+
+MAX_TEXT = 4_000
+"""Characters of a prompt; UMT5 reads 512 tokens."""
+
+MAX_NAME = 120
+"""Characters of a shot's name: it becomes a folder's and a collection's name on the client."""
+
+MAX_CREDIT = 256
+"""Stream items a client may have outstanding: bounds what the server buffers for a client that stops reading."""
+
+MAX_HAVE = 4_096
+"""Chunk digests a returning client may name."""
+
+HEARTBEAT_SECONDS = 5.0
+"""An idle peer sends ping this often; any traffic counts as a sign of life."""
+
+LIVENESS_BEATS = 4
+"""Silent beats after which a peer is taken for dead."""
+
+HELLO_SECONDS = 10.0
+"""A peer that has not said hello this long after connecting is forgotten."""
+
+RECONNECT_SECONDS = (1.0, 32.0)
+"""First and last pause before a client connects again; doubled each time."""

@@ -1,0 +1,284 @@
+"""The messages of the protocol: one struct each, every field bounded.
+
+A message travels as one MessagePack header followed by its arrays as raw frames (``codec.py``).
+What a peer may send when is in ``session.py``; the prose is ``SPEC.md``.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from . import limits
+
+Text = Annotated[str, Meta(max_length=limits.MAX_TEXT)]
+Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_NAME)]
+Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+FrameNumber = Annotated[int, Meta(ge=-1_000_000, le=10_000_000)]
+Side = Annotated[int, Meta(ge=16, le=limits.MAX_SIDE)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+
+Profile = Annotated[str, Meta(min_length=1, max_length=32)]
+RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
+Stage = Literal["history", "geometry", "cache", "priors", "fill", "save"]
+ErrorCode = Literal[
+    "invalid_shot",
+    "unknown_profile",
+    "missing_weights",
+    "unknown_run",
+    "unsupported_version",
+    "protocol",
+    "busy",
+    "disk_full",
+    "internal",
+]
+
+
+class ArrayHeader(msgspec.Struct, frozen=True):
+    """An array that travels as the raw frame at the same position behind the header (C order, little-endian)."""
+
+    name: Annotated[str, Meta(pattern="^[a-z_]{1,32}$")]
+    dtype: Literal["uint8", "int32", "float32", "float64"]
+    shape: Annotated[list[Annotated[int, Meta(ge=0, le=1 << 30)]], Meta(max_length=4)]
+    sha256: Digest
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user may set for a shot; all of it is part of a chunk's recipe.
+
+    ``width`` and ``height`` are the size that is generated (multiples of 16; 0 = the picture's own size,
+    cut to multiples of 16). ``framing``: ``crop`` fills that size and cuts what overhangs, ``fit`` takes the
+    largest size of the picture's own proportions that fits inside it. ``far``: depth beyond it, in world
+    units, is sky. ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
+    """
+
+    profile: Profile = "draft"
+    seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    width: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
+    height: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
+    framing: Literal["crop", "fit"] = "crop"
+    far: Annotated[float, Meta(gt=0, le=1e10)] = 1e6
+    chunk_frames: Annotated[int, Meta(ge=5, le=161)] = 49
+    context_frames: Annotated[int, Meta(ge=1, le=81)] = 5
+    cache_steps: Annotated[int, Meta(ge=0, le=30_000)] = 100
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. Arrays beside it:
+
+    ``picture`` (f, H, W, 3) uint8, display-referred in ``colour_space``;
+    ``depth`` (f, H, W) float32, optional: planar Z in world units, infinite or beyond ``settings.far`` is sky;
+    ``K`` (n, 3, 3) float64, pixels of the picture, pixel centres at +0.5;
+    ``camera_to_world`` (n, 4, 4) float64, OpenCV axes in Blender's world;
+    ``frame`` (n,) int32, the frame number of each camera in the user's timeline.
+    Camera 0 is the camera of the picture.
+    """
+
+    name: Name
+    settings: Settings
+    fps: Annotated[float, Meta(gt=0, le=1000)] = 24.0
+    colour_space: Annotated[str, Meta(max_length=64)] = "sRGB"
+
+
+# Either side
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """A sign of life."""
+
+
+# Client to server
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """First message of a client."""
+
+    major: Count
+    minor: Count
+    client: Annotated[str, Meta(max_length=64)]
+
+
+class Submit(msgspec.Struct, frozen=True, tag="submit"):
+    """Ask for a shot. A repeated ``request`` gets the first one's answer again."""
+
+    request: Id
+    shot: Shot
+    arrays: Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
+    """Send me what I lack of this run: stream items after ``after``; frames of chunks in ``have`` are left out."""
+
+    run: Id
+    after: Count = 0
+    have: Annotated[list[Digest], Meta(max_length=limits.MAX_HAVE)] = []
+    credit: Annotated[int, Meta(ge=1, le=limits.MAX_CREDIT)] = 8
+
+
+class Credit(msgspec.Struct, frozen=True, tag="credit"):
+    """You may send ``more`` further stream items of this run."""
+
+    run: Id
+    more: Annotated[int, Meta(ge=1, le=limits.MAX_CREDIT)]
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
+    """Send me nothing more of this run; it goes on."""
+
+    run: Id
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """End this run now; committed chunks stay."""
+
+    run: Id
+
+
+class StopAfterChunk(msgspec.Struct, frozen=True, tag="stop_after_chunk"):
+    """End this run when the chunk in work is committed."""
+
+    run: Id
+
+
+class Status(msgspec.Struct, frozen=True, tag="status"):
+    """Ask how a run stands."""
+
+    run: Id
+
+
+class List(msgspec.Struct, frozen=True, tag="list"):
+    """Ask for my runs, newest first."""
+
+
+# Server to client
+
+
+class ProfileStatus(msgspec.Struct, frozen=True):
+    """A profile and, where it cannot run here, one sentence that says what is missing and how to get it."""
+
+    name: Profile
+    available: bool
+    missing: Text = ""
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    """Answer to hello."""
+
+    major: Count
+    minor: Count
+    server: Annotated[str, Meta(max_length=64)]
+    profiles: Annotated[list[ProfileStatus], Meta(max_length=32)]
+
+
+class Error(msgspec.Struct, frozen=True, tag="error"):
+    """A request was refused: one sentence for the user. ``about`` is the request's or run's id, or ""."""
+
+    code: ErrorCode
+    text: Text
+    field: Annotated[str, Meta(max_length=120)] = ""
+    about: Annotated[str, Meta(max_length=32)] = ""
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """How a run stands. ``frames`` of it are planned, ``frames_done`` committed; ``seq`` is its newest stream item."""
+
+    run: Id
+    name: Name
+    state: RunState
+    chunks: Count
+    chunks_done: Count
+    frames: Count
+    frames_done: Count
+    seq: Count
+    created: Seconds
+    text: Text = ""
+
+
+class Submitted(msgspec.Struct, frozen=True, tag="submitted"):
+    """Answer to submit: what was planned and what the user should know before waiting for it."""
+
+    request: Id
+    info: RunInfo
+    kept: Count
+    """Chunks at the front of the plan that are in the store already."""
+    warnings: Annotated[list[Text], Meta(max_length=64)] = []
+
+
+class RunStatus(msgspec.Struct, frozen=True, tag="run_status"):
+    """Answer to status."""
+
+    info: RunInfo
+
+
+class Runs(msgspec.Struct, frozen=True, tag="runs"):
+    """Answer to list."""
+
+    runs: Annotated[list[RunInfo], Meta(max_length=10_000)]
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """Provisional: where the work stands. Needs no credit; only the newest matters."""
+
+    run: Id
+    chunk: Count
+    attempt: Count
+    stage: Stage
+    step: Count
+    steps: Count
+
+
+class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
+    """Stream item: chunk ``chunk`` is final; it holds frames ``first`` to ``first + count - 1`` of the path, from 0."""
+
+    run: Id
+    seq: Count
+    chunk: Count
+    key: Digest
+    digest: Digest
+    first: Count
+    count: Count
+    meta: Annotated[dict[str, float | str], Meta(max_length=256)]
+    """Numbers of the chunk by name: coverage, psnr_cache, seconds_cache, peak_bytes, ..."""
+
+
+class Frame(msgspec.Struct, frozen=True, tag="frame"):
+    """Stream item: a committed frame. Arrays: ``frame`` and ``provenance``, each the bytes of a PNG (n,) uint8."""
+
+    run: Id
+    seq: Count
+    chunk: Count
+    index: Count
+    """Position in the path, from 0."""
+    arrays: Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
+
+
+class Points(msgspec.Struct, frozen=True, tag="points"):
+    """Stream item: the points that a chunk adds to the world.
+
+    Arrays: ``xyz`` (p, 3) float32 in Blender's world, ``rgb`` (p, 3) uint8, ``provenance`` (p,) uint8
+    (0 picture, 1 generated, 2 filled).
+    """
+
+    run: Id
+    seq: Count
+    chunk: Count
+    arrays: Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
+
+
+class RunEnded(msgspec.Struct, frozen=True, tag="run_ended"):
+    """Stream item, the last: the run is over. ``text`` says why when it is not ``done``."""
+
+    run: Id
+    seq: Count
+    state: RunState
+    text: Text = ""
+
+
+ClientMessage = Ping | Hello | Submit | Subscribe | Credit | Unsubscribe | Cancel | StopAfterChunk | Status | List
+StreamItem = ChunkCommitted | Frame | Points | RunEnded
+ServerMessage = (
+    Ping | Welcome | Error | Submitted | RunStatus | Runs | Progress | ChunkCommitted | Frame | Points | RunEnded
+)
+Message = ClientMessage | ServerMessage
