@@ -87,6 +87,18 @@ class Priors:
 
 
 @dataclass(frozen=True)
+class Filled:
+    """The frames that a profile made of the priors, n of them."""
+
+    frames: Bytes
+    """(n, H, W, 3), display-referred."""
+    provenance: Bytes
+    """(n, H, W) of ``Provenance``."""
+    depth: Floats
+    """(n, H, W), planar, world units; inf is sky."""
+
+
+@dataclass(frozen=True)
 class Chunk:
     """A planned piece of the path: frames [start, stop), the first ``context`` of which are fixed already."""
 

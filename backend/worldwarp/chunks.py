@@ -1,0 +1,95 @@
+"""Planning: the path cut into chunks, and the recipe that names each of them.
+
+A chunk is an immutable folder named by its recipe: the digest of every input that changes its pixels. Resume,
+continue, roll back, takes and sharing all follow from it.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+import numpy as np
+from worldwarp_protocol.messages import Settings
+
+from . import cache, draft, history
+from .cameras import Cameras
+from .nouns import Chunk, Shot
+
+RECIPE_VERSION = 1
+
+STAGES = {"history": history.VERSION, "cache": cache.VERSION, "draft": draft.VERSION}
+
+NOT_IN_RECIPE = {"width", "height", "framing", "chunk_frames"}
+"""Settings that act before a chunk exists: their effect is in the picture, the cameras and the plan."""
+
+
+def plan(frames: int, settings: Settings) -> list[Chunk]:
+    """Cut a path of ``frames`` frames: ``chunk_frames`` first, then overlapping by ``context_frames`` (paper 7)."""
+    length, context = settings.chunk_frames, settings.context_frames
+    chunks = [Chunk(index=0, start=0, stop=min(length, frames), context=1)]
+    while chunks[-1].stop < frames:
+        start = chunks[-1].stop - context
+        chunks.append(Chunk(len(chunks), start, min(start + length, frames), context))
+    return chunks
+
+
+def covered(cameras: Cameras, chunk: Chunk) -> Cameras:
+    """The chunk's cameras, extended along the path at constant velocity to 4k + 1 of them.
+
+    Video models take 4k + 1 frames; what the extension shows is trimmed on output.
+    """
+    own = cameras[chunk.start : chunk.stop]
+    missing = -(len(own) - 1) % 4
+    if not missing:
+        return own
+    poses = list(own.camera_to_world)
+    step = np.linalg.inv(poses[-2]) @ poses[-1] if len(poses) > 1 else np.eye(4)
+    for _ in range(missing):
+        poses.append(poses[-1] @ step)
+    return Cameras(
+        K=np.concatenate([own.K, np.repeat(own.K[-1:], missing, axis=0)]),
+        camera_to_world=np.stack(poses),
+        width=own.width,
+        height=own.height,
+        frame=np.concatenate([own.frame, own.frame[-1] + 1 + np.arange(missing)]),
+        fps=own.fps,
+    )
+
+
+def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dict[str, Any]:
+    """Every input that changes the pixels of ``chunk``.
+
+    Args:
+        previous: content digest of the chunk before it, which stands for all of the past; None for chunk 0,
+            which has the picture and its depth in its place.
+        numerics: what computes: device class, dtype, modes (``engines.jobs.numerics``).
+    """
+    settings = {k: v for k, v in msgspec.to_builtins(shot.settings).items() if k not in NOT_IN_RECIPE}
+    path = covered(shot.cameras, chunk)
+    return {
+        "version": RECIPE_VERSION,
+        "stages": STAGES,
+        "numerics": numerics,
+        "settings": settings,
+        "context": chunk.context,
+        "cameras": _digest(path.K, path.camera_to_world),
+        "size": [path.width, path.height],
+        "frames": chunk.stop - chunk.start,
+        "previous": previous,
+        "pictures": None if previous else _digest(shot.pictures),
+        "depth": None if previous or shot.depth is None else _digest(shot.depth),
+    }
+
+
+def key(recipe: dict[str, Any]) -> str:
+    """The recipe's name: 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _digest(*arrays: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,65 @@
+"""What a chunk's folder holds, as bytes: written by the worker, read back through the store.
+
+``frames/0001.png`` and beside it ``priors/``, ``provenance/`` (the value is the ``Provenance``), ``holes/`` (255 is a
+hole) and ``depth/0001.npy`` (H, W) float32, numbered by position in the path, from 1; ``K.npy`` and
+``camera_to_world.npy`` hold the requested cameras of these frames.
+"""
+
+import io
+
+import numpy as np
+
+from .cameras import Cameras
+from .nouns import Bytes, Chunk, ChunkResult, Floats, View
+from .outputs.pictures import decode_png, encode_png
+from .store import Store
+
+
+def name(kind: str, index: int) -> str:
+    """The file of ``kind`` for the frame at ``index`` (from 0) in the path."""
+    return f"{kind}/{index + 1:04d}.{'npy' if kind == 'depth' else 'png'}"
+
+
+def encode(result: ChunkResult, chunk: Chunk, cameras: Cameras) -> dict[str, bytes]:
+    """The files of a chunk; ``cameras`` are those of its new frames."""
+    files = {"K.npy": _npy(cameras.K), "camera_to_world.npy": _npy(cameras.camera_to_world)}
+    for i in range(len(result.frames)):
+        index = chunk.first_new + i
+        files[name("frames", index)] = encode_png(result.frames[i])
+        files[name("priors", index)] = encode_png(result.priors[i])
+        files[name("provenance", index)] = encode_png(result.provenance[i])
+        files[name("holes", index)] = encode_png(result.holes[i].astype(np.uint8) * 255)
+        files[name("depth", index)] = _npy(result.depth[i])
+    return files
+
+
+def read_view(store: Store, key: str, index: int) -> View:
+    """A committed frame, as the history of later chunks sees it.
+
+    Raises:
+        StoreError: a file is missing or damaged.
+    """
+    return View(
+        index=index,
+        rgb=decode_png(store.read(key, name("frames", index))),
+        depth=read_depth(store, key, index),
+        provenance=read_image(store, key, "provenance", index),
+    )
+
+
+def read_image(store: Store, key: str, kind: str, index: int) -> Bytes:
+    """A committed picture: (H, W, 3) for frames and priors, (H, W) for provenance and holes."""
+    pixels: Bytes = decode_png(store.read(key, name(kind, index)))
+    return pixels
+
+
+def read_depth(store: Store, key: str, index: int) -> Floats:
+    """A committed frame's planar depth (H, W), world units; inf is sky."""
+    depth: Floats = np.load(io.BytesIO(store.read(key, name("depth", index))), allow_pickle=False)
+    return depth
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()

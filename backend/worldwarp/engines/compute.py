@@ -1,0 +1,48 @@
+"""Compute one job in this process: where the loop meets the machine."""
+
+import sys
+
+import torch
+
+from .. import contents
+from ..nouns import Report
+from ..pipeline import generate_chunk
+from ..profiles import load
+from .jobs import Computed, Job
+
+
+def numerics() -> str:
+    """What computes here, as far as it changes pixels: it is part of every recipe."""
+    return "cuda-float32" if torch.cuda.is_available() else "cpu-float32"
+
+
+def compute(job: Job, report: Report) -> Computed:
+    """Compute one chunk.
+
+    Raises:
+        Cancelled: ``report`` raised it.
+    """
+    result = generate_chunk(
+        job.chunk,
+        job.cameras,
+        job.history,
+        job.history_cameras,
+        job.context,
+        job.settings,
+        load(job.settings.profile),
+        report,
+    )
+    report("save", 0, 1)
+    new = slice(job.chunk.first_new - job.chunk.start, job.chunk.stop - job.chunk.start)
+    files = contents.encode(result, job.chunk, job.cameras[new])
+    return Computed(files, {**result.meta, "peak_bytes": float(peak_bytes())})
+
+
+def peak_bytes() -> int:
+    """Most memory this process has held so far, in bytes; 0 where the platform does not say."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

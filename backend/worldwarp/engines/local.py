@@ -1,0 +1,74 @@
+"""A worker process on this machine."""
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from . import pipe
+from .jobs import Job
+
+LOG_LINES = 12
+"""Lines of a dead worker's log that go into its last event."""
+
+
+class Worker:
+    """One worker process.
+
+    Args:
+        deliver: called with every ``pipe.Event``, from a thread of the worker's own; the first is ``Ready``, the last
+            ``Died``.
+        log: the file that what it prints is appended to.
+    """
+
+    def __init__(self, deliver: Callable[["Worker", pipe.Event], None], log: Path) -> None:
+        self._log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "worldwarp.engines.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        self._thread = threading.Thread(target=self._read, args=(deliver,), daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def compute(self, job: Job) -> None:
+        """Begin a job; one at a time. A worker that is gone says so by ``Died``, not here."""
+        self._send(pipe.Compute(job))
+
+    def cancel(self) -> None:
+        """End the job in work between two of its steps: ``Stopped`` follows (or ``Finished``, if it was quicker)."""
+        self._send(pipe.Cancel())
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._thread.join()
+
+    def _send(self, message: pipe.ToWorker) -> None:
+        with contextlib.suppress(OSError):  # it died: the reader thread tells
+            pipe.write(cast(BinaryIO, self._process.stdin), message)
+
+    def _read(self, deliver: Callable[["Worker", pipe.Event], None]) -> None:
+        stdout = cast(BinaryIO, self._process.stdout)
+        while (event := pipe.read(stdout, pipe.FromWorker)) is not None:
+            deliver(self, event)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # bytes that a dead process will never read
+                cast(BinaryIO, stream).close()
+        deliver(self, pipe.Died(self._tail()))
+
+    def _tail(self) -> str:
+        lines = self._log.read_text("utf-8", "replace").splitlines()
+        return "\n".join(lines[-LOG_LINES:])
