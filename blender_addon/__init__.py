@@ -1,0 +1,1 @@
+"""WorldWarp: walk a keyframed camera into a single picture."""

@@ -1,0 +1,165 @@
+"""The picture the walk starts from: this camera's render with its exact depth, or a file.
+
+Rendering happens in a temporary copy of the scene, with a compositor of its own; the user's scene and
+compositor are left alone.
+"""
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from .camera import check_type
+from .colour import colour_space
+from .problems import Problem
+
+PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH")
+"""Engines whose depth pass was compared with known geometry: planar Z in world units."""
+
+SKY_DEPTH = 1e9
+"""Engines write 1e10 where the camera sees nothing."""
+
+LONGEST_SIDE = 4096
+"""The server takes nothing larger."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A first frame.
+
+    Args:
+        rgb: (H, W, 3) uint8, display-referred in ``colour_space``.
+        depth: (H, W) float32, planar Z in world units, inf is sky; None where it is unknown.
+        colour_space: the name under which Blender shows ``rgb`` as it is.
+    """
+
+    rgb: np.ndarray
+    depth: np.ndarray | None
+    colour_space: str
+
+
+def render_picture(scene, camera, frame: int) -> Picture:
+    """What ``camera`` sees in ``scene`` at ``frame``, through the scene's view transform, and its depth. Blocks.
+
+    Motion blur, render borders, the compositor and the sequencer are left out: depth would not match them.
+
+    Raises:
+        Problem: camera, engine or colour management cannot be used, or the render gave nothing.
+    """
+    space = check_renderable(scene, camera)
+    with tempfile.TemporaryDirectory(prefix="worldwarp-") as folder, render_copy(scene, camera, frame, folder) as copy:
+        bpy.ops.render.render(scene=copy.name, write_still=True)
+        return read_render(folder, camera.data.clip_end, space)
+
+
+def check_renderable(scene, camera) -> str:
+    """The colour space of the render to come; raises ``Problem`` where it would be useless."""
+    check_type(camera)
+    if scene.render.engine not in PLANAR_DEPTH_ENGINES:
+        raise Problem(
+            f"The depth of render engine {scene.render.engine!r} is not known to be planar: choose Cycles, EEVEE or "
+            "Workbench, or take the picture and its depth from files"
+        )
+    return colour_space(scene)
+
+
+@contextmanager
+def render_copy(scene, camera, frame: int, folder: str):
+    """A temporary copy of ``scene`` that renders picture and depth into ``folder``; removed with all it brought."""
+    groups = set(bpy.data.node_groups)
+    copy = scene.copy()
+    try:
+        copy.name = "WorldWarp Temporary"
+        _configure(copy, camera, Path(folder))
+        layer = next((layer for layer in copy.view_layers if layer.use), copy.view_layers[0])
+        for other in copy.view_layers:
+            other.use = other == layer
+        layer.use_pass_z = True
+        _compose(copy, layer, folder)
+        copy.frame_set(frame)
+        copy.camera = camera  # after frame_set: markers may have switched it
+        yield copy
+    finally:
+        bpy.data.scenes.remove(copy)
+        for group in set(bpy.data.node_groups) - groups:
+            bpy.data.node_groups.remove(group)
+
+
+def _configure(scene, camera, folder: Path) -> None:
+    scene.camera = camera
+    render, settings = scene.render, scene.render.image_settings
+    render.use_border = render.use_motion_blur = render.use_multiview = False
+    render.use_sequencer, render.use_compositing = False, True
+    render.use_file_extension, render.use_overwrite, render.use_placeholder = True, True, False
+    render.filepath = str(folder / "picture")
+    longest = max(render.resolution_x, render.resolution_y)
+    render.resolution_percentage = min(render.resolution_percentage, LONGEST_SIDE * 100 // longest)
+    if hasattr(settings, "media_type"):  # Blender 5.0
+        settings.media_type = "IMAGE"
+    settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGB", "8"
+    settings.color_management = "FOLLOW_SCENE"
+    render.dither_intensity = 0.0
+
+
+def _compose(scene, layer, folder: str) -> None:
+    """A compositor that passes the image through and writes its depth as 32-bit EXR."""
+    if hasattr(scene, "compositing_node_group"):  # Blender 5.0
+        tree = scene.compositing_node_group = bpy.data.node_groups.new("WorldWarp Temporary", "CompositorNodeTree")
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        result = tree.nodes.new("NodeGroupOutput")
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+        tree.nodes.clear()
+        result = tree.nodes.new("CompositorNodeComposite")
+    render = tree.nodes.new("CompositorNodeRLayers")
+    render.scene, render.layer = scene, layer.name
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    if hasattr(output, "file_output_items"):  # Blender 5.0
+        output.format.media_type = "IMAGE"
+        output.directory, output.file_name = folder, "depth"
+        output.file_output_items.new("FLOAT", "Depth")
+    else:
+        output.base_path = folder
+        output.file_slots[0].path = "depth"
+    output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
+    output.format.exr_codec = "ZIP"
+    tree.links.new(render.outputs["Image"], result.inputs[0])
+    tree.links.new(render.outputs["Depth"], output.inputs[0])
+
+
+def read_render(folder: str, clip_end: float, space: str) -> Picture:
+    """What ``render_copy`` left in ``folder``."""
+    pictures, depths = sorted(Path(folder).glob("picture*.png")), sorted(Path(folder).glob("depth*.exr"))
+    if not pictures or not depths:
+        raise Problem("The render was cancelled or wrote nothing: render the camera once by F12 to see why")
+    depth = read_pixels(depths[0])[..., 0]
+    depth = np.where(depth >= min(SKY_DEPTH, clip_end * (1 - 1e-6)), np.float32(np.inf), depth)
+    return Picture(to_bytes(read_pixels(pictures[0])[..., :3]), depth, space)
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    """The numbers in an image file, (H, W, 4) float32 from the top, without any colour conversion."""
+    try:
+        image = bpy.data.images.load(str(path), check_existing=False)
+    except RuntimeError:
+        raise Problem(f"{path} cannot be read as an image") from None
+    try:
+        image.colorspace_settings.name = "Non-Color"
+        image.alpha_mode = "CHANNEL_PACKED"
+        width, height = image.size
+        if width == 0 or height == 0:
+            raise Problem(f"{path} cannot be read as an image")
+        pixels = np.empty(width * height * 4, np.float32)
+        image.pixels.foreach_get(pixels)
+    finally:
+        bpy.data.images.remove(image)
+    return pixels.reshape(height, width, 4)[::-1]
+
+
+def to_bytes(values: np.ndarray) -> np.ndarray:
+    """Display-referred floats in [0, 1] as bytes."""
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
