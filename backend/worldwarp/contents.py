@@ -59,6 +59,14 @@ def read_depth(store: Store, key: str, index: int) -> Floats:
     return depth
 
 
+def read_cameras(store: Store, key: str, first: int, width: int, height: int) -> Cameras:
+    """The requested cameras of a committed chunk; ``frame`` counts from ``first``, its position in the path."""
+    K, poses = (
+        np.load(io.BytesIO(store.read(key, f"{name}.npy")), allow_pickle=False) for name in ("K", "camera_to_world")
+    )
+    return Cameras(K, poses, width, height, np.arange(first, first + len(K)))
+
+
 def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)

@@ -137,7 +137,7 @@ def _check_frames(cameras: Cameras) -> None:
 
 def _check_finite(cameras: Cameras) -> None:
     for field, array in (("K", cameras.K), ("camera_to_world", cameras.camera_to_world)):
-        bad = ~(np.abs(array) <= LARGEST).all(axis=(1, 2))  # so that NaN is bad too
+        bad = np.asarray(~(np.abs(array) <= LARGEST).all(axis=(1, 2)))  # so that NaN is bad too
         if bad.any():
             raise InvalidShot(
                 f"cameras.{field}",
@@ -170,10 +170,9 @@ def _check_intrinsics(cameras: Cameras) -> None:
 def _check_rigid(cameras: Cameras) -> None:
     R = cameras.camera_to_world[:, :3, :3]
     stretched = np.abs(R.transpose(0, 2, 1) @ R - np.eye(3)).max(axis=(1, 2)) > RIGID
-    mirrored = np.linalg.det(R) < 0
+    mirrored = np.asarray(np.linalg.det(R) < 0)
     bottom = np.abs(cameras.camera_to_world[:, 3] - [0, 0, 0, 1]).max(axis=1) > 1e-9
-    for found, fault in ((stretched, "is scaled or sheared"), (mirrored, "is mirrored"), (bottom, "is not affine")):
-        bad = np.asarray(found)
+    for bad, fault in ((stretched, "is scaled or sheared"), (mirrored, "is mirrored"), (bottom, "is not affine")):
         if bad.any():
             raise InvalidShot(
                 "cameras.camera_to_world",

@@ -1,0 +1,157 @@
+"""Pictures and depth from files, and PNG bytes."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.limits import MAX_SIDE
+
+from ..nouns import Bytes, Floats
+
+DEPTH_CHANNELS = ("Z", "V", "Y", "Depth.Z", "Depth.V", "Depth.Y")
+"""Names under which depth is found in an EXR, also behind the name of a view layer (``ViewLayer.Depth.Z``)."""
+
+PNG_LEVEL = 4
+"""zlib's: within 5 % of the default's size in half its time."""
+
+
+def read_picture(path: Path) -> Bytes:
+    """(H, W, 3) uint8 of a PNG, JPEG, TIFF, WebP or any other picture that Pillow reads, display-referred.
+
+    The camera's orientation (EXIF) is applied. Transparency is laid over black, grey becomes three equal channels,
+    CMYK and palettes become RGB, of an animation the first frame is taken. 16-bit pictures become 8-bit: grey ones
+    rounded, coloured ones by their high byte (at most 0.75/255 away). Embedded colour profiles are left aside, as
+    Blender does, so that what comes back shows as what was sent.
+
+    Raises:
+        InvalidShot: no such file, not a picture, scene-linear or too large; says what to do.
+    """
+    _check_file("picture", path)
+    if path.suffix.lower() in (".exr", ".hdr"):
+        raise InvalidShot("picture", f"{path} holds scene-linear light; save it as PNG through the view transform.")
+    try:
+        with Image.open(path) as image:
+            _check_size("picture", path, image.size)
+            return _rgb(path, ImageOps.exif_transpose(image))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InvalidShot("picture", _too_large(path, "far too many pixels")) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise InvalidShot(
+            "picture", f"{path} cannot be read as a picture ({_reason(error)}); give a PNG, JPEG, TIFF or WebP file."
+        ) from None
+
+
+def read_depth(path: Path) -> Floats:
+    """(H, W) float32 of an EXR or .npy file: planar depth in world units, as it stands there.
+
+    In an EXR depth is the channel Z, V, Y or Depth.Z, of any view layer, or a grey RGB picture.
+
+    Raises:
+        InvalidShot: no such file, another format, no depth in it; says what to do.
+    """
+    _check_file("depth", path)
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _read_npy(path)
+    if suffix == ".exr":
+        return _read_exr(path)
+    raise InvalidShot(
+        "depth",
+        f"{path} cannot hold depth in world units (integer pictures have no known scale); "
+        "save it as 32-bit float EXR, or as .npy.",
+    )
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """PNG bytes of (H, W, 3) or (H, W) uint8; the same bytes for the same image."""
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(file, "PNG", compress_level=PNG_LEVEL)
+    return file.getvalue()
+
+
+def decode_png(data: bytes) -> NDArray[np.uint8]:
+    """(H, W, 3) or (H, W) uint8 of PNG bytes that ``encode_png`` wrote."""
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        return np.array(image)
+
+
+def _check_file(field: str, path: Path) -> None:
+    if not path.is_file():
+        raise InvalidShot(field, f"there is no file {path}; check the path.")
+
+
+def _check_size(field: str, path: Path, size: tuple[int, int]) -> None:
+    if max(size) > MAX_SIDE:
+        raise InvalidShot(field, _too_large(path, f"{size[0]} x {size[1]} pixels"))
+
+
+def _too_large(path: Path, extent: str) -> str:
+    return f"{path} has {extent}; at most {MAX_SIDE} a side are taken: scale picture, depth and cameras down together."
+
+
+def _rgb(path: Path, image: Image.Image) -> Bytes:
+    if image.mode == "F":
+        raise InvalidShot("picture", f"{path} holds floats, not display colours; save it as 8-bit or 16-bit PNG.")
+    if image.mode.startswith("I"):
+        grey = np.rint(np.clip(np.asarray(image, np.float64), 0, 65535) / 257).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
+    return np.array(image.convert("RGB"))
+
+
+def _read_npy(path: Path) -> Floats:
+    try:
+        depth = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InvalidShot(
+            "depth", f"{path} cannot be read ({_reason(error)}); write it by numpy.save from an array of floats."
+        ) from None
+    if not isinstance(depth, np.ndarray) or depth.ndim != 2 or depth.dtype.kind != "f":
+        raise InvalidShot("depth", f"{path} does not hold an array (height, width) of floats; write it so.")
+    _check_size("depth", path, (depth.shape[1], depth.shape[0]))
+    return _single(depth)
+
+
+def _read_exr(path: Path) -> Floats:
+    try:
+        with OpenEXR.File(str(path), separate_channels=True, header_only=True) as file:
+            (left, top), (right, bottom) = file.header()["dataWindow"]
+        _check_size("depth", path, (int(right - left) + 1, int(bottom - top) + 1))
+        with OpenEXR.File(str(path), separate_channels=True) as file:
+            header = file.header()
+            channels = {name: channel.pixels for part in file.parts for name, channel in part.channels.items()}
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InvalidShot("depth", f"{path} cannot be read as EXR ({_reason(error)}); render it again.") from None
+    for a, b in zip(header["dataWindow"], header["displayWindow"], strict=True):
+        if not np.array_equal(a, b):
+            raise InvalidShot("depth", f"{path} holds a region of the picture only; render it without a border.")
+    return _single(_depth_channel(path, channels))
+
+
+def _depth_channel(path: Path, channels: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    for wanted in DEPTH_CHANNELS:
+        found = sorted(name for name in channels if name == wanted or name.endswith("." + wanted))
+        if found and channels[found[0]].dtype.kind == "f":
+            return channels[found[0]]
+    if {"R", "G", "B"} <= channels.keys():
+        red, green, blue = (channels[name] for name in "RGB")
+        if np.array_equal(red, green, equal_nan=True) and np.array_equal(red, blue, equal_nan=True):
+            return red
+    names = ", ".join(sorted(channels)) or "none"
+    raise InvalidShot("depth", f"{path} has no depth channel (it has {names}); turn on the Z or Depth pass.")
+
+
+def _single(depth: NDArray[Any]) -> Floats:
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(depth, np.float32)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
