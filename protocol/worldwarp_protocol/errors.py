@@ -6,8 +6,10 @@ WorldWarpError                  every error this project raises on purpose
 │   ├── LocalProtocolError      we broke the rules: a bug on this side
 │   └── RemoteProtocolError     the peer broke the rules: all that a peer can ever cause
 ├── Refused                     the server answered with an error message (its code, its sentence)
-├── KeyFileError                a key file is missing, malformed or readable by others
-└── ServerUnreachable           nobody answers there, or our key is not enrolled
+├── KeyFileError                a key, or a file of one, is missing, malformed or readable by others
+├── FolderError                 a result folder belongs to another shot, or cannot be read or written
+└── ServerUnreachable           nobody answers there
+    └── KeyRefused              somebody does, but does not know our key
 """
 
 
@@ -58,8 +60,16 @@ class Refused(WorldWarpError):
 
 
 class KeyFileError(WorldWarpError):
-    """A key file is missing, malformed or readable by others."""
+    """A key, or a file of one, is missing, malformed or readable by others."""
+
+
+class FolderError(WorldWarpError):
+    """A result folder belongs to another shot, or cannot be read or written."""
 
 
 class ServerUnreachable(WorldWarpError):
-    """No server answers at this address, or it does not know our key."""
+    """No server answers at this address."""
+
+
+class KeyRefused(ServerUnreachable):
+    """A server answers at this address, but it does not know our key."""

@@ -12,8 +12,11 @@ MAX_SIDE = 4096
 MAX_PICTURES = 81
 """First frames of one shot: one chunk's worth."""
 
-MAX_HEADER_BYTES = 1 << 20
-"""A message without its arrays. A list of 1,000 runs is about 300 kB."""
+MAX_HEADER_BYTES = 4 << 20
+"""A message without its arrays. The longest is a list of 500 runs: 150 kB, or 2.4 MB where all their texts are full."""
+
+MAX_RUNS = 500
+"""Runs of one list, the newest."""
 
 MAX_ARRAYS = 8
 """Arrays beside one message."""
@@ -33,6 +36,12 @@ MAX_NAME = 120
 MAX_CREDIT = 256
 """Stream items a client may have outstanding: bounds what the server buffers for a client that stops reading."""
 
+MAX_SUBSCRIPTIONS = 16
+"""Runs that one client listens to at once: an artist watches one or two."""
+
+MAX_QUESTIONS = 64
+"""Questions of one client that wait for their answer: more is a client that does not read."""
+
 MAX_HAVE = 4_096
 """Chunk digests a returning client may name."""
 
@@ -40,7 +49,14 @@ HEARTBEAT_SECONDS = 5.0
 """An idle peer sends ping this often; any traffic counts as a sign of life."""
 
 LIVENESS_BEATS = 4
-"""Silent beats after which a peer is taken for dead."""
+"""Silent beats after which a peer that sends or receives a stream is taken for dead."""
+
+IDLE_SECONDS = 3600.0
+"""A client without a subscription may be silent this long: a message counts when it is whole, and a large picture
+takes minutes over a slow line."""
+
+ANSWER_SECONDS = 60.0
+"""A request without arrays that is not answered this long is given up."""
 
 HELLO_SECONDS = 10.0
 """A peer that has not said hello this long after connecting is forgotten."""

@@ -12,14 +12,19 @@ from msgspec import Meta
 from . import limits
 
 Text = Annotated[str, Meta(max_length=limits.MAX_TEXT)]
-Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_NAME)]
-Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Name = Annotated[str, Meta(max_length=limits.MAX_NAME, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+Sentence = Annotated[str, Meta(max_length=1_000)]
+Label = Annotated[str, Meta(max_length=64)]
+# \Z and not $, which also matches before a last line break
+Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-FrameNumber = Annotated[int, Meta(ge=-1_000_000, le=10_000_000)]
 Side = Annotated[int, Meta(ge=16, le=limits.MAX_SIDE)]
-Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Seconds = Annotated[float, Meta(ge=0, le=1e10)]
+Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
+"""A bound refuses NaN and the infinities."""
 
+Dtype = Literal["uint8", "int32", "float32", "float64"]
 Profile = Annotated[str, Meta(min_length=1, max_length=32)]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
 Stage = Literal["history", "geometry", "cache", "priors", "fill", "save"]
@@ -39,10 +44,13 @@ ErrorCode = Literal[
 class ArrayHeader(msgspec.Struct, frozen=True):
     """An array that travels as the raw frame at the same position behind the header (C order, little-endian)."""
 
-    name: Annotated[str, Meta(pattern="^[a-z_]{1,32}$")]
-    dtype: Literal["uint8", "int32", "float32", "float64"]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z_]{1,32}\Z")]
+    dtype: Dtype
     shape: Annotated[list[Annotated[int, Meta(ge=0, le=1 << 30)]], Meta(max_length=4)]
     sha256: Digest
+
+
+Arrays = Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +87,7 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     settings: Settings
     fps: Annotated[float, Meta(gt=0, le=1000)] = 24.0
-    colour_space: Annotated[str, Meta(max_length=64)] = "sRGB"
+    colour_space: Label = "sRGB"
 
 
 # Either side
@@ -93,23 +101,27 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """First message of a client."""
+    """First message of a client; its answer is ``Welcome`` or ``Error``. Its three fields stay in every version."""
 
     major: Count
     minor: Count
-    client: Annotated[str, Meta(max_length=64)]
+    client: Label
 
 
 class Submit(msgspec.Struct, frozen=True, tag="submit"):
-    """Ask for a shot. A repeated ``request`` gets the first one's answer again."""
+    """Ask for a shot; its answer is ``Submitted``. A repeated ``request`` gets the first one's answer again."""
 
     request: Id
     shot: Shot
-    arrays: Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
+    arrays: Arrays = []
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
-    """Send me what I lack of this run: stream items after ``after``; frames of chunks in ``have`` are left out."""
+    """Send me what I lack of this run; its answer is ``RunStatus``, then the stream follows.
+
+    Items up to ``after`` are left out, and so are frames and points of chunks whose content digest is in ``have``
+    (their ``ChunkCommitted`` is sent). At most ``credit`` items are sent before more is granted.
+    """
 
     run: Id
     after: Count = 0
@@ -118,38 +130,38 @@ class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
 
 
 class Credit(msgspec.Struct, frozen=True, tag="credit"):
-    """You may send ``more`` further stream items of this run."""
+    """You may send ``more`` further stream items of this run. No answer."""
 
     run: Id
     more: Annotated[int, Meta(ge=1, le=limits.MAX_CREDIT)]
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
-    """Send me nothing more of this run; it goes on."""
+    """Send me nothing more of this run; it goes on. No answer."""
 
     run: Id
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """End this run now; committed chunks stay."""
+    """End this run now; committed chunks stay. Its answer is ``RunStatus``."""
 
     run: Id
 
 
 class StopAfterChunk(msgspec.Struct, frozen=True, tag="stop_after_chunk"):
-    """End this run when the chunk in work is committed."""
+    """End this run when the chunk in work is committed. Its answer is ``RunStatus``."""
 
     run: Id
 
 
 class Status(msgspec.Struct, frozen=True, tag="status"):
-    """Ask how a run stands."""
+    """Ask how a run stands; its answer is ``RunStatus``."""
 
     run: Id
 
 
 class List(msgspec.Struct, frozen=True, tag="list"):
-    """Ask for my runs, newest first."""
+    """Ask for my runs, newest first; its answer is ``Runs``."""
 
 
 # Server to client
@@ -168,17 +180,21 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
 
     major: Count
     minor: Count
-    server: Annotated[str, Meta(max_length=64)]
+    server: Label
     profiles: Annotated[list[ProfileStatus], Meta(max_length=32)]
 
 
 class Error(msgspec.Struct, frozen=True, tag="error"):
-    """A request was refused: one sentence for the user. ``about`` is the request's or run's id, or ""."""
+    """A request was refused: one sentence for the user.
+
+    ``about`` is the id of the request (submit) or of the run, "" for hello, list and breaches of the rules.
+    The codes ``unsupported_version`` and ``protocol`` end the session.
+    """
 
     code: ErrorCode
     text: Text
-    field: Annotated[str, Meta(max_length=120)] = ""
-    about: Annotated[str, Meta(max_length=32)] = ""
+    field: Label = ""
+    about: Annotated[str, Meta(pattern=r"^([0-9a-f]{32})?\Z")] = ""
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -193,7 +209,8 @@ class RunInfo(msgspec.Struct, frozen=True):
     frames_done: Count
     seq: Count
     created: Seconds
-    text: Text = ""
+    """When it was submitted: seconds since 1970, UTC."""
+    text: Sentence = ""
 
 
 class Submitted(msgspec.Struct, frozen=True, tag="submitted"):
@@ -207,7 +224,7 @@ class Submitted(msgspec.Struct, frozen=True, tag="submitted"):
 
 
 class RunStatus(msgspec.Struct, frozen=True, tag="run_status"):
-    """Answer to status."""
+    """Answer to subscribe, status, cancel and stop_after_chunk: how the run stands now."""
 
     info: RunInfo
 
@@ -215,11 +232,11 @@ class RunStatus(msgspec.Struct, frozen=True, tag="run_status"):
 class Runs(msgspec.Struct, frozen=True, tag="runs"):
     """Answer to list."""
 
-    runs: Annotated[list[RunInfo], Meta(max_length=10_000)]
+    runs: Annotated[list[RunInfo], Meta(max_length=limits.MAX_RUNS)]
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """Provisional: where the work stands. Needs no credit; only the newest matters."""
+    """Provisional: where the work stands. Outside the stream, needs no credit; only the newest matters."""
 
     run: Id
     chunk: Count
@@ -227,6 +244,22 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     stage: Stage
     step: Count
     steps: Count
+
+
+class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
+    """Stream item, the first: what is generated.
+
+    ``width`` and ``height`` are those of the generated frames. Arrays, of as many cameras as frames will come:
+    ``K`` (n, 3, 3) float64, pixels of the generated frames, pixel centres at +0.5; ``camera_to_world`` (n, 4, 4)
+    float64, OpenCV axes in Blender's world; ``frame`` (n,) int32, numbers in the user's timeline.
+    """
+
+    run: Id
+    seq: Count
+    shot: Shot
+    width: Side
+    height: Side
+    arrays: Arrays = []
 
 
 class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
@@ -239,7 +272,7 @@ class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
     digest: Digest
     first: Count
     count: Count
-    meta: Annotated[dict[str, float | str], Meta(max_length=256)]
+    meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)]
     """Numbers of the chunk by name: coverage, psnr_cache, seconds_cache, peak_bytes, ..."""
 
 
@@ -251,11 +284,11 @@ class Frame(msgspec.Struct, frozen=True, tag="frame"):
     chunk: Count
     index: Count
     """Position in the path, from 0."""
-    arrays: Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
+    arrays: Arrays = []
 
 
 class Points(msgspec.Struct, frozen=True, tag="points"):
-    """Stream item: the points that a chunk adds to the world.
+    """Stream item: the points that a chunk adds to the world; one for each chunk, after its frames, maybe empty.
 
     Arrays: ``xyz`` (p, 3) float32 in Blender's world, ``rgb`` (p, 3) uint8, ``provenance`` (p,) uint8
     (0 picture, 1 generated, 2 filled).
@@ -264,7 +297,7 @@ class Points(msgspec.Struct, frozen=True, tag="points"):
     run: Id
     seq: Count
     chunk: Count
-    arrays: Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
+    arrays: Arrays = []
 
 
 class RunEnded(msgspec.Struct, frozen=True, tag="run_ended"):
@@ -277,8 +310,19 @@ class RunEnded(msgspec.Struct, frozen=True, tag="run_ended"):
 
 
 ClientMessage = Ping | Hello | Submit | Subscribe | Credit | Unsubscribe | Cancel | StopAfterChunk | Status | List
-StreamItem = ChunkCommitted | Frame | Points | RunEnded
+StreamItem = RunStarted | ChunkCommitted | Frame | Points | RunEnded
 ServerMessage = (
-    Ping | Welcome | Error | Submitted | RunStatus | Runs | Progress | ChunkCommitted | Frame | Points | RunEnded
+    Ping
+    | Welcome
+    | Error
+    | Submitted
+    | RunStatus
+    | Runs
+    | Progress
+    | RunStarted
+    | ChunkCommitted
+    | Frame
+    | Points
+    | RunEnded
 )
 Message = ClientMessage | ServerMessage

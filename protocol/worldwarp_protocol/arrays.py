@@ -1,0 +1,110 @@
+"""Which arrays travel with which message: one table, and the check against it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from . import limits
+from .messages import ArrayHeader, Frame, Points, RunStarted, Submit
+
+ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8}
+"""Bytes of one element by dtype; the keys are the dtypes that may travel."""
+
+
+class Rule(NamedTuple):
+    """What an array must look like. A letter in ``shape`` is a length that all arrays of the message share."""
+
+    dtype: str
+    shape: tuple[int | str, ...]
+    optional: bool = False
+
+
+CAMERAS = {
+    "K": Rule("float64", ("n", 3, 3)),
+    "camera_to_world": Rule("float64", ("n", 4, 4)),
+    "frame": Rule("int32", ("n",)),
+}
+
+ARRAYS: dict[type, dict[str, Rule]] = {
+    Submit: {
+        "picture": Rule("uint8", ("f", "H", "W", 3)),
+        "depth": Rule("float32", ("f", "H", "W"), optional=True),
+        **CAMERAS,
+    },
+    RunStarted: CAMERAS,
+    Frame: {"frame": Rule("uint8", ("a",)), "provenance": Rule("uint8", ("b",))},
+    Points: {
+        "xyz": Rule("float32", ("p", 3)),
+        "rgb": Rule("uint8", ("p", 3)),
+        "provenance": Rule("uint8", ("p",)),
+    },
+}
+
+LENGTHS = {
+    "n": (1, limits.MAX_FRAMES, "frames"),
+    "f": (1, limits.MAX_PICTURES, "pictures"),
+    "H": (1, limits.MAX_SIDE, "pixels of height"),
+    "W": (1, limits.MAX_SIDE, "pixels of width"),
+    "p": (0, limits.MAX_ARRAY_BYTES, "points"),
+    "a": (1, limits.MAX_ARRAY_BYTES, "bytes"),
+    "b": (1, limits.MAX_ARRAY_BYTES, "bytes"),
+}
+"""What each letter counts: least, most, in words."""
+
+
+class BadArray(Exception):
+    """An array that breaks the table; ``field`` names it, ``text`` says how. Never leaves this package."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(f"{field}: {text}")
+        self.field = field
+        self.text = text
+
+
+def array_bytes(dtype: str, shape: Sequence[int]) -> int:
+    """Bytes of a packed array."""
+    return math.prod(shape) * ITEM_BYTES[dtype]
+
+
+def check_headers(kind: type, headers: Sequence[ArrayHeader]) -> None:
+    """Raise ``BadArray`` where the arrays that ``headers`` announce are not those that a ``kind`` carries."""
+    by_name = {header.name: header for header in headers}
+    if len(by_name) != len(headers):
+        raise BadArray("arrays", "two of them have the same name")
+    rules = ARRAYS.get(kind, {})
+    for name in by_name.keys() - rules.keys():
+        raise BadArray(name, f"{kind.__name__} carries no such array")
+    for name, rule in rules.items():
+        if name not in by_name and not rule.optional:
+            raise BadArray(name, f"{kind.__name__} needs this array")
+    _check_sizes(headers)
+    _check_shapes({name: rules[name] for name in rules if name in by_name}, by_name)
+
+
+def _check_sizes(headers: Sequence[ArrayHeader]) -> None:
+    total = 0
+    for header in headers:
+        size = array_bytes(header.dtype, header.shape)
+        total += size
+        if size > limits.MAX_ARRAY_BYTES or total > limits.MAX_MESSAGE_BYTES:
+            raise BadArray(header.name, f"has {size} bytes, which makes the message too large: send a smaller one")
+
+
+def _check_shapes(rules: Mapping[str, Rule], headers: Mapping[str, ArrayHeader]) -> None:
+    known: dict[str, tuple[int, str]] = {}
+    for name, rule in rules.items():
+        header = headers[name]
+        wanted = f"must be {rule.dtype} of shape ({', '.join(map(str, rule.shape))})"
+        if header.dtype != rule.dtype or len(header.shape) != len(rule.shape):
+            raise BadArray(name, f"{wanted}, not {header.dtype} of shape {tuple(header.shape)}")
+        for length, dimension in zip(header.shape, rule.shape, strict=True):
+            if isinstance(dimension, int):
+                if length != dimension:
+                    raise BadArray(name, f"{wanted}, not {tuple(header.shape)}")
+                continue
+            least, most, things = LENGTHS[dimension]
+            if not least <= length <= most:
+                raise BadArray(name, f"has {length} {things}; {least} to {most} are possible")
+            first, owner = known.setdefault(dimension, (length, name))
+            if length != first:
+                raise BadArray(name, f"has {length} {things} but {owner} has {first}: make them the same")
