@@ -20,7 +20,7 @@ PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDE
 """Engines whose depth pass was compared with known geometry: planar Z in world units."""
 
 SKY_DEPTH = 1e9
-"""Engines write 1e10 where the camera sees nothing."""
+"""Cycles and Workbench write 1e10 where the camera sees nothing."""
 
 LONGEST_SIDE = 4096
 """The server takes nothing larger."""
@@ -52,7 +52,7 @@ def render_picture(scene, camera, frame: int) -> Picture:
     space = check_renderable(scene, camera)
     with tempfile.TemporaryDirectory(prefix="worldwarp-") as folder, render_copy(scene, camera, frame, folder) as copy:
         bpy.ops.render.render(scene=copy.name, write_still=True)
-        return read_render(folder, camera.data.clip_end, space)
+        return read_render(folder, sky_depth(scene, camera.data), space)
 
 
 def check_renderable(scene, camera) -> str:
@@ -131,13 +131,20 @@ def _compose(scene, layer, folder: str) -> None:
     tree.links.new(render.outputs["Depth"], output.inputs[0])
 
 
-def read_render(folder: str, clip_end: float, space: str) -> Picture:
+def sky_depth(scene, data) -> float:
+    """Depth from which on the camera sees nothing: EEVEE writes the far clip there, to its depth buffer's precision."""
+    if scene.render.engine == "CYCLES":
+        return SKY_DEPTH
+    return data.clip_end * (1 - min(0.01, data.clip_end / data.clip_start * 2**-23))
+
+
+def read_render(folder: str, sky: float, space: str) -> Picture:
     """What ``render_copy`` left in ``folder``."""
     pictures, depths = sorted(Path(folder).glob("picture*.png")), sorted(Path(folder).glob("depth*.exr"))
     if not pictures or not depths:
         raise Problem("The render was cancelled or wrote nothing: render the camera once by F12 to see why")
     depth = read_pixels(depths[0])[..., 0]
-    depth = np.where(depth >= min(SKY_DEPTH, clip_end * (1 - 1e-6)), np.float32(np.inf), depth)
+    depth = np.where(depth >= sky, np.float32(np.inf), depth)
     return Picture(to_bytes(read_pixels(pictures[0])[..., :3]), depth, space)
 
 

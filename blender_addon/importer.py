@@ -1,0 +1,204 @@
+"""A result folder becomes Blender objects: camera, background sequence, point cloud, in one new collection.
+
+Needs ``bpy`` and numpy only, so that ``scripts/blender_import.py`` works where the extension is not installed.
+Nothing of the user's scene changes but that the collection is linked to it.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from . import points
+from .camera import Lens, Raster, lens_of, matrix_world
+from .problems import Problem
+
+LINEAR = 1
+"""``Keyframe.interpolation`` as a number, for ``foreach_set``."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result folder, read and checked.
+
+    Args:
+        K: (n, 3, 3) pixels of the frames; camera_to_world: (n, 4, 4) OpenCV axes, Blender's world.
+        frame: (n,) frame numbers of the timeline, consecutive.
+        cloud: points, colours and provenance, or None where the folder holds no ``points.ply``.
+    """
+
+    folder: Path
+    shot: dict
+    K: np.ndarray
+    camera_to_world: np.ndarray
+    frame: np.ndarray
+    width: int
+    height: int
+    fps: float
+    cloud: points.Cloud | None
+
+    @property
+    def name(self) -> str:
+        return self.shot.get("name") or self.folder.name
+
+    @property
+    def frames_there(self) -> int:
+        """How many of the frames have come, counted from the first."""
+        files = {path.name for path in (self.folder / "frames").glob("*.png")}
+        return next(i for i in range(len(self.frame) + 1) if f"{i + 1:04d}.png" not in files)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import added, and what the user should know."""
+
+    collection: bpy.types.Collection
+    camera: bpy.types.Object
+    cloud: bpy.types.Object | None
+    warnings: list[str]
+
+
+def read_result(folder: Path) -> Result:
+    """Read ``folder``; raises ``Problem`` naming what is missing from it."""
+    cameras = folder / "cameras.npz"
+    if not cameras.is_file():
+        raise Problem(f"{folder} holds no cameras.npz: choose a folder that WorldWarp wrote")
+    with np.load(cameras, allow_pickle=False) as data:
+        R, t, K = data["R"].astype(np.float64), data["t"].astype(np.float64), data["K"].astype(np.float64)
+        frame, width, height = data["frame"].astype(np.int64), int(data["width"]), int(data["height"])
+        fps = float(data["fps"])
+    pose = np.tile(np.eye(4), (len(K), 1, 1))
+    pose[:, :3, :3] = R.transpose(0, 2, 1)
+    pose[:, :3, 3] = -np.einsum("nji,nj->ni", R, t.reshape(-1, 3))
+    described, cloud = folder / "shot.json", folder / "points.ply"
+    shot = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
+    return Result(folder, shot, K, pose, frame, width, height, fps, points.read_ply(cloud) if cloud.is_file() else None)
+
+
+def import_result(scene, folder: Path) -> Imported:
+    """Bring the result in ``folder`` into ``scene`` as one new collection.
+
+    Raises:
+        Problem: the folder is no result, or holds no frame yet.
+    """
+    result = read_result(Path(folder))
+    if result.frames_there == 0:
+        raise Problem(f"{folder} holds no frames yet: import it when the first ones have come")
+    warnings = _warnings(scene, result)
+    collection = bpy.data.collections.new(result.name)
+    scene.collection.children.link(collection)
+    camera = _camera(scene, collection, result)
+    cloud = None
+    if result.cloud is not None and len(result.cloud.xyz):
+        cloud = points.cloud_object(result.name + " Points", result)
+        collection.objects.link(cloud)
+    _remember(collection, result)
+    return Imported(collection, camera, cloud, warnings)
+
+
+def _warnings(scene, result: Result) -> list[str]:
+    """What will not look as the user might expect."""
+    warnings = []
+    fps = scene.render.fps / scene.render.fps_base
+    if abs(fps - result.fps) > 1e-3:
+        warnings.append(f"The shot was made at {result.fps:g} fps, the scene runs at {fps:g} fps")
+    ratio = result.K[0, 0, 0] / result.K[0, 1, 1]
+    if abs(ratio - scene.render.pixel_aspect_y / scene.render.pixel_aspect_x) > 1e-4:
+        warnings.append(f"The shot's pixels are {ratio:g} times as high as wide: set the scene's pixel aspect to match")
+    if result.frames_there < len(result.frame):
+        warnings.append(f"Only {result.frames_there} of {len(result.frame)} frames are there")
+    if np.any(np.diff(result.frame) != 1):
+        warnings.append("The frame numbers are not consecutive: the background is shown one frame after another")
+    return warnings
+
+
+def _camera(scene, collection, result: Result) -> bpy.types.Object:
+    data = bpy.data.cameras.new(result.name + " Camera")
+    camera = bpy.data.objects.new(result.name + " Camera", data)
+    collection.objects.link(camera)
+    ratio = result.K[0, 0, 0] / result.K[0, 1, 1]
+    raster = Raster(result.width, result.height, 1.0, ratio)
+    lenses = [lens_of(K, raster) for K in result.K]
+    _apply_lens(data, lenses[0])
+    camera.rotation_mode = "QUATERNION"
+    matrices = matrix_world(result.camera_to_world)
+    keys = {"location": matrices[:, :3, 3], "rotation_quaternion": quaternions(matrices[:, :3, :3])}
+    keyframe(camera, result.frame, keys)
+    optics = {field: np.array([[getattr(lens, field)] for lens in lenses]) for field in ("lens", "shift_x", "shift_y")}
+    keyframe(data, result.frame, optics)
+    if result.cloud is not None and len(result.cloud.xyz):
+        farthest = np.abs(result.cloud.xyz).max() + np.abs(matrices[:, :3, 3]).max()
+        data.clip_end = max(data.clip_end, 2 * float(farthest))
+    _background(scene, data, result, ratio)
+    return camera
+
+
+def _apply_lens(data, lens: Lens) -> None:
+    for field in ("sensor_width", "sensor_height", "sensor_fit", "lens", "shift_x", "shift_y"):
+        setattr(data, field, getattr(lens, field))
+
+
+def quaternions(rotations: np.ndarray) -> np.ndarray:
+    """Unit quaternions wxyz (n, 4) of rotations (n, 3, 3), each on its predecessor's side (no long way round)."""
+    from mathutils import Matrix
+
+    found = np.array([Matrix(rotation.tolist()).to_quaternion() for rotation in rotations])
+    turns = np.cumprod(np.where(np.sum(found[1:] * found[:-1], axis=1) < 0, -1.0, 1.0))
+    return found * np.concatenate([[1.0], turns])[:, None]
+
+
+def keyframe(datablock, frame: np.ndarray, channels: dict[str, np.ndarray]) -> None:
+    """Key properties of ``datablock`` at every frame, linear in between: name -> values (n, components)."""
+    action = bpy.data.actions.new(datablock.name)
+    datablock.animation_data_create().action = action
+    for path, values in channels.items():
+        for index in range(values.shape[1]):
+            if hasattr(action, "fcurve_ensure_for_datablock"):  # Blender 4.5
+                curve = action.fcurve_ensure_for_datablock(datablock, path, index=index)
+            else:
+                curve = action.fcurves.new(path, index=index)
+            curve.keyframe_points.add(len(frame))
+            points = np.column_stack([frame, values[:, index]]).astype(np.float32)
+            curve.keyframe_points.foreach_set("co", points.ravel())
+            curve.keyframe_points.foreach_set("interpolation", np.full(len(frame), LINEAR, np.int32))
+            curve.update()
+
+
+def _background(scene, data, result: Result, pixel_ratio: float) -> None:
+    """The frames behind everything that this camera sees, as wide as its view."""
+    image = bpy.data.images.load(str(result.folder / "frames" / "0001.png"), check_existing=False)
+    image.name = result.name
+    image.source = "SEQUENCE"
+    set_colour_space(image, result.shot.get("colour_space", "sRGB"))
+    image.display_aspect = (1.0, pixel_ratio)
+    background = data.background_images.new()
+    background.image, background.alpha, background.display_depth = image, 1.0, "BACK"
+    user = background.image_user
+    user.frame_duration, user.frame_start, user.frame_offset = result.frames_there, int(result.frame[0]), 0
+    user.use_cyclic, user.use_auto_refresh = False, True
+    # The lens spans the frame's width: the picture has to be as wide as the view, whatever the render's proportions.
+    render = scene.render
+    view = render.resolution_x * render.pixel_aspect_x / (render.resolution_y * render.pixel_aspect_y)
+    background.frame_method = "FIT" if result.width / (result.height * pixel_ratio) >= view else "CROP"
+    data.show_background_images = True
+
+
+def set_colour_space(image, name: str) -> None:
+    """Let ``image`` be read in colour space ``name``; raises ``Problem`` where this Blender does not know it."""
+    try:
+        image.colorspace_settings.name = name
+    except TypeError:
+        raise Problem(
+            f"The frames' colour space {name!r} is unknown here: use Blender's own colour management"
+        ) from None
+
+
+def _remember(collection, result: Result) -> None:
+    """How the result was made, as custom properties of its collection."""
+    settings = result.shot.get("settings", {})
+    collection["worldwarp_run"] = result.shot.get("run", "")
+    collection["worldwarp_folder"] = str(result.folder)
+    collection["worldwarp_seed"] = str(settings.get("seed", ""))
+    collection["worldwarp_settings"] = json.dumps(settings)

@@ -1,0 +1,138 @@
+"""The coloured point cloud: from ``points.ply`` to a mesh of vertices that geometry nodes draw as points."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from .problems import Problem
+
+PLY_TYPES = {"float": "<f4", "float32": "<f4", "double": "<f8", "uchar": "u1", "uint8": "u1", "int": "<i4"}
+
+OVERLAP = 0.6
+"""A point's radius in pixels of the first frame: half a pixel and a little more, so that surfaces close."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """xyz (p, 3) float32 in Blender's world; rgb (p, 3) uint8 as in the frames; provenance (p,) uint8."""
+
+    xyz: np.ndarray
+    rgb: np.ndarray
+    provenance: np.ndarray
+
+
+def read_ply(path: Path) -> Cloud:
+    """Read a binary little-endian PLY of vertices; raises ``Problem`` where it is none or is cut short."""
+    content = path.read_bytes()
+    header, end, body = content.partition(b"end_header\n")
+    lines = [line.split() for line in header.decode("ascii", "replace").splitlines()]
+    if not end or lines[:1] != [["ply"]] or ["format", "binary_little_endian", "1.0"] not in lines:
+        raise Problem(f"{path} is no binary PLY file: import a folder that WorldWarp wrote")
+    count = next(int(line[2]) for line in lines if line[:2] == ["element", "vertex"])
+    fields = [line for line in lines if line[:1] == ["property"] and line[1] in PLY_TYPES]
+    row = np.dtype([(name, PLY_TYPES[kind]) for _, kind, name in fields])
+    if len(body) < count * row.itemsize:
+        raise Problem(f"{path} is cut short: fetch the result again")
+    vertices = np.frombuffer(body, row, count)
+
+    def columns(*names):
+        return np.column_stack([vertices[name] for name in names])
+
+    known = "provenance" in vertices.dtype.names
+    provenance = np.array(vertices["provenance"]) if known else np.zeros(count, np.uint8)
+    return Cloud(columns("x", "y", "z").astype(np.float32), columns("red", "green", "blue"), provenance)
+
+
+def cloud_object(name: str, result) -> bpy.types.Object:
+    """A mesh of vertices with colour, provenance and radius, drawn as points by geometry nodes."""
+    cloud = result.cloud
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(cloud.xyz))
+    mesh.vertices.foreach_set("co", cloud.xyz.ravel())
+    colours = np.ones((len(cloud.xyz), 4), np.float32)
+    colours[:, :3] = scene_linear(cloud.rgb, result.shot.get("colour_space", "sRGB"))
+    mesh.attributes.new("Col", "FLOAT_COLOR", "POINT").data.foreach_set("color", colours.ravel())
+    provenance = cloud.provenance.astype(np.int32)
+    mesh.attributes.new("provenance", "INT", "POINT").data.foreach_set("value", provenance)
+    distance = np.linalg.norm(cloud.xyz - result.camera_to_world[0, :3, 3].astype(np.float32), axis=1)
+    radius = (OVERLAP * distance / result.K[0, 0, 0]).astype(np.float32)
+    mesh.attributes.new("radius", "FLOAT", "POINT").data.foreach_set("value", radius)
+    mesh.update()
+    material = _material(name)
+    mesh.materials.append(material)
+    cloud_object = bpy.data.objects.new(name, mesh)
+    cloud_object.modifiers.new("WorldWarp Points", "NODES").node_group = _nodes(name, material)
+    return cloud_object
+
+
+def scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:
+    """Linear colours (p, 3) float32 of bytes (p, 3) in one of Blender's colour spaces, converted by Blender.
+
+    Blender converts only when it writes scene-linear files, so the colours take a turn through one.
+    """
+    from .importer import set_colour_space
+    from .picture import read_pixels
+
+    colours, where = np.unique(rgb, axis=0, return_inverse=True)
+    width = min(len(colours), 4096)
+    height = -(-len(colours) // width)
+    pixels = np.ones((width * height, 4), np.float32)
+    pixels[: len(colours), :3] = colours / np.float32(255)
+    image = bpy.data.images.new("WorldWarp Temporary", width, height)
+    scene = bpy.data.scenes.new("WorldWarp Temporary")
+    try:
+        image.pixels.foreach_set(pixels.ravel())
+        set_colour_space(image, colour_space)
+        settings = scene.render.image_settings
+        if hasattr(settings, "media_type"):  # Blender 5.0
+            settings.media_type = "IMAGE"
+        settings.file_format, settings.color_depth, settings.color_mode = "OPEN_EXR", "32", "RGB"
+        with tempfile.TemporaryDirectory(prefix="worldwarp-") as folder:
+            path = Path(folder) / "colours.exr"
+            image.save_render(str(path), scene=scene)
+            linear = read_pixels(path)[::-1].reshape(-1, 4)
+    finally:
+        bpy.data.scenes.remove(scene)
+        bpy.data.images.remove(image)
+    return linear[where.ravel(), :3]
+
+
+def _material(name: str) -> bpy.types.Material:
+    """The colour attribute as light, so that the points look as in the frames whatever lights the scene."""
+    material = bpy.data.materials.new(name)
+    if not material.node_tree:  # Blender 5.0 materials have nodes always
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    colour = tree.nodes.new("ShaderNodeAttribute")
+    colour.attribute_name = "Col"
+    emission, output = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(colour.outputs["Color"], emission.inputs["Color"])
+    tree.links.new(emission.outputs["Emission"], output.inputs["Surface"])
+    for position, node in enumerate((colour, emission, output)):
+        node.location = (220 * position, 0)
+    return material
+
+
+def _nodes(name: str, material) -> bpy.types.NodeTree:
+    """Mesh to Points with the radius attribute, then Set Material."""
+    group = bpy.data.node_groups.new(name, "GeometryNodeTree")
+    group.interface.new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
+    group.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    source, result = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    radius, points = group.nodes.new("GeometryNodeInputNamedAttribute"), group.nodes.new("GeometryNodeMeshToPoints")
+    dress = group.nodes.new("GeometryNodeSetMaterial")
+    radius.data_type = "FLOAT"
+    radius.inputs["Name"].default_value = "radius"
+    dress.inputs["Material"].default_value = material
+    group.links.new(source.outputs["Geometry"], points.inputs["Mesh"])
+    group.links.new(radius.outputs["Attribute"], points.inputs["Radius"])
+    group.links.new(points.outputs["Points"], dress.inputs["Geometry"])
+    group.links.new(dress.outputs["Geometry"], result.inputs["Geometry"])
+    for position, node in enumerate((source, points, dress, result)):
+        node.location = (220 * position, 0)
+    radius.location = (0, -160)
+    return group
