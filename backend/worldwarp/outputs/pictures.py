@@ -25,7 +25,7 @@ def read_picture(path: Path) -> Bytes:
 
     The camera's orientation (EXIF) is applied. Transparency is laid over black, grey becomes three equal channels,
     CMYK and palettes become RGB, of an animation the first frame is taken. 16-bit pictures become 8-bit: grey ones
-    rounded, coloured ones by their high byte (at most 0.75/255 away). Embedded colour profiles are left aside, as
+    rounded, coloured ones by their high byte (less than 1/255 darker). Embedded colour profiles are left aside, as
     Blender does, so that what comes back shows as what was sent.
 
     Raises:
@@ -122,17 +122,18 @@ def _read_npy(path: Path) -> Floats:
 def _read_exr(path: Path) -> Floats:
     try:
         with OpenEXR.File(str(path), separate_channels=True, header_only=True) as file:
-            (left, top), (right, bottom) = file.header()["dataWindow"]
+            header = dict(file.header())
+        (left, top), (right, bottom) = header["dataWindow"]
         _check_size("depth", path, (int(right - left) + 1, int(bottom - top) + 1))
+        if not np.array_equal(header["dataWindow"], header["displayWindow"]):
+            raise InvalidShot("depth", f"{path} holds a region of the picture only; render it without a border.")
         with OpenEXR.File(str(path), separate_channels=True) as file:
-            header = file.header()
             channels = {name: channel.pixels for part in file.parts for name, channel in part.channels.items()}
+            if not channels:
+                raise ValueError("its pixels are damaged")
+            return _single(_depth_channel(path, channels))
     except (RuntimeError, ValueError, OSError) as error:
         raise InvalidShot("depth", f"{path} cannot be read as EXR ({_reason(error)}); render it again.") from None
-    for a, b in zip(header["dataWindow"], header["displayWindow"], strict=True):
-        if not np.array_equal(a, b):
-            raise InvalidShot("depth", f"{path} holds a region of the picture only; render it without a border.")
-    return _single(_depth_channel(path, channels))
 
 
 def _depth_channel(path: Path, channels: dict[str, NDArray[Any]]) -> NDArray[Any]:
@@ -150,7 +151,7 @@ def _depth_channel(path: Path, channels: dict[str, NDArray[Any]]) -> NDArray[Any
 
 def _single(depth: NDArray[Any]) -> Floats:
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(depth, np.float32)
+        return np.array(depth, np.float32, order="C")
 
 
 def _reason(error: Exception) -> str:
