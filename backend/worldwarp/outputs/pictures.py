@@ -108,7 +108,8 @@ def _rgb(path: Path, image: Image.Image) -> Bytes:
 
 def _read_npy(path: Path) -> Floats:
     try:
-        depth = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:  # numpy leaves the files of damaged archives open
+            depth = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InvalidShot(
             "depth", f"{path} cannot be read ({_reason(error)}); write it by numpy.save from an array of floats."

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -60,19 +60,23 @@ def frame_rate(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(1000)
 
 
-def _encode(name: str, frames: Iterable[Bytes], rate: Fraction) -> None:
+def _encode(name: str, frames: Iterator[Bytes], rate: Fraction) -> None:
+    first = _even(next(frames))
     with av.open(name, "w", options={"movflags": "+faststart"} if name.endswith((".mp4", ".mov")) else {}) as file:
         stream = file.add_stream(CODEC, rate=rate, options=QUALITY)
         assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = ColorRange.MPEG
-        for image in frames:
-            image = np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), "edge")
-            stream.height, stream.width = image.shape[:2]
+        for image in chain([first], map(_even, frames)):
             file.mux(stream.encode(_frame(image)))
         file.mux(stream.encode(None))
+
+
+def _even(image: Bytes) -> Bytes:
+    return np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), "edge")
 
 
 def _frame(image: Bytes) -> av.VideoFrame:

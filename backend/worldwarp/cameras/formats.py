@@ -1,0 +1,103 @@
+"""Paths in other conventions: ``cameras.npz``, and Blender's camera axes."""
+
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+from worldwarp_protocol import files
+from worldwarp_protocol.errors import InvalidShot
+
+from .cameras import Array, Cameras
+
+SHAPES: dict[str, tuple[int, ...]] = {
+    "K": (-1, 3, 3),
+    "R": (-1, 3, 3),
+    "t": (-1, 3),
+    "frame": (-1,),
+    "width": (),
+    "height": (),
+    "fps": (),
+}
+"""What ``cameras.npz`` holds; -1 is the number of frames."""
+
+FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Blender's camera looks along -z with y up, OpenCV's along +z with y down."""
+
+
+def read_cameras(path: Path) -> Cameras:
+    """The path in a ``cameras.npz``: K, R, t (x_cam = R x_world + t, OpenCV axes), frame, width, height, fps.
+
+    Whether it can be walked is for ``checks.check_cameras`` to say.
+
+    Raises:
+        InvalidShot: no such file, not an .npz, or an entry is missing or of another shape.
+    """
+    if not path.is_file():
+        raise InvalidShot("cameras", f"there is no file {path}; check the path.")
+    data = {name: _checked(name, array) for name, array in _arrays(path).items()}
+    lengths = {name: len(data[name]) for name in ("K", "R", "t", "frame")}
+    if len(set(lengths.values())) != 1:
+        counts = ", ".join(f"{name} {count}" for name, count in lengths.items())
+        raise InvalidShot("cameras", f"entries of {path} differ in length ({counts}); give one of each for each frame.")
+    R = data["R"].astype(np.float64).transpose(0, 2, 1)
+    poses = np.tile(np.eye(4), (len(R), 1, 1))
+    poses[:, :3, :3] = R
+    poses[:, :3, 3] = -np.einsum("nij,nj->ni", R, data["t"].astype(np.float64))
+    return Cameras(
+        K=data["K"].astype(np.float64),
+        camera_to_world=poses,
+        width=int(data["width"]),
+        height=int(data["height"]),
+        frame=data["frame"].astype(np.int64),
+        fps=float(data["fps"]),
+    )
+
+
+def write_cameras(path: Path, cameras: Cameras) -> None:
+    """Write a ``cameras.npz``, whole or not at all."""
+    c = cameras
+    file = files.CameraFile.of(c.K, c.camera_to_world, c.frame, c.width, c.height, c.fps)
+    files.write(path, file.encode())
+
+
+def from_blender(matrix_world: Array) -> Array:
+    """(n, 4, 4) camera to world in OpenCV axes from Blender's evaluated ``matrix_world``, scale taken out."""
+    poses = np.array(matrix_world, np.float64)
+    poses[:, :3, :3] /= np.linalg.norm(poses[:, :3, :3], axis=1, keepdims=True)
+    return np.asarray(poses @ FLIP)
+
+
+def to_blender(camera_to_world: Array) -> Array:
+    """(n, 4, 4) Blender's ``matrix_world`` from camera to world in OpenCV axes."""
+    return np.asarray(camera_to_world @ FLIP)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        # opened here because numpy leaves the files of damaged archives open
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it is a single array")
+            missing = [name for name in SHAPES if name not in archive]
+            if not missing:
+                return {name: archive[name] for name in SHAPES}
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise InvalidShot(
+            "cameras", f"{path} cannot be read ({error}); write it by numpy.savez, plain numbers only."
+        ) from None
+    raise InvalidShot("cameras", f"{path} lacks {', '.join(missing)}; it needs {', '.join(SHAPES)}.")
+
+
+def _checked(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    shape = SHAPES[name]
+    fits = array.ndim == len(shape) and array.shape[1:] == shape[1:]
+    if not fits or array.dtype.kind not in ("iu" if name in ("frame", "width", "height") else "iuf"):
+        wanted = ", ".join("frames" if side == -1 else str(side) for side in shape)
+        kind = "integers" if name in ("frame", "width", "height") else "numbers"
+        raise InvalidShot(
+            f"cameras.{name}", f"is {array.dtype} of shape {array.shape}; write {kind} of shape ({wanted})."
+        )
+    return array
