@@ -1,1 +1,16 @@
-"""The front door: runs, clients and streaming. Imports no torch."""
+"""The front door: one process without torch that owns the socket, the runs and the worker.
+
+```
+clients ==CURVE==> frontdoor.py     the loop: one thread, one ROUTER, one mailbox
+                   auth.py          who may connect; sockets are bound only here
+                   peers.py         what waits for each peer, sent without ever blocking
+        shots ───> intake.py        checked, written down, answered
+                   runs.py          what happens to a run; whose turn it is
+                   journal.py       runs in SQLite; kept.py: their shots
+                   workbench.py     the worker process and the chunk it has in work
+  frames <───      sender.py        streams, as far as credit allows
+                   streams.py       a run as a numbered list of items, the same after every restart
+                   derived.py       points of committed chunks
+                   mailbox.py       how other threads reach the loop
+```
+"""

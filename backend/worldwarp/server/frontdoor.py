@@ -1,0 +1,167 @@
+"""The loop: one thread, one socket, one mailbox. It waits for nothing else, and nobody can make it wait."""
+
+import logging
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import zmq
+from numpy.typing import NDArray
+from worldwarp_protocol import codec, limits, messages
+from worldwarp_protocol.errors import Refused, RemoteProtocolError, WorldWarpError
+from worldwarp_protocol.keys import enrolled
+from worldwarp_protocol.session import Connection, greet
+
+from .. import profiles
+from ..store import Store
+from .intake import Answer, Intake, refusal
+from .mailbox import Mailbox
+from .peers import Listener, Peer
+from .runs import Runs
+from .sender import Sender
+from .workbench import Workbench
+
+NAME = "worldwarp"
+
+TICK_SECONDS = 0.25
+"""The loop comes round this often when nothing happens."""
+BLOCKED_SECONDS = 0.02
+"""And this often while a peer does not read."""
+LOOK_SECONDS = 1.0
+"""Silent peers and revoked keys are looked for this often."""
+SHORTEST_CHOSEN_ID = 16
+"""Bytes of a routing id that a peer chose itself: shorter ones can be guessed, and guessed ones can be taken over."""
+
+log = logging.getLogger(__name__)
+
+
+class FrontDoor:
+    """Peers, runs and the worker, brought together."""
+
+    def __init__(
+        self, router: "zmq.Socket[bytes]", mailbox: Mailbox, home: Path, store: Store, runs: Runs, bench: Workbench
+    ) -> None:
+        self._router = router
+        self._mailbox = mailbox
+        self._home = home
+        self._runs = runs
+        self._bench = bench
+        self._intake = Intake(runs, store, mailbox)
+        self._sender = Sender(runs, bench, store, mailbox)
+        self._peers: dict[bytes, Peer] = {}
+        self._looked = 0.0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the loop; may be called by a signal's handler and by other threads."""
+        self._stopped = True
+        self._mailbox.put(lambda: None)
+
+    def run(self) -> None:
+        """Serve until ``stop``.
+
+        Raises:
+            WorldWarpError: the worker cannot start.
+        """
+        poller = zmq.Poller()
+        poller.register(self._mailbox.socket, zmq.POLLIN)
+        moved = False
+        while not self._stopped:
+            if self._bench.numerics and self._router not in poller:
+                poller.register(self._router, zmq.POLLIN)  # until then peers wait: recipes need the worker's numerics
+            ready = dict(poller.poll(0 if moved else self._pause()))
+            for call in self._mailbox.take():
+                call()
+            if self._router in ready:
+                self._receive()
+            self._bench.turn()
+            moved = self._sender.pump(self._peers.values())
+            self._look()
+
+    def _pause(self) -> int:
+        blocked = any(peer.blocked for peer in self._peers.values())
+        return int(1000 * (BLOCKED_SECONDS if blocked else TICK_SECONDS))
+
+    def _look(self) -> None:
+        """Forget peers that are gone, silent or revoked; say a word to those who heard none for long."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        known = enrolled(self._home)
+        for routing_id, peer in list(self._peers.items()):
+            if peer.gone or peer.session.dead(now) or peer.user not in known:
+                del self._peers[routing_id]
+            elif peer.session.ping_due(now):
+                peer.say(messages.Ping())
+
+    def _receive(self) -> None:
+        routing_id, *frames = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
+        peer = self._peer(routing_id.bytes, str(frames[0].get("User-Id")))
+        if peer is None:
+            return
+        try:
+            message, arrays = codec.decode_client([frame.buffer for frame in frames])
+            peer.session.receive(message, time.monotonic())
+            self._handle(peer, message, arrays)
+        except RemoteProtocolError as error:
+            peer.dismiss(str(error))
+        except Exception as error:  # a fault of ours ends this session, not the server
+            log.exception("A message could not be answered by a fault of ours.")
+            peer.dismiss(f"The server has a fault ({type(error).__name__}: {error}); its log says more.")
+
+    def _peer(self, routing_id: bytes, user: str) -> Peer | None:
+        """Who this is. A routing id that another user had before is not that user; one that can be guessed nobody."""
+        peer = self._peers.get(routing_id)
+        if peer is not None and peer.user == user and not peer.gone:
+            return peer
+        guessable = not routing_id.startswith(b"\0") and len(routing_id) < SHORTEST_CHOSEN_ID
+        if guessable or user not in enrolled(self._home):
+            log.warning("A peer with a routing id that can be guessed, or with a revoked key, is not heard: %s", user)
+            return None
+        self._peers[routing_id] = Peer(self._router, routing_id, user)
+        return self._peers[routing_id]
+
+    def _handle(self, peer: Peer, message: messages.ClientMessage, arrays: Mapping[str, NDArray[Any]]) -> None:
+        try:
+            self._answer(peer, message, arrays)
+        except (Refused, WorldWarpError) as error:
+            peer.say(refusal(error, getattr(message, "request", getattr(message, "run", ""))))
+
+    def _answer(self, peer: Peer, message: messages.ClientMessage, arrays: Mapping[str, NDArray[Any]]) -> None:
+        match message:
+            case messages.Hello():
+                peer.say(greet(message, NAME, [messages.ProfileStatus(*status) for status in profiles.status()]))
+            case messages.Submit():
+                self._intake.submit(peer.user, message, arrays, self._bench.numerics, partial(self._later, peer))
+            case messages.Subscribe():
+                self._subscribe(peer, message)
+            case messages.Unsubscribe():
+                peer.listeners.pop(message.run, None)
+            case messages.Status() | messages.Cancel() | messages.StopAfterChunk():
+                self._command(peer, message)
+            case messages.List():
+                newest = self._runs.all_of(peer.user)[: limits.MAX_RUNS]
+                peer.say(messages.Runs([run.info for run in newest]))
+
+    def _later(self, peer: Peer, answer: Answer) -> None:
+        if not peer.gone and peer.session.state is Connection.READY:
+            peer.say(answer)
+
+    def _subscribe(self, peer: Peer, message: messages.Subscribe) -> None:
+        run = self._runs.of(peer.user, message.run)
+        if message.after > run.seq:
+            raise RemoteProtocolError(f"item {message.after} of this run is not there yet: its newest is {run.seq}")
+        peer.say(messages.RunStatus(run.info))
+        peer.listeners[run.id] = Listener(message.after, frozenset(message.have))
+
+    def _command(self, peer: Peer, message: messages.Status | messages.Cancel | messages.StopAfterChunk) -> None:
+        run = self._runs.of(peer.user, message.run)
+        if isinstance(message, messages.Cancel):
+            self._runs.end(run, "cancelled")
+            self._bench.give_up(run.id)
+        elif isinstance(message, messages.StopAfterChunk):
+            self._runs.stop_after_chunk(run, self._bench.works_on(run.id))
+        peer.say(messages.RunStatus(self._runs[run.id].info))

@@ -1,0 +1,110 @@
+"""Streams to those who listen: one item at a time, as far as credit and the peer's reading allow."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from worldwarp_protocol.errors import WorldWarpError
+from worldwarp_protocol.session import Subscription
+
+from ..store import Store
+from . import kept, streams
+from .derived import PointCloud, point_cloud
+from .journal import Run
+from .mailbox import Mailbox
+from .peers import Listener, Peer
+from .runs import Runs
+from .workbench import Workbench
+
+MAX_CLOUDS = 4
+"""Point clouds that stay in memory on their way to clients."""
+
+
+class Sender:
+    """Sends what is due. Keeps nothing that the store has, but for a few point clouds."""
+
+    def __init__(self, runs: Runs, bench: Workbench, store: Store, mailbox: Mailbox) -> None:
+        self._runs = runs
+        self._bench = bench
+        self._store = store
+        self._mailbox = mailbox
+        self._deriving: set[str] = set()
+        self._clouds: OrderedDict[str, PointCloud | WorldWarpError] = OrderedDict()
+
+    def pump(self, peers: Iterable[Peer]) -> bool:
+        """Send one item, at most, of each subscription; whether any went out."""
+        moved = False
+        for peer in peers:
+            peer.flush()
+            for run, listener in list(peer.listeners.items()):
+                if peer.blocked or peer.gone:
+                    break
+                try:
+                    moved |= self._send(peer, self._runs[run], listener)
+                except WorldWarpError as error:
+                    peer.dismiss(str(error))
+        return moved
+
+    def _send(self, peer: Peer, run: Run, listener: Listener) -> bool:
+        if peer.session.subscription(run.id) is not Subscription.OPEN:
+            return False
+        progress = self._bench.progress(run)
+        if progress and listener.fresh(progress, time.monotonic()):
+            peer.say(progress)
+        if not peer.session.credit(run.id):
+            return False
+        seq = streams.next_seq(run, listener.after, listener.have)
+        at = streams.place(run, seq)
+        if at is None or not self._say(peer, run, seq, at):
+            return False
+        listener.after = seq
+        if at.kind == "ended":
+            del peer.listeners[run.id]
+        return True
+
+    def _say(self, peer: Peer, run: Run, seq: int, at: streams.Place) -> bool:
+        """Say what stands there; False while its points are derived."""
+        match at.kind:
+            case "started":
+                peer.say(*streams.started(run, seq, kept.read(self._store.root, run.shot)))
+            case "committed":
+                self._cloud(run, at)  # derived while the frames are on their way
+                peer.say(streams.committed(run, seq, at, self._store))
+            case "frame":
+                peer.say(*streams.frame(run, seq, at, self._store))
+            case "points":
+                cloud = self._cloud(run, at)
+                if cloud is None:
+                    return False
+                peer.say(*streams.points(run, seq, at, cloud))
+            case "ended":
+                peer.say(streams.ended(run, seq))
+        return True
+
+    def _cloud(self, run: Run, at: streams.Place) -> PointCloud | None:
+        """The points of a chunk; None while a helper derives them.
+
+        Raises:
+            WorldWarpError: the chunk is damaged.
+        """
+        chunk = run.committed[at.chunk]
+        cloud = self._clouds.get(chunk.key)
+        if isinstance(cloud, WorldWarpError):
+            del self._clouds[chunk.key]
+            raise cloud
+        if cloud is None and chunk.key not in self._deriving:
+            self._deriving.add(chunk.key)
+            self._mailbox.aside(partial(point_cloud, self._store, chunk), partial(self._derived, chunk.key))
+        return cloud
+
+    def _derived(self, key: str, result: Callable[[], PointCloud]) -> None:
+        self._deriving.discard(key)
+        try:
+            self._clouds[key] = result()
+        except WorldWarpError as error:
+            self._clouds[key] = error
+        except Exception as error:  # a fault of ours ends those streams, not the server
+            self._clouds[key] = WorldWarpError(f"The points of a chunk cannot be derived ({error}).")
+        while len(self._clouds) > MAX_CLOUDS:
+            self._clouds.popitem(last=False)

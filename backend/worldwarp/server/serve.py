@@ -1,0 +1,73 @@
+"""Start the front door, tell where it is, end it when the system asks to."""
+
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import zmq
+from worldwarp_protocol.keys import client_keys, server_keys
+
+from ..store import Store
+from .auth import Doorkeeper, bind_router
+from .frontdoor import FrontDoor
+from .journal import Journal
+from .mailbox import Mailbox
+from .runs import Runs
+from .workbench import Workbench
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+log = logging.getLogger(__name__)
+
+
+def serve(host: str, port: int, home: Path, root: Path, tell: Callable[[str], None]) -> None:
+    """Serve until the process is asked to end (SIGINT, SIGTERM; on Windows Ctrl+C and Ctrl+Break).
+
+    Whatever is in work then is lost and computed again by the next server; what is committed stays.
+
+    Args:
+        home: where the keys are.
+        root: of the store.
+        tell: gets sentences for the user.
+
+    Raises:
+        WorldWarpError: the port is taken, the store cannot be written, another server uses it, the keys cannot be
+            read, or the worker cannot start.
+    """
+    keys = server_keys(home)
+    client_keys(home)  # whoever starts the server is its first client
+    with contextlib.ExitStack() as stack:
+        store = Store(root)
+        journal = stack.enter_context(contextlib.closing(Journal(root)))
+        store.clean()
+        context = stack.enter_context(zmq.Context())
+        mailbox = stack.enter_context(contextlib.closing(Mailbox(context)))
+        doorkeeper = stack.enter_context(contextlib.closing(Doorkeeper(context, home)))
+        router = stack.enter_context(bind_router(context, doorkeeper, keys, host, port))
+        runs = Runs(journal)
+        bench = stack.enter_context(contextlib.closing(Workbench(runs, store, mailbox)))
+        door = FrontDoor(router, mailbox, home, store, runs, bench)
+        stack.enter_context(_until_asked_to_end(door.stop))
+        tell(f"WorldWarp serves at {router.getsockopt_string(zmq.LAST_ENDPOINT)}")
+        tell(f"  public key: {keys.public.decode()}")
+        tell(f"  store:      {root.resolve()}")
+        if host not in LOOPBACK:
+            tell("  Other machines can reach this address; only clients enrolled with `worldwarp keys` are served.")
+        door.run()
+    tell("WorldWarp has ended; runs that were not done go on when it is started again.")
+
+
+@contextlib.contextmanager
+def _until_asked_to_end(stop: Callable[[], None]) -> Iterator[None]:
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    before = {
+        number: signal.signal(number, lambda *_: stop())
+        for number in (getattr(signal, name) for name in names if hasattr(signal, name))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,225 @@
+"""One worker process and the chunk it has in work: prepared, computed, committed, one after the other.
+
+A chunk that fails, or whose worker dies, is tried once more; the second failure fails its run.
+"""
+
+import errno
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, cast
+
+from worldwarp_protocol.errors import WorldWarpError
+from worldwarp_protocol.limits import MAX_TEXT
+from worldwarp_protocol.messages import Progress, Stage
+
+from ..engines import jobs, pipe
+from ..engines.jobs import Job
+from ..engines.local import Worker
+from ..store import Manifest, Store
+from . import kept
+from .journal import DiskFull, JournalError, Run, disk_full
+from .mailbox import Mailbox
+from .runs import Runs
+
+ATTEMPTS = 2
+"""How often a chunk is tried."""
+
+STILLBORN = 3
+"""Workers in a row that may die before they are ready: then something is wrong with the installation."""
+
+DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Task:
+    """The chunk in work."""
+
+    run: str
+    job: Job | None = None
+    """None while it is prepared."""
+    sent: bool = False
+    """Whether the worker has it."""
+    attempt: int = 1
+    progress: Progress | None = None
+
+
+class Workbench:
+    """The worker, and what it works on. All methods are called by the loop."""
+
+    def __init__(self, runs: Runs, store: Store, mailbox: Mailbox) -> None:
+        self._runs = runs
+        self._store = store
+        self._mailbox = mailbox
+        self._stillborn = 0
+        self.numerics = ""
+        """What the worker computes with; "" until the first one is ready."""
+        self.task: Task | None = None
+        self._worker = self._start()
+
+    def turn(self) -> None:
+        """Begin the next chunk, if there is one and nothing is in work."""
+        if self.task is not None or not self.numerics:
+            return
+        run = self._runs.next()
+        if run is not None:
+            self.task = Task(run.id)
+            self._runs.begin(run)
+            self._mailbox.aside(partial(self._prepare, run, self.numerics), self._prepared)
+
+    def works_on(self, run: str) -> bool:
+        """Whether a chunk of this run is in work."""
+        return self.task is not None and self.task.run == run
+
+    def give_up(self, run: str) -> None:
+        """The run is over: end its chunk in work between two steps."""
+        if self.task is not None and self.task.run == run and self.task.sent:
+            self._worker.cancel()
+
+    def progress(self, run: Run) -> Progress | None:
+        """How far its chunk in work has come."""
+        return self.task.progress if self.task is not None and self.task.run == run.id and not run.ended else None
+
+    def close(self) -> None:
+        """End the worker, whatever it does."""
+        self._worker.close()
+
+    def _start(self) -> Worker:
+        return Worker(self._hear, self._store.root / "worker.log")
+
+    def _hear(self, worker: Worker, event: pipe.Event) -> None:
+        self._mailbox.put(lambda: self._happened(worker, event))
+
+    def _happened(self, worker: Worker, event: pipe.Event) -> None:
+        if worker is not self._worker:
+            return
+        match event:
+            case pipe.Ready(numerics):
+                self.numerics, self._stillborn = numerics, 0
+                log.info("The worker, process %d, is ready (%s).", worker.pid, numerics)
+            case pipe.Progressed():
+                self._progressed(event)
+            case pipe.Finished(computed):
+                self._finished(computed)
+            case pipe.Failed(text):
+                self._again(text)
+            case pipe.Stopped():
+                self.task = None
+            case pipe.Died():
+                self._died(event)
+
+    def _prepare(self, run: Run, numerics: str) -> Job | Manifest | None:
+        """On a helper thread: the run's next chunk as the store has it, or the work to be done."""
+        shot = kept.read(self._store.root, run.shot)
+        done = [self._store.manifest(chunk.key) for chunk in run.committed]
+        job = jobs.make_job(shot, self._store, done, numerics)
+        return self._store.manifest(job.key) if job and self._store.has(job.key) else job
+
+    def _prepared(self, result: Callable[[], Job | Manifest | None]) -> None:
+        found = self._guarded(result)
+        if isinstance(found, Manifest):
+            self._commit(found)
+        elif isinstance(found, Job) and self.task:
+            self.task.job = found
+            self._compute(found)
+
+    def _compute(self, job: Job) -> None:
+        assert self.task
+        self.task.sent = False
+        self._mailbox.aside(partial(self._worker.compute, job), partial(self._sent, self.task))
+
+    def _sent(self, task: Task, result: Callable[[], None]) -> None:
+        result()
+        task.sent = True
+        if task is self.task and self._runs[task.run].ended:
+            self._worker.cancel()
+
+    def _progressed(self, event: pipe.Progressed) -> None:
+        if self.task and self.task.job:
+            self.task.progress = Progress(
+                run=self.task.run,
+                chunk=self.task.job.chunk.index,
+                attempt=self.task.attempt,
+                stage=cast(Stage, event.stage),
+                step=event.step,
+                steps=event.steps,
+            )
+
+    def _finished(self, computed: jobs.Computed) -> None:
+        task = self.task
+        if task is None or task.job is None or self._runs[task.run].ended:
+            self.task = None
+        else:
+            self._mailbox.aside(partial(jobs.commit, self._store, task.job, computed), self._stored)
+
+    def _stored(self, result: Callable[[], Manifest]) -> None:
+        found = self._guarded(result)
+        if found is not None:
+            self._commit(found)
+
+    def _commit(self, found: Manifest) -> None:
+        assert self.task
+        run = self._runs[self.task.run]
+        if not run.ended:
+            self._guarded(lambda: self._runs.commit(run, found))
+        self.task = None
+
+    def _guarded(self, result: Callable[[], T]) -> T | None:
+        """What a helper brought; the run fails with one sentence if it brought an error. None: nothing more to do."""
+        assert self.task
+        run = self._runs[self.task.run]
+        found = None
+        try:
+            found = result()
+        except WorldWarpError as error:
+            self._runs.end(run, "failed", str(error))
+        except OSError as error:
+            self._runs.end(run, "failed", str(why(error, self._store.root)))
+        except Exception as error:
+            log.exception("Run %s failed by a fault of ours.", run.id)
+            self._runs.end(
+                run, "failed", f"The server has a fault ({type(error).__name__}: {error}); its log says more."
+            )
+        if found is None or self._runs[run.id].ended:
+            self.task = None
+            return None
+        return found
+
+    def _again(self, text: str) -> None:
+        """The chunk in work failed: once more, or that was it."""
+        task = self.task
+        if task is None or task.job is None:
+            return
+        run, chunk = self._runs[task.run], task.job.chunk.index + 1
+        if run.ended:
+            self.task = None
+        elif task.attempt == ATTEMPTS:
+            sentence = f"Chunk {chunk} of {run.chunks} failed {ATTEMPTS} times. "
+            self._runs.end(run, "failed", sentence + text[-(MAX_TEXT - len(sentence)) :])
+            self.task = None
+        else:
+            log.warning("Chunk %d of run %s is tried again: %s", chunk, run.id, text)
+            task.attempt += 1
+            self._compute(task.job)
+
+    def _died(self, event: pipe.Died) -> None:
+        self._stillborn += 1
+        text = f"The worker died; the last lines of its log:\n{event.log}" if event.log else "The worker was killed."
+        if self._stillborn == STILLBORN:
+            raise WorldWarpError(f"The worker cannot start. {text}")
+        log.warning("%s It is started again.", text)
+        self._worker = self._start()
+        self._again(text)
+
+
+def why(error: OSError, root: Path) -> JournalError:
+    """What it means when the store cannot be written."""
+    if error.errno in DISK_FULL:
+        return DiskFull(disk_full(root))
+    return JournalError(f"The store {root} cannot be written ({error.strerror}); what is committed is kept.")
