@@ -1,0 +1,36 @@
+"""Everything that has to hold: lint, types, tests. ``python scripts/test.py`` runs what CI runs.
+
+Options: ``--fast`` leaves out what takes more than a few seconds; anything else is handed to pytest.
+"""
+
+import os
+import subprocess
+import sys
+
+import environments
+
+
+def main(arguments: list[str]) -> int:
+    """Run the checks in order; the first that fails ends it. Returns the exit code."""
+    python = str(environments.backend())
+    fast = "--fast" in arguments
+    rest = [a for a in arguments if a != "--fast"]
+    if not fast:
+        blenders = [str(environments.blender(version)) for version in environments.BLENDERS]
+        os.environ["WORLDWARP_BPY_PYTHONS"] = os.pathsep.join(blenders)
+    checks = [
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "ruff", "format", "--check", "."],
+        [python, "-m", "mypy"],
+        [python, "-m", "pytest", *(["-m", "not slow"] if fast else []), *rest],
+    ]
+    for check in checks:
+        print("$", *check[1:], flush=True)
+        code = subprocess.run(check, cwd=environments.ROOT, check=False).returncode
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
