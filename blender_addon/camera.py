@@ -5,6 +5,7 @@ z forward); the world is Blender's, in its units. The maths works on plain numbe
 only ``sample`` and what it calls read Blender's data.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,27 +166,34 @@ def lens_at(data) -> Lens:
     return Lens(**{field: getattr(data, field) for field in fields})
 
 
+@contextmanager
+def frame_kept(scene):
+    """Put the scene's frame, and the active camera that markers may switch, back at the end."""
+    frame, subframe, active = scene.frame_current, scene.frame_subframe, scene.camera
+    try:
+        yield
+    finally:
+        scene.frame_set(frame, subframe=subframe)
+        if scene.camera != active:
+            scene.camera = active
+
+
 def sample(scene, camera, frames, depsgraph, raster: Raster | None = None) -> Path:
     """The camera at every frame of ``frames``, as constraints, parents, drivers and lens animation leave it.
 
-    ``scene`` is the depsgraph's scene. Its current frame and active camera (markers may switch it) are put back.
+    ``scene`` is the depsgraph's scene; its current frame is put back.
 
     Raises:
         Problem: the camera is no pinhole at one of the frames, or its transform is not rigid.
     """
     raster = raster or scene_raster(scene)
-    frame, subframe, active = scene.frame_current, scene.frame_subframe, scene.camera
     Ks, poses = [], []
-    try:
+    with frame_kept(scene):
         for number in frames:
             scene.frame_set(int(number))
             evaluated = camera.evaluated_get(depsgraph)
             check_type(evaluated)
             Ks.append(intrinsics(lens_at(evaluated.data), raster))
             poses.append(camera_to_world(np.array(evaluated.matrix_world)))
-    finally:
-        scene.frame_set(frame, subframe=subframe)
-        if scene.camera != active:
-            scene.camera = active
     fps = scene.render.fps / scene.render.fps_base
     return Path(np.array(Ks), np.array(poses), np.array(list(frames), np.int32), raster, fps)

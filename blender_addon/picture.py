@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from .camera import check_type
+from .camera import check_type, frame_kept
 from .colour import colour_space
 from .problems import Problem
 
@@ -51,7 +51,9 @@ def render_picture(scene, camera, frame: int) -> Picture:
     """
     space = check_renderable(scene, camera)
     with tempfile.TemporaryDirectory(prefix="worldwarp-") as folder, render_copy(scene, camera, frame, folder) as copy:
-        bpy.ops.render.render(scene=copy.name, write_still=True)
+        # Not render(scene=copy.name): that renders the copy at the current frame of the user's scene.
+        with bpy.context.temp_override(scene=copy, view_layer=copy.view_layers[0]), frame_kept(scene):
+            bpy.ops.render.render(write_still=True)
         return read_render(folder, sky_depth(scene, camera.data), space)
 
 
@@ -79,8 +81,8 @@ def render_copy(scene, camera, frame: int, folder: str):
             other.use = other == layer
         layer.use_pass_z = True
         _compose(copy, layer, folder)
-        copy.frame_set(frame)
-        copy.camera = camera  # after frame_set: markers may have switched it
+        copy.timeline_markers.clear()  # they would switch the camera
+        copy.frame_current, copy.frame_subframe = frame, 0.0
         yield copy
     finally:
         bpy.data.scenes.remove(copy)

@@ -84,8 +84,8 @@ def scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:
     image = bpy.data.images.new("WorldWarp Temporary", width, height)
     scene = bpy.data.scenes.new("WorldWarp Temporary")
     try:
+        set_colour_space(image, colour_space)  # before the pixels: it clears them
         image.pixels.foreach_set(pixels.ravel())
-        set_colour_space(image, colour_space)
         settings = scene.render.image_settings
         if hasattr(settings, "media_type"):  # Blender 5.0
             settings.media_type = "IMAGE"
