@@ -1,1 +1,14 @@
-"""The Gaussian cache: initialise from depth, fit to the history, render as priors."""
+"""The Gaussian cache: initialise from depth, fit to the history, render as priors.
+
+```
+gaussians.py         GaussianCache, initialise: one Gaussian per pixel of known depth
+fit.py               Adam on the history views, with loss.py
+priors.py            render along the path; what is valid
+rasterise.py         the one interface: gsplat_rasteriser.py on CUDA, numba_rasteriser.py on the CPU
+numba_rasteriser.py  project.py (3D to 2D) -> tiles.py (sort) -> blend.py (composite), forward and backward
+torch_twin.py        the same in plain torch: slow, the tests' oracle
+```
+"""
+
+VERSION = "1"
+"""Part of every recipe: changes whenever the cache's pixels do."""
