@@ -126,7 +126,7 @@ def _check_settings(settings: Settings) -> None:
     for field in ("chunk_frames", "context_frames"):
         value = getattr(settings, field)
         if value % 4 != 1:
-            near = value // 4 * 4 + 1
+            near = (value - 1) // 4 * 4 + 1
             raise InvalidShot(f"settings.{field}", f"{value} is not of the form 4k + 1; use {near} or {near + 4}.")
     if settings.context_frames >= settings.chunk_frames:
         raise InvalidShot(
@@ -168,8 +168,8 @@ def _check_depth(depth: Floats, shape: tuple[int, ...], far: float) -> Floats:
         value = depth[0, row, column]
         raise InvalidShot(
             "depth",
-            f"has {int(bad.sum()):,} pixels that are NaN, zero or negative (the first, {value:g}, at column {column}, "
-            f"row {row}); write the distance along the view axis there, and infinity for the sky.",
+            f"is NaN, zero or negative in {int(bad.sum()):,} of {bad.size:,} pixels (the first, {value:g}, at "
+            f"column {column}, row {row}); write the distance along the view axis there, and infinity for the sky.",
         )
     depth = np.where(depth > far, np.float32(np.inf), depth)
     if np.isinf(depth).all():

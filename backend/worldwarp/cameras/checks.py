@@ -105,7 +105,7 @@ def _passes_through(depth: NDArray[np.float32], cameras: Cameras) -> str:
 
 
 def _check_count(cameras: Cameras) -> None:
-    n = len(cameras.K)
+    n = len(np.atleast_1d(cameras.K))
     for field, array, shape in (
         ("K", cameras.K, (n, 3, 3)),
         ("camera_to_world", cameras.camera_to_world, (n, 4, 4)),
