@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
+
+from numpy.typing import NDArray
 
 from . import limits
-from .messages import ArrayHeader, Frame, Points, RunStarted, Submit
+from .messages import ArrayHeader, Dtype, Frame, Points, RunStarted, Submit
 
 ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8}
 """Bytes of one element by dtype; the keys are the dtypes that may travel."""
@@ -61,6 +63,17 @@ class BadArray(Exception):
         self.text = text
 
 
+def check_arrays(kind: type, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """``check_headers`` for arrays that have no headers yet."""
+    for name, array in arrays.items():
+        if array.dtype.name not in ITEM_BYTES:
+            raise BadArray(name, f"{array.dtype} does not travel, only {', '.join(ITEM_BYTES)} do")
+    headers = [
+        ArrayHeader(name, cast(Dtype, array.dtype.name), list(array.shape), "") for name, array in arrays.items()
+    ]
+    check_headers(kind, headers)
+
+
 def array_bytes(dtype: str, shape: Sequence[int]) -> int:
     """Bytes of a packed array."""
     return math.prod(shape) * ITEM_BYTES[dtype]
@@ -104,7 +117,7 @@ def _check_shapes(rules: Mapping[str, Rule], headers: Mapping[str, ArrayHeader])
                 continue
             least, most, things = LENGTHS[dimension]
             if not least <= length <= most:
-                raise BadArray(name, f"has {length} {things}; {least} to {most} are possible")
+                raise BadArray(name, f"has {length} {things}; send {least} to {most}")
             first, owner = known.setdefault(dimension, (length, name))
             if length != first:
                 raise BadArray(name, f"has {length} {things} but {owner} has {first}: make them the same")

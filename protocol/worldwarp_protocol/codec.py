@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import limits
-from .arrays import ITEM_BYTES, BadArray, array_bytes, check_headers
+from .arrays import BadArray, array_bytes, check_arrays, check_headers
 from .errors import LocalProtocolError, RemoteProtocolError
 from .messages import ArrayHeader, ClientMessage, Dtype, Message, ServerMessage
 
@@ -35,12 +35,15 @@ def encode(message: Message, arrays: Mapping[str, NDArray[Any]] | None = None) -
     Raises:
         LocalProtocolError: a field is out of bounds, or the arrays are not those that this message carries.
     """
-    packed = {name: _pack(name, array) for name, array in (arrays or {}).items()}
+    arrays = arrays or {}
+    try:
+        check_arrays(type(message), arrays)
+    except BadArray as error:
+        raise LocalProtocolError(str(error)) from error
+    packed = {name: _pack(array) for name, array in arrays.items()}
     frames = [array.reshape(-1).view(np.uint8).data for array in packed.values()]
     headers = [_describe(name, array, frame) for (name, array), frame in zip(packed.items(), frames, strict=True)]
     if headers:
-        if not hasattr(message, "arrays"):
-            raise LocalProtocolError(f"{type(message).__name__} carries no arrays")
         message = msgspec.structs.replace(message, arrays=headers)
     try:
         header = _ENCODER.encode(message)
@@ -64,9 +67,7 @@ def decode_server(frames: Sequence[Buffer]) -> tuple[ServerMessage, Arrays]:
     return _decode(_SERVER, frames)
 
 
-def _pack(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    if array.dtype.name not in ITEM_BYTES:
-        raise LocalProtocolError(f"{name}: {array.dtype} does not travel")
+def _pack(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
 
 

@@ -1,0 +1,227 @@
+"""A blocking client: ask for a shot, and receive it into a folder whatever happens to the connection."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+import zmq
+from numpy.typing import NDArray
+
+from . import keys as keyfiles
+from . import limits
+from .arrays import CAMERAS, BadArray, check_arrays
+from .connection import Connection, Context
+from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable
+from .messages import (
+    Cancel,
+    Error,
+    List,
+    RunEnded,
+    RunInfo,
+    Runs,
+    RunStatus,
+    Shot,
+    Status,
+    StopAfterChunk,
+    Submit,
+    Submitted,
+    Welcome,
+)
+from .reception import OnEvent, Reception, ShouldStop
+from .results import ResultFolder
+from .session import Question
+
+ADDRESS = "tcp://127.0.0.1:7654"
+"""Where ``worldwarp serve`` listens if nothing else is said."""
+
+A = TypeVar("A", Submitted, RunStatus, Runs)
+
+
+def ignore(*_: object) -> None:
+    """Do nothing, wish nothing."""
+
+
+class Client:
+    """A client of one server. Used from one thread at a time; nothing is sent before the first request.
+
+    Args:
+        address: ``tcp://HOST:PORT``.
+        keys: our pair; this user's own if left out.
+        server_public: the server's public key (``keys.public_key`` checks text); that of this machine's if left out.
+        name: of the program, for the server's log.
+        timeout: seconds that connecting may take.
+
+    Raises:
+        ServerUnreachable, KeyRefused, Refused, RemoteProtocolError: from every request; see ``errors``.
+    """
+
+    def __init__(
+        self,
+        address: str = ADDRESS,
+        *,
+        keys: keyfiles.KeyPair | None = None,
+        server_public: bytes | None = None,
+        name: str = "worldwarp",
+        timeout: float = 5.0,
+    ) -> None:
+        self.address = address
+        self._keys = keys or keyfiles.client_keys(keyfiles.home())
+        self._server_public = server_public or keyfiles.server_keys(keyfiles.home()).public
+        self._name = name
+        self._timeout = timeout
+        self._context: Context = zmq.Context()
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def connect(self) -> Welcome:
+        """Connect anew; the answer says what the server can do."""
+        self.disconnect()
+        connection = Connection(self._context, self.address, self._keys, self._server_public, self._timeout)
+        try:
+            welcome = connection.welcome(self._name)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return welcome
+
+    def disconnect(self) -> None:
+        """Let go of the server; runs go on, and the next request connects again."""
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+    def close(self) -> None:
+        """Disconnect for good."""
+        self.disconnect()
+        self._context.term()
+
+    def submit(self, shot: Shot, arrays: Mapping[str, NDArray[Any]], request: str | None = None) -> Submitted:
+        """Ask for a shot; ``messages.Shot`` names the arrays.
+
+        Args:
+            request: 32 hex digits. Asking again with the same ones gets the first answer, not a second run.
+
+        Raises:
+            InvalidShot: a field or an array is not as it must be; nothing was sent.
+        """
+        check_shot(shot, arrays)
+        question = Submit(request or secrets.token_hex(16), shot)
+        return self._ask(question, Submitted, arrays, patience=limits.IDLE_SECONDS)
+
+    def status(self, run: str) -> RunInfo:
+        """How a run stands."""
+        return self._ask(Status(run), RunStatus).info
+
+    def cancel(self, run: str) -> RunInfo:
+        """End a run now; committed chunks stay."""
+        return self._ask(Cancel(run), RunStatus).info
+
+    def stop_after_chunk(self, run: str) -> RunInfo:
+        """End a run when the chunk in work is committed."""
+        return self._ask(StopAfterChunk(run), RunStatus).info
+
+    def runs(self) -> list[RunInfo]:
+        """Our runs, newest first."""
+        return self._ask(List(), Runs).runs
+
+    def receive(
+        self,
+        run: str,
+        folder: ResultFolder,
+        on_event: OnEvent = ignore,
+        should_stop: ShouldStop = ignore,
+        on_lost: Callable[[str], None] = ignore,
+    ) -> RunEnded | None:
+        """Receive what ``folder`` lacks of a run, until the run is over; connects again for as long as it takes.
+
+        All three are called on this thread.
+
+        Args:
+            on_event: called with every message of the run and its arrays, once they are in the folder.
+            should_stop: asked several times a second: ``"cancel"`` or ``"stop_after_chunk"`` ends the run (its last
+                items still come), ``"leave"`` returns None at once and lets it go on.
+            on_lost: called with a sentence each time the connection is lost.
+
+        Raises:
+            FolderError: the folder belongs to another shot or cannot be written.
+        """
+        reception = Reception(run, folder, on_event, should_stop)
+        self._connected()
+        shortest, longest = limits.RECONNECT_SECONDS
+        pause = shortest
+        while True:
+            items = reception.items
+            try:
+                return reception.listen(self._connected())
+            except ServerUnreachable as error:
+                self.disconnect()
+                if isinstance(error, KeyRefused):
+                    raise
+                pause = shortest if reception.items > items else pause
+                on_lost(f"{error} Trying again in {pause:.0f} s.")
+                if reception.leaves_within(pause):
+                    return None
+                pause = min(2 * pause, longest)
+            except BaseException:
+                self.disconnect()
+                raise
+
+    def _connected(self) -> Connection:
+        if self._connection and not self._connection.usable():
+            self.disconnect()
+        if not self._connection:
+            self.connect()
+        assert self._connection
+        return self._connection
+
+    def _ask(
+        self,
+        question: Question,
+        kind: type[A],
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+        patience: float = limits.ANSWER_SECONDS,
+    ) -> A:
+        """The answer to ``question``, which is asked once more where the connection breaks before it comes."""
+        for last in (False, True):
+            connection = self._connected()
+            try:
+                connection.send(question, arrays)
+                return self._answer(connection, kind, patience)
+            except ServerUnreachable:
+                self.disconnect()
+                if last:
+                    raise
+        raise AssertionError
+
+    def _answer(self, connection: Connection, kind: type[A], patience: float) -> A:
+        deadline = time.monotonic() + patience
+        while (left := deadline - time.monotonic()) > 0:
+            message, _ = connection.receive(left) or (None, {})
+            if isinstance(message, Error):
+                raise Refused(message.code, message.text, message.field)
+            if isinstance(message, kind):
+                return message
+        raise ServerUnreachable(f"The server at {self.address} does not answer: try again.")
+
+
+def check_shot(shot: Shot, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Raise ``InvalidShot`` where ``shot`` or its arrays are not as a server takes them."""
+    try:
+        msgspec.convert(msgspec.to_builtins(shot), Shot)
+        check_arrays(Submit, arrays)
+    except BadArray as error:
+        raise InvalidShot("cameras" if error.field in CAMERAS else error.field, error.text) from None
+    except msgspec.ValidationError as error:
+        text, _, field = str(error).partition(" - at `$.")
+        raise InvalidShot(field.rstrip("`") or "shot", text) from None

@@ -1,0 +1,146 @@
+"""The files of a result folder: ``cameras.npz``, ``points.ply``, and writing any of them whole or not at all."""
+
+import io
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FolderError
+
+VERTEX = np.dtype(
+    [
+        ("x", "<f4"),
+        ("y", "<f4"),
+        ("z", "<f4"),
+        ("red", "u1"),
+        ("green", "u1"),
+        ("blue", "u1"),
+        ("provenance", "u1"),
+    ]
+)
+"""One point as it lies in a PLY file, 16 bytes."""
+PLY_TYPES = {"f": "float", "u": "uchar"}
+
+
+@dataclass(frozen=True)
+class CameraFile:
+    """``cameras.npz``: OpenCV axes, Blender's world, x_cam = R x_world + t."""
+
+    K: NDArray[np.float64]
+    """(n, 3, 3), pixels; the centre of pixel (0, 0) is at (0.5, 0.5)."""
+    R: NDArray[np.float64]
+    """(n, 3, 3)."""
+    t: NDArray[np.float64]
+    """(n, 3), world units."""
+    frame: NDArray[np.int64]
+    """(n,), numbers in the user's timeline."""
+    width: int
+    height: int
+    fps: float
+
+    @classmethod
+    def of(
+        cls,
+        K: NDArray[Any],
+        camera_to_world: NDArray[Any],
+        frame: NDArray[Any],
+        width: int,
+        height: int,
+        fps: float,
+    ) -> "CameraFile":
+        """From poses (n, 4, 4), camera to world."""
+        pose = np.asarray(camera_to_world, np.float64)
+        R = np.ascontiguousarray(pose[:, :3, :3].transpose(0, 2, 1))
+        t = -np.einsum("nij,nj->ni", R, pose[:, :3, 3])
+        return cls(np.asarray(K, np.float64), R, t, np.asarray(frame, np.int64), width, height, float(fps))
+
+    def encode(self) -> bytes:
+        """The bytes of the file, the same for the same cameras."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **vars(self))
+        return buffer.getvalue()
+
+    def begins_with(self, other: "CameraFile") -> bool:
+        """Whether ``other`` is this path, or a shorter one that it goes on from."""
+        n = len(other.K)
+        same_plane = (self.width, self.height, self.fps) == (other.width, other.height, other.fps)
+        return same_plane and all(
+            np.array_equal(getattr(self, name)[:n], getattr(other, name)) for name in ("K", "R", "t", "frame")
+        )
+
+
+def read_cameras(path: Path) -> CameraFile:
+    """Read a ``cameras.npz``; raises ``FolderError`` where it is none."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in ("K", "R", "t", "frame")}
+            return CameraFile(**arrays, width=int(data["width"]), height=int(data["height"]), fps=float(data["fps"]))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise FolderError(
+            f"{path} cannot be read as cameras ({error}): delete it and fetch the result again."
+        ) from error
+
+
+def make_vertices(xyz: NDArray[Any], rgb: NDArray[Any], provenance: NDArray[Any]) -> NDArray[np.void]:
+    """(p,) of ``VERTEX`` from positions (p, 3) in Blender's world, colours (p, 3) uint8 and provenance (p,) uint8."""
+    vertices = np.empty(len(xyz), VERTEX)
+    for i, (axis, colour) in enumerate(zip(("x", "y", "z"), ("red", "green", "blue"), strict=True)):
+        vertices[axis], vertices[colour] = xyz[:, i], rgb[:, i]
+    vertices["provenance"] = provenance
+    return vertices
+
+
+def encode_ply(vertices: NDArray[np.void]) -> bytes:
+    """A binary little-endian PLY file of ``VERTEX`` (p,)."""
+    properties = "".join(f"property {PLY_TYPES[VERTEX[name].kind]} {name}\n" for name in VERTEX.names or ())
+    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n{properties}end_header\n"
+    return header.encode("ascii") + vertices.tobytes()
+
+
+def read_ply(path: Path) -> NDArray[np.void]:
+    """Read what ``encode_ply`` wrote; raises ``FolderError`` where it is something else."""
+    content = read(path)
+    _, _, body = content.partition(b"end_header\n")
+    vertices = np.frombuffer(body, VERTEX) if len(body) % VERTEX.itemsize == 0 else np.empty(0, VERTEX)
+    if encode_ply(vertices) != content:
+        raise FolderError(f"{path} is not a point cloud of ours: delete it and fetch the result again.")
+    return vertices
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file; raises ``FolderError``."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def write(path: Path, content: bytes | memoryview) -> None:
+    """Write a file so that it is there whole or not at all, whatever happens; raises ``FolderError``."""
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        text = f"{path} cannot be written ({error.strerror}): free some space there, or choose another folder."
+        raise FolderError(text) from error
+
+
+def delete(path: Path) -> None:
+    """Delete a file, there or not; raises ``FolderError``."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise FolderError(f"{path} cannot be deleted ({error.strerror}).") from error

@@ -1,0 +1,240 @@
+"""The folder that a client keeps of a run. Whatever stops in the middle of it, the next one can go on.
+
+```
+shot.json            what was asked for, and what of it has come
+cameras.npz          the requested cameras, at the size of the frames
+frames/0001.png      file n is position n - 1 of the path
+provenance/0001.png  of the same size, grey: 0 picture, 1 generated, 2 filled
+points/0001.ply      what each chunk adds to the world
+points.ply           all of it, once the run is over
+```
+
+Every file is whole or not there. Their names are numbers, never text that somebody sent.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from . import files
+from .errors import FolderError
+from .files import CameraFile
+from .messages import Digest, RunState, Settings, Shot
+
+OWN = ("frames", "provenance", "points", "cameras.npz", "points.ply")
+"""What lies beside ``shot.json``; where it lies without one, the folder is somebody else's."""
+
+
+class ChunkRecord(msgspec.Struct):
+    """A chunk that was committed: frames ``first`` to ``first + count - 1`` of the path, from 0."""
+
+    key: Digest
+    digest: Digest
+    first: int
+    count: int
+    complete: bool = False
+    """Whether its frames and its points are here."""
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """``shot.json``. The frame numbers of the user's timeline stand in ``cameras.npz``."""
+
+    name: str
+    settings: Settings
+    fps: float
+    colour_space: str
+    width: int
+    height: int
+    frames: int
+    """Of the whole path."""
+    run: str = ""
+    """Its id at the server; "" where there was none."""
+    state: RunState = "running"
+    text: str = ""
+    seq: int = 0
+    """The newest item of the run's stream that is here."""
+    chunks: list[ChunkRecord] = []
+
+
+class ResultFolder:
+    """A result folder, there already or yet to be made. Used from one thread at a time.
+
+    Every method raises ``FolderError`` where the folder belongs to another shot or cannot be read or written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.record = self._load()
+
+    def begin(
+        self,
+        shot: Shot,
+        width: int,
+        height: int,
+        K: NDArray[Any],
+        camera_to_world: NDArray[Any],
+        frame: NDArray[Any],
+        run: str = "",
+    ) -> None:
+        """Write down what is going to be generated; a folder of the same shot, or of a shorter path of it, goes on.
+
+        Args:
+            shot: what was asked for.
+            width, height: of the frames, in pixels.
+            K: (n, 3, 3), pixels of the frames.
+            camera_to_world: (n, 4, 4), OpenCV axes in Blender's world.
+            frame: (n,), numbers in the user's timeline.
+            run: the run's id at the server, "" where there is none.
+        """
+        cameras = CameraFile.of(K, camera_to_world, frame, width, height, shot.fps)
+        self._check_same(shot, cameras)
+        self.record = Record(
+            name=shot.name,
+            settings=shot.settings,
+            fps=shot.fps,
+            colour_space=shot.colour_space,
+            width=width,
+            height=height,
+            frames=len(K),
+            run=run,
+            chunks=self.record.chunks if self.record else [],
+        )
+        self.save()
+        files.write(self.path / "cameras.npz", cameras.encode())
+
+    def resume(self, run: str) -> tuple[int, list[str]]:
+        """What is here of ``run``: the newest item of its stream, and the digests of chunks that need not come."""
+        if self.record is None:
+            return 0, []
+        lost = [chunk for number, chunk in self._numbered() if chunk.complete and not self._is_there(number, chunk)]
+        for chunk in lost:
+            chunk.complete = False
+        after = self.record.seq if run == self.record.run and not lost else 0
+        return after, [chunk.digest for chunk in self.record.chunks if chunk.complete]
+
+    def commit_chunk(self, chunk: int, key: str, digest: str, first: int, count: int) -> bool:
+        """Note that chunk ``chunk`` is final; False where its frames and points are here already.
+
+        What was here of another content under this number, and all that followed from it, is deleted.
+        """
+        record = self._begun()
+        self._check_position(first + count - 1)
+        new = ChunkRecord(key, digest, first, count)
+        if chunk < len(record.chunks):
+            old = record.chunks[chunk]
+            if (old.digest, old.first, old.count) == (digest, first, count):
+                return not (old.complete and self._is_there(chunk, old))
+            self._drop_from(chunk)
+        if chunk != len(record.chunks):
+            raise FolderError(
+                f"Chunk {chunk + 1} came before chunk {len(record.chunks) + 1}: fetch into an empty folder."
+            )
+        record.chunks.append(new)
+        self.save()
+        return True
+
+    def add_frame(self, index: int, frame: bytes | memoryview, provenance: bytes | memoryview) -> None:
+        """Keep the frame at position ``index`` of the path and its provenance, the bytes of a PNG each."""
+        self._check_position(index)
+        for kind, content in (("frames", frame), ("provenance", provenance)):
+            files.write(self._file(kind, index, "png"), content)
+
+    def add_points(self, chunk: int, xyz: NDArray[Any], rgb: NDArray[Any], provenance: NDArray[Any]) -> None:
+        """Keep what ``chunk`` adds to the world; that ends the chunk.
+
+        Args:
+            chunk: its number, from 0; it was committed before.
+            xyz: (p, 3) in Blender's world.
+            rgb: (p, 3) uint8.
+            provenance: (p,) uint8.
+        """
+        if chunk >= len(self._begun().chunks):
+            raise FolderError(f"Points of chunk {chunk + 1} came before it was committed: fetch into an empty folder.")
+        files.write(self._file("points", chunk, "ply"), files.encode_ply(files.make_vertices(xyz, rgb, provenance)))
+        record = self._begun().chunks[chunk]
+        record.complete = self._is_there(chunk, record)
+        if not record.complete:
+            raise FolderError(f"Frames of chunk {chunk + 1} are missing from {self.path}: fetch into an empty folder.")
+        self.save()
+
+    def received(self, seq: int) -> None:
+        """Note that every item of the run's stream up to ``seq`` is here; it stands on the disk after ``save``."""
+        self._begun().seq = seq
+
+    def finish(self, state: RunState = "done", text: str = "") -> None:
+        """Write ``points.ply`` from the chunks that are here, and note how the run ended."""
+        record = self._begun()
+        whole = [number for number, chunk in self._numbered() if chunk.complete]
+        if state == "done" and sum(record.chunks[number].count for number in whole) != record.frames:
+            raise FolderError(f"The run is done but frames are missing from {self.path}: fetch into an empty folder.")
+        clouds = [files.read_ply(self._file("points", number, "ply")) for number in whole]
+        files.write(self.path / "points.ply", files.encode_ply(np.concatenate([np.empty(0, files.VERTEX), *clouds])))
+        record.state, record.text = state, text
+        self.save()
+
+    def save(self) -> None:
+        """Write ``shot.json``."""
+        files.write(self.path / "shot.json", msgspec.json.format(msgspec.json.encode(self._begun()), indent=1))
+
+    def frame_path(self, index: int) -> Path:
+        """Where the frame at position ``index`` of the path lies, or will lie."""
+        return self._file("frames", index, "png")
+
+    def _file(self, kind: str, index: int, suffix: str) -> Path:
+        return self.path / kind / f"{int(index) + 1:04d}.{suffix}"
+
+    def _files(self, number: int, chunk: ChunkRecord) -> list[Path]:
+        indices = range(chunk.first, chunk.first + chunk.count)
+        images = [self._file(kind, index, "png") for kind in ("frames", "provenance") for index in indices]
+        return [*images, self._file("points", number, "ply")]
+
+    def _is_there(self, number: int, chunk: ChunkRecord) -> bool:
+        return all(path.is_file() for path in self._files(number, chunk))
+
+    def _numbered(self) -> list[tuple[int, ChunkRecord]]:
+        return list(enumerate(self._begun().chunks))
+
+    def _drop_from(self, number: int) -> None:
+        """Forget chunk ``number`` and all later ones, in the record first."""
+        record = self._begun()
+        gone = [path for i, chunk in self._numbered()[number:] for path in self._files(i, chunk)]
+        del record.chunks[number:]
+        self.save()
+        for path in [*gone, self.path / "points.ply"]:
+            files.delete(path)
+
+    def _begun(self) -> Record:
+        if self.record is None:
+            raise FolderError(f"Nothing is known of the shot in {self.path} yet.")
+        return self.record
+
+    def _check_position(self, index: int) -> None:
+        frames = self._begun().frames
+        if not 0 <= index < frames:
+            raise FolderError(f"Frame {index + 1} came for a path of {frames} frames: update the server or the client.")
+
+    def _check_same(self, shot: Shot, cameras: CameraFile) -> None:
+        record = self.record
+        if record is None:
+            if any((self.path / name).exists() for name in OWN):
+                raise FolderError(f"{self.path} holds files that are not a shot's: choose an empty folder.")
+            return
+        same = (record.name, record.settings, record.colour_space) == (shot.name, shot.settings, shot.colour_space)
+        known = self.path / "cameras.npz"
+        if not same or (known.exists() and not cameras.begins_with(files.read_cameras(known))):
+            raise FolderError(
+                f"{self.path} holds another shot ({record.name!r}): choose an empty folder, or delete it."
+            )
+
+    def _load(self) -> Record | None:
+        path = self.path / "shot.json"
+        if not path.exists():
+            return None
+        try:
+            return msgspec.json.decode(files.read(path), type=Record)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise FolderError(f"{path} is damaged ({error}): choose an empty folder.") from error
