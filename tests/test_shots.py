@@ -79,17 +79,17 @@ def test_depth_beyond_far_is_sky():
         ({"depth": DEPTH.astype(np.float64)}, r"depth: is float64; give 32-bit floats"),
         (
             {"depth": with_depth(np.nan)},
-            r"depth: is NaN, zero or negative in 1 of 3,072 pixels .*the first, nan, at column 5, row 3",
+            r"depth: is NaN, .* 1 of 3,072 pixels .*the first, nan, at column 5, row 3",
         ),
         (
             {"depth": with_depth(0)},
-            r"depth: is NaN, zero or negative in 1 of 3,072 pixels .*the first, 0, at column 5, row 3",
+            r"depth: is NaN, .* 1 of 3,072 pixels .*the first, 0, at column 5, row 3",
         ),
         (
             {"depth": with_depth(-2)},
-            r"depth: is NaN, zero or negative in 1 of 3,072 pixels .*the first, -2, at column 5, row 3",
+            r"depth: is NaN, .* 1 of 3,072 pixels .*the first, -2, at column 5, row 3",
         ),
-        ({"depth": with_depth(-np.inf)}, r"depth: is NaN, zero or negative in 1 of 3,072 pixels .*the first, -inf"),
+        ({"depth": with_depth(-np.inf)}, r"depth: is NaN, .* 1 of 3,072 pixels .*the first, -inf"),
         ({"depth": np.full_like(DEPTH, 1e10)}, r"depth: is sky everywhere .* raise far"),
         ({"width": 100, "height": 64}, r"settings.width: 100 is not a multiple of 16; use 96 or 112"),
         ({"width": 64}, r"settings.height: is 0 .* give both"),

@@ -94,16 +94,16 @@ def surface(depth: Floats) -> NDArray[np.bool_]:
 
 
 def stood_for(points: Array, depth: Floats, cameras: Cameras, i: int) -> NDArray[np.bool_]:
-    """(H, W): pixels of frame ``i`` that one of ``points`` (p, 3) stands for: it falls on the pixel or beside it."""
+    """(H, W): pixels of frame ``i`` that one of ``points`` (p, 3) stands for: within 0.75 px of their centres."""
     height, width = depth.shape
     pixels, z = project(points, cameras.K[i], cameras.world_to_camera[i])
-    with np.errstate(invalid="ignore"):
-        inside = (z > 0) & ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
-    columns, rows = pixels[inside].astype(np.intp).T
-    nearest = np.full((height + 2, width + 2), np.inf)
-    np.minimum.at(nearest, (rows + 1, columns + 1), z[inside])
-    nearest = np.minimum(np.minimum(nearest[:-2], nearest[1:-1]), nearest[2:])
-    nearest = np.minimum(np.minimum(nearest[:, :-2], nearest[:, 1:-1]), nearest[:, 2:])
+    nearest = np.full((height, width), np.inf)
+    for offset in ((-0.25, -0.25), (-0.25, 0.25), (0.25, -0.25), (0.25, 0.25)):
+        near = pixels + offset
+        with np.errstate(invalid="ignore"):
+            inside = (z > 0) & ((near >= 0) & (near < [width, height])).all(axis=1)
+        columns, rows = near[inside].astype(np.intp).T
+        np.minimum.at(nearest, (rows, columns), z[inside])
     return np.asarray(nearest <= (1 + NEAR) * depth)
 
 
