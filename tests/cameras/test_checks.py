@@ -117,3 +117,8 @@ def test_a_camera_through_a_wall_is_warned_and_one_around_a_corner_is_not():
     around.camera_to_world[:, 1, 3] = [0, 2, 4, 6, 7, 8, 8, 8, 8]
     around.camera_to_world[:, 0, 3] = [0, 0, 0, 0, 0, 0, 1, 2, 3]
     assert not any("passes through" in s for s in path_warnings(corner, around))
+    outside = straight_path(4, step=0)
+    outside.camera_to_world[:, :2, 3] = [[0, 0], [9, 1], [9, 10], [3, 12]]  # past the pillar, out of the view and back
+    assert not any("passes through" in s for s in path_warnings(corner, outside))
+    at_once = straight_path(2, step=6)
+    assert any("at frame 2 the camera passes through" in s.lower() for s in path_warnings(wall(5.2), at_once))

@@ -90,11 +90,10 @@ def _passes_through(depth: NDArray[np.float32], cameras: Cameras) -> str:
     with np.errstate(invalid="ignore"):
         seen = (z > 0) & ((pixels >= 0) & (pixels < [cameras.width, cameras.height])).all(axis=1)
     x, y = np.where(seen[:, None], pixels, 0).astype(np.int64).T
-    surface = np.where(seen, depth[y, x], np.inf).astype(np.float64)
-    surface[0], z = np.inf if not seen[0] else surface[0], np.where(seen, z, 0)
-    before, behind = z < surface, z > surface
-    same = surface[1:] >= 0.9 * np.where(np.isfinite(surface[:-1]), surface[:-1], 0)
-    crossed = before[:-1] & behind[1:] & same
+    surface = np.where(seen, depth[y, x], np.inf)
+    before, behind = seen & (z < surface), seen & (z > surface)
+    before[0], surface[0] = True, 0  # the picture's own camera is before everything
+    crossed = before[:-1] & behind[1:] & (surface[1:] >= 0.9 * surface[:-1])
     if not crossed.any():
         return ""
     i = int(np.argmax(crossed)) + 1
