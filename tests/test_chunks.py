@@ -1,13 +1,13 @@
 """Planning covers the path exactly, and a recipe names every input that changes pixels."""
 
 import dataclasses
+import itertools
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from worldwarp import chunks
 from worldwarp.cameras import Cameras
 from worldwarp.nouns import Shot
@@ -21,7 +21,7 @@ def test_a_plan_contributes_every_frame_once_and_overlaps_by_the_context(frames:
     settings = Settings(chunk_frames=4 * k + 1, context_frames=4 * min(c, k - 1) + 1)
     plan = chunks.plan(frames, settings)
     assert [i for chunk in plan for i in range(chunk.first_new, chunk.stop)] == list(range(frames))
-    for before, chunk in zip(plan, plan[1:], strict=False):
+    for before, chunk in itertools.pairwise(plan):
         assert chunk.start == before.stop - settings.context_frames
         assert chunk.context == settings.context_frames
     assert all(chunk.stop - chunk.start <= settings.chunk_frames for chunk in plan)

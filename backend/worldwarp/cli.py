@@ -1,0 +1,41 @@
+"""The command ``worldwarp``: a table of commands, each a function of its arguments."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from worldwarp_protocol.errors import WorldWarpError
+
+COMMANDS = {
+    "serve": ("worldwarp.server.command:serve_command", "answer Blender and other clients"),
+    "generate": ("worldwarp.generate:command", "generate a shot into a folder, without Blender or a server"),
+    "keys": ("worldwarp.enrolment:command", "who may use this machine's server"),
+    "doctor": ("worldwarp.doctor:command", "what this machine can run, and what is missing"),
+    "bench": ("worldwarp.bench:main", "measure speed and memory here"),
+}
+"""Name: where its function is (imported only when it is called, for torch takes seconds), and what it is for."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. An error of ours ends it with its sentence and exit code 1, not with a traceback."""
+    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if name not in COMMANDS:
+        print(f"worldwarp: there is no command '{name}'.\n\n{_usage()}", file=sys.stderr)
+        return 2
+    module, function = COMMANDS[name][0].split(":")
+    try:
+        return int(getattr(importlib.import_module(module), function)(rest))
+    except WorldWarpError as error:
+        print(f"worldwarp: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; what was computed is kept.", file=sys.stderr)
+        return 130
+
+
+def _usage() -> str:
+    lines = [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
+    return "Walk a keyframed camera into a single picture.\n\nworldwarp COMMAND [--help]\n\n" + "\n".join(lines)

@@ -1,0 +1,120 @@
+"""``worldwarp generate``: one shot in this process, without Blender and without a server."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from worldwarp_protocol import messages
+from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.results import ResultFolder
+
+from . import contents, profiles, shots
+from .cameras.formats import read_cameras
+from .engines import jobs
+from .nouns import Bytes, Report, Shot
+from .outputs.pictures import decode_png, read_depth, read_picture
+from .outputs.video import write_video
+from .store import Manifest, Store, default_root
+from .world.points import stored_points
+
+SETTINGS = {
+    "profile": "draft (default), mini or wan",
+    "seed": "same inputs and seed, same pixels",
+    "width": "generated width, a multiple of 16; 0 is the picture's own",
+    "height": "generated height, a multiple of 16; 0 is the picture's own",
+    "framing": "crop: fill that size; fit: keep the picture's proportions inside it",
+    "far": "depth beyond this, in world units, is sky",
+    "chunk_frames": "frames of a chunk, 4k + 1",
+    "context_frames": "frames that a chunk takes over from the one before it, 4k + 1",
+    "cache_steps": "most optimisation steps of the Gaussian cache",
+}
+"""The options, one for each field of ``Settings``."""
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Generate a shot into a folder; prints warnings, progress and what was kept."""
+    options = _parser().parse_args(arguments)
+    settings = Settings(**{name: getattr(options, name) for name in SETTINGS})
+    profiles.check(settings.profile)
+    cameras = read_cameras(options.cameras)
+    depth = None if options.depth is None else read_depth(options.depth)[None]
+    name = options.name or options.out.resolve().name
+    shot, warnings = shots.prepare(
+        name, read_picture(options.image)[None], depth, cameras, settings, options.colour_space
+    )
+    for warning in warnings:
+        print(f"Note: {warning}", file=sys.stderr)
+    store = Store(options.store or default_root())
+    folder = ResultFolder(options.out)
+    begin(folder, shot)
+    for index, (manifest, computed) in enumerate(run(shot, store, _show)):
+        deliver(folder, store, manifest, index)
+        how = "computed" if computed else "kept from before"
+        print(f"\rFrames {manifest.first + 1} to {manifest.first + manifest.count}: {how}.      ")
+    folder.finish()
+    write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
+    print(f"{len(shot.cameras)} frames in {options.out}")
+    return 0
+
+
+def run(shot: Shot, store: Store, report: Report) -> Iterator[tuple[Manifest, bool]]:
+    """Every chunk of a shot in order, as it is committed, and whether it had to be computed."""
+    from .engines.compute import compute, numerics  # torch: only when something may have to be computed
+
+    numbers = numerics()
+    done = jobs.committed(shot, store, numbers)
+    for manifest in done:
+        yield manifest, False
+    while job := jobs.make_job(shot, store, done, numbers):
+        done.append(jobs.commit(store, job, compute(job, report)))
+        yield done[-1], True
+
+
+def begin(folder: ResultFolder, shot: Shot) -> None:
+    """Write what is known of a shot before any of it is generated."""
+    path = shot.cameras
+    wire = messages.Shot(name=shot.name, settings=shot.settings, fps=path.fps, colour_space=shot.colour_space)
+    folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame)
+
+
+def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
+    """Write a committed chunk, the ``index``-th of its run, into a result folder; what is there already stays."""
+    first, count = manifest.first, manifest.count
+    if not folder.commit_chunk(index, manifest.key, manifest.digest, first, count):
+        return
+    for i in range(first, first + count):
+        frame, provenance = (store.read(manifest.key, contents.name(kind, i)) for kind in ("frames", "provenance"))
+        folder.add_frame(i, frame, provenance)
+    folder.add_points(index, *stored_points(store, manifest.key, first, count))
+
+
+def frames(folder: ResultFolder, count: int) -> Iterator[Bytes]:
+    """The frames (H, W, 3) of a complete result folder, in order."""
+    return (decode_png(folder.frame_path(i).read_bytes()) for i in range(count))
+
+
+def _show(stage: str, step: int, steps: int) -> None:
+    print(f"\r{stage} {step + 1}/{steps}    ", end="", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="worldwarp generate", description="Generate a shot into a folder.")
+    parser.add_argument("--image", type=Path, required=True, help="the picture (PNG, JPEG, TIFF, ...)")
+    parser.add_argument("--depth", type=Path, help="its planar depth in world units (.exr or .npy)")
+    parser.add_argument(
+        "--cameras", type=Path, required=True, help="the path (cameras.npz); its first camera took the picture"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for frames, cameras.npz, points.ply and video.mp4"
+    )
+    parser.add_argument("--name", help="of the shot; the folder's name if left out")
+    parser.add_argument("--colour-space", default="sRGB", help="of the picture, as Blender names it; carried along")
+    parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
+    defaults = Settings()
+    for name, text in SETTINGS.items():
+        default = getattr(defaults, name)
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{text} ({default})"
+        )
+    return parser
