@@ -166,15 +166,13 @@ def _read_secret(path: Path) -> bytes:
 
 def _write(path: Path, key: bytes) -> None:
     """Make ``path`` whole or not at all, with mode 0600; raises FileExistsError where it exists already."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # mkstemp opens with O_EXCL and mode 0600, whatever the umask
-    handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".new", dir=path.parent)
-    temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(key + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        temporary = _write_beside(path, key)
+    except OSError as error:
+        raise KeyFileError(
+            f"{path} cannot be written ({error.strerror}): free it, or name another folder in WORLDWARP_HOME."
+        ) from error
+    try:
         # Both fail where the target exists: that decides between two processes.
         if os.name == "nt":
             temporary.rename(path)
@@ -182,3 +180,21 @@ def _write(path: Path, key: bytes) -> None:
             os.link(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_beside(path: Path, key: bytes) -> Path:
+    _make_private(path.parent)
+    # mkstemp opens with O_EXCL and mode 0600, whatever the umask
+    handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".new", dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(key + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(name)
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder and those above it, each for the owner alone: ``mkdir(parents=True)`` leaves those above open."""
+    if not folder.exists():
+        _make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)

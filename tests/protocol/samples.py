@@ -1,0 +1,107 @@
+"""One of each message, with arrays that are small but real."""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from worldwarp_protocol import messages as m
+
+RUN = "0123456789abcdef" * 2
+OTHER_RUN = "f" * 32
+REQUEST = "a" * 32
+DIGEST = "5" * 64
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def png(value: int, mode: str = "RGB") -> bytes:
+    """A 32 x 16 picture of one value."""
+    buffer = io.BytesIO()
+    Image.new(mode, (32, 16), value if mode == "L" else (value, value, value)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def shot(name: str = "Corridor", **settings: Any) -> m.Shot:
+    return m.Shot(name=name, settings=m.Settings(**settings))
+
+
+def cameras(n: int) -> Arrays:
+    """A straight dolly of ``n`` cameras."""
+    K = np.tile(np.array([[30.0, 0, 16], [0, 30.0, 8], [0, 0, 1]]), (n, 1, 1))
+    camera_to_world = np.tile(np.diag([1.0, -1, -1, 1]), (n, 1, 1))
+    camera_to_world[:, 2, 3] = np.arange(n) * 0.1
+    return {"K": K, "camera_to_world": camera_to_world, "frame": np.arange(1, n + 1, dtype=np.int32)}
+
+
+def shot_arrays(n: int = 9) -> Arrays:
+    rng = np.random.default_rng(1)
+    picture = rng.integers(0, 256, (1, 16, 32, 3), dtype=np.uint8)
+    depth = rng.uniform(1, 9, (1, 16, 32)).astype(np.float32)
+    depth[0, 0, 0] = np.inf
+    return {"picture": picture, "depth": depth, **cameras(n)}
+
+
+def frame_arrays(index: int) -> Arrays:
+    frame, provenance = png(index % 256), png(0, "L")
+    return {"frame": np.frombuffer(frame, np.uint8), "provenance": np.frombuffer(provenance, np.uint8)}
+
+
+def point_arrays(count: int, seed: int = 0) -> Arrays:
+    rng = np.random.default_rng(seed)
+    return {
+        "xyz": rng.normal(size=(count, 3)).astype(np.float32),
+        "rgb": rng.integers(0, 256, (count, 3), dtype=np.uint8),
+        "provenance": rng.integers(0, 3, count, dtype=np.uint8),
+    }
+
+
+def info(state: m.RunState = "running", run: str = RUN) -> m.RunInfo:
+    return m.RunInfo(run, "Corridor", state, chunks=2, chunks_done=1, frames=9, frames_done=5, seq=8, created=1.7e9)
+
+
+FROM_CLIENT: list[tuple[m.ClientMessage, Arrays]] = [
+    (m.Ping(), {}),
+    (m.Hello(1, 0, "tests"), {}),
+    (m.Submit(REQUEST, shot()), shot_arrays()),
+    (m.Subscribe(RUN, 3, [DIGEST], 8), {}),
+    (m.Credit(RUN, 4), {}),
+    (m.Unsubscribe(RUN), {}),
+    (m.Cancel(RUN), {}),
+    (m.StopAfterChunk(RUN), {}),
+    (m.Status(RUN), {}),
+    (m.List(), {}),
+]
+
+FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
+    (m.Ping(), {}),
+    (m.Welcome(1, 0, "tests", [m.ProfileStatus("draft", True), m.ProfileStatus("wan", False, "Weights.")]), {}),
+    (m.Error("unknown_run", "There is no such run.", about=RUN), {}),
+    (m.Submitted(REQUEST, info("queued"), kept=1, warnings=["The path leaves the picture at once."]), {}),
+    (m.RunStatus(info()), {}),
+    (m.Runs([info(), info("done", OTHER_RUN)]), {}),
+    (m.Progress(RUN, 1, 0, "fill", 3, 40), {}),
+    (m.RunStarted(RUN, 1, shot(), 32, 16), cameras(9)),
+    (m.ChunkCommitted(RUN, 2, 0, DIGEST, DIGEST, 0, 5, {"psnr_cache": 31.5, "device": "cpu"}), {}),
+    (m.Frame(RUN, 3, 0, 0), frame_arrays(0)),
+    (m.Points(RUN, 8, 0), point_arrays(7)),
+    (m.RunEnded(RUN, 15, "failed", "The disk is full."), {}),
+]
+
+
+def stream(
+    frames: int = 9, sizes: tuple[int, ...] = (5, 4), run: str = RUN, name: str = "Corridor", tint: int = 0
+) -> list[tuple[m.StreamItem, Arrays]]:
+    """All items of a run of ``frames`` frames in chunks of ``sizes``; another ``tint`` makes other pixels."""
+    items: list[tuple[m.StreamItem, Arrays]] = [(m.RunStarted(run, 1, shot(name), 32, 16), cameras(frames))]
+    first = 0
+    for chunk, count in enumerate(sizes):
+        digest = f"{tint:02x}{first:02x}{count:02x}".ljust(64, "0")
+        items.append((m.ChunkCommitted(run, len(items) + 1, chunk, DIGEST, digest, first, count, {}), {}))
+        for index in range(first, first + count):
+            items.append((m.Frame(run, len(items) + 1, chunk, index), frame_arrays(index + tint)))
+        items.append((m.Points(run, len(items) + 1, chunk), point_arrays(10 + chunk, seed=chunk + tint)))
+        first += count
+    items.append((m.RunEnded(run, len(items) + 1, "done"), {}))
+    return items
