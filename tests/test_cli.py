@@ -1,0 +1,152 @@
+"""The command line as a user meets it: one sentence where files are wrong, a folder where they are right."""
+
+import dataclasses
+from pathlib import Path
+
+import av
+import numpy as np
+import plyfile
+import pytest
+from PIL import Image
+from worldwarp.cameras import Cameras
+from worldwarp.cameras.formats import write_cameras
+from worldwarp.cli import COMMANDS, main
+
+from .shots_for_tests import seen_from, straight_path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    cameras = straight_path(6, width=64, height=48, step=0.05)
+    rgb, depth = seen_from(cameras, 0)
+    Image.fromarray(rgb).save(tmp_path / "picture.png")
+    np.save(tmp_path / "depth.npy", depth)
+    write_cameras(tmp_path / "cameras.npz", cameras)
+    return {
+        "--image": str(tmp_path / "picture.png"),
+        "--depth": str(tmp_path / "depth.npy"),
+        "--cameras": str(tmp_path / "cameras.npz"),
+        "--out": str(tmp_path / "out"),
+        "--store": str(tmp_path / "store"),
+        "--chunk-frames": "5",
+        "--context-frames": "1",
+        "--cache-steps": "2",
+    }
+
+
+def generate(files: dict[str, str]) -> int:
+    return main(["generate", *(word for pair in files.items() for word in pair)])
+
+
+def refused(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What the user reads; nothing may have been computed."""
+    assert generate(files) == 1
+    said = capsys.readouterr().err.strip()
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 1
+    assert not list(Path(files["--store"]).glob("chunks/*/*"))
+    return said
+
+
+@pytest.mark.slow
+def test_a_shot_becomes_a_folder_others_can_read(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate(files) == 0
+    out = Path(files["--out"])
+    assert sorted(p.name for p in (out / "frames").iterdir()) == [f"{i:04d}.png" for i in range(1, 7)]
+    np.testing.assert_array_equal(np.asarray(Image.open(out / "frames/0001.png")), Image.open(files["--image"]))
+    with np.load(out / "cameras.npz") as saved:
+        cameras = straight_path(6, width=64, height=48, step=0.05)
+        np.testing.assert_allclose(saved["R"], cameras.world_to_camera[:, :3, :3], atol=1e-15)
+        np.testing.assert_allclose(saved["t"], cameras.world_to_camera[:, :3, 3], atol=1e-15)
+    points = plyfile.PlyData.read(out / "points.ply")["vertex"]
+    on_wall, on_column = np.abs(points["y"] - 4) < 0.04, np.abs(points["y"] - 2) < 0.02
+    assert (on_wall | on_column)[points["provenance"] == 0].mean() > 0.95
+    with av.open(out / "video.mp4") as video:
+        assert sum(1 for _ in video.decode(video=0)) == 6
+    assert "computed" in capsys.readouterr().out
+    assert generate(files) == 0
+    assert "computed" not in capsys.readouterr().out
+
+
+def changed(cameras: Cameras, **arrays: np.ndarray) -> Cameras:
+    return dataclasses.replace(cameras, **arrays)
+
+
+def test_files_that_are_not_there_or_not_what_they_should_be(
+    files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.png").write_text("not a picture")
+    np.save(tmp_path / "small.npy", np.ones((10, 10), np.float32))
+    bad = np.ones((48, 64), np.float32)
+    bad[3, 4] = np.nan
+    np.save(tmp_path / "nan.npy", bad)
+    for option, name, field in [
+        ("--image", "absent.png", "image"),
+        ("--image", "text.png", "image"),
+        ("--depth", "absent.exr", "depth"),
+        ("--depth", "small.npy", "depth"),
+        ("--depth", "nan.npy", "depth"),
+        ("--cameras", "absent.npz", "cameras"),
+        ("--cameras", "text.png", "cameras"),
+    ]:
+        said = refused({**files, option: str(tmp_path / name)}, capsys)
+        assert field in said or "picture" in said, (name, said)
+
+
+def test_paths_that_no_camera_can_follow(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    good = straight_path(6, width=64, height=48)
+    sheared, unknown = good.camera_to_world.copy(), good.camera_to_world.copy()
+    sheared[2, 0, 0] = 1.2
+    unknown[3, 1, 3] = np.nan
+    lensless = good.K.copy()
+    lensless[1, 0, 0] = 0
+    for wrong in (
+        changed(good, camera_to_world=sheared),
+        changed(good, camera_to_world=unknown),
+        changed(good, K=lensless),
+        good[:1],
+        straight_path(100_000, width=64, height=48),
+    ):
+        write_cameras(Path(files["--cameras"]), wrong)
+        assert "cameras" in refused(files, capsys)
+
+
+def test_settings_that_cannot_be(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    for option, value, part in [
+        ("--profile", "wan", "wan"),
+        ("--profile", "best", "draft"),
+        ("--chunk-frames", "12", "4k + 1"),
+        ("--context-frames", "5", "context"),
+        ("--width", "100", "16"),
+        ("--seed", "-1", "seed"),
+    ]:
+        assert part in refused({**files, option: value}, capsys), option
+
+
+def test_the_depth_is_asked_for(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "depth file" in refused({k: v for k, v in files.items() if k != "--depth"}, capsys)
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    for command in COMMANDS:
+        assert command in listed
+    assert main(["dance"]) == 2
+    assert "dance" in capsys.readouterr().err
+
+
+def test_keys_are_shown_enrolled_and_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORLDWARP_HOME", str(tmp_path))
+    public = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+    assert main(["keys", "enrol", "studio", public]) == 0
+    assert main(["keys"]) == 0
+    assert public in capsys.readouterr().out
+    assert main(["keys", "revoke", "studio"]) == 0
+    capsys.readouterr()
+    assert main(["keys"]) == 0
+    assert public not in capsys.readouterr().out
+    assert main(["keys", "revoke", "nobody"]) == 1
+    assert "nobody" in capsys.readouterr().err
