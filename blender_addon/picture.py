@@ -22,6 +22,8 @@ PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDE
 SKY_DEPTH = 1e9
 """Cycles and Workbench write 1e10 where the camera sees nothing."""
 
+LINEAR_FILES = (".exr", ".hdr")
+
 LONGEST_SIDE = 4096
 """The server takes nothing larger."""
 
@@ -150,8 +152,39 @@ def read_render(folder: str, sky: float, space: str) -> Picture:
     return Picture(to_bytes(read_pixels(pictures[0])[..., :3]), depth, space)
 
 
-def read_pixels(path: Path) -> np.ndarray:
-    """The numbers in an image file, (H, W, 4) float32 from the top, without any colour conversion."""
+def load_picture(path: Path, depth: Path | None, space: str) -> Picture:
+    """A picture file that is already as it shall be seen, and its depth file (OpenEXR) of the same size.
+
+    Alpha is dropped, greyscale becomes RGB, 16 bits become 8, sides beyond 4096 pixels are scaled down.
+
+    Raises:
+        Problem: a file cannot be read, is linear, or their sizes differ.
+    """
+    if path.suffix.lower() in LINEAR_FILES:
+        raise Problem(f"{path.name} holds linear light: save it as PNG through the scene's view transform")
+    rgb = to_bytes(read_pixels(path)[..., :3])
+    z = None if depth is None else read_pixels(depth)[..., 0]
+    if z is not None and z.shape != rgb.shape[:2]:
+        sizes = f"{z.shape[1]} x {z.shape[0]}, the picture {rgb.shape[1]} x {rgb.shape[0]}"
+        raise Problem(f"The depth file is {sizes} pixels: choose the depth of this picture")
+    if max(rgb.shape) > LONGEST_SIDE:
+        height, width = (round(side * LONGEST_SIDE / max(rgb.shape)) for side in rgb.shape[:2])
+        if z is not None:  # depth is not averaged across edges
+            rows, columns = (
+                ((np.arange(new) + 0.5) * old / new).astype(int)
+                for new, old in zip((height, width), z.shape, strict=True)
+            )
+            z = z[np.ix_(rows, columns)]
+        rgb = to_bytes(read_pixels(path, (width, height))[..., :3])
+    return Picture(rgb, None if z is None else np.where(z >= SKY_DEPTH, np.float32(np.inf), z), space)
+
+
+def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """The numbers in an image file, (H, W, 4) float32 from the top, without any colour conversion.
+
+    Args:
+        size: width and height to scale to.
+    """
     try:
         image = bpy.data.images.load(str(path), check_existing=False)
     except RuntimeError:
@@ -159,6 +192,8 @@ def read_pixels(path: Path) -> np.ndarray:
     try:
         image.colorspace_settings.name = "Non-Color"
         image.alpha_mode = "CHANNEL_PACKED"
+        if size:
+            image.scale(*size)
         width, height = image.size
         if width == 0 or height == 0:
             raise Problem(f"{path} cannot be read as an image")

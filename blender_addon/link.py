@@ -1,0 +1,150 @@
+"""The network thread: one server, one errand. Never touches ``bpy``; tells its news through a queue."""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from worldwarp_protocol import keys, messages
+from worldwarp_protocol.client import Client
+from worldwarp_protocol.errors import WorldWarpError
+from worldwarp_protocol.results import ResultFolder
+
+from . import news
+
+JOIN_SECONDS = 3.0
+"""Longest wait for the thread when Blender quits or the extension is switched off; it is a daemon all the same."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the server is, its public key ("" is this machine's), and the folder of our own keys."""
+
+    address: str
+    public: str
+    home: Path
+
+    def client(self) -> Client:
+        public = keys.public_key(self.public) if self.public else None
+        return Client(self.address, keys=keys.client_keys(self.home), server_public=public, name="blender")
+
+
+@dataclass(frozen=True)
+class Order:
+    """A shot, ready to be sent; ``arrays`` as ``messages.Shot`` names them."""
+
+    name: str
+    settings: dict
+    fps: float
+    colour_space: str
+    arrays: dict[str, np.ndarray]
+
+    def shot(self) -> messages.Shot:
+        settings = messages.Settings(**self.settings)
+        return messages.Shot(name=self.name, settings=settings, fps=self.fps, colour_space=self.colour_space)
+
+
+class Link:
+    """An errand on its thread.
+
+    Args:
+        errand: called with this link on the thread; ``say_hello``, ``generate`` or ``fetch``.
+    """
+
+    def __init__(self, server: Server, errand: "Errand") -> None:
+        self.inbox: queue.SimpleQueue[news.News] = queue.SimpleQueue()
+        self.wish: str | None = None
+        self._thread = threading.Thread(target=self._run, args=(server, errand), name="WorldWarp", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def tell(self, item: news.News) -> None:
+        """Called on the thread."""
+        self.inbox.put(item)
+
+    def ask(self, wish: str) -> None:
+        """``cancel``, ``stop_after_chunk`` or ``leave`` the run; heard within a fraction of a second."""
+        self.wish = wish
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def leave(self) -> None:
+        """Let go of the server; the run goes on there."""
+        self.ask("leave")
+        self.wait(JOIN_SECONDS)
+
+    def take_wish(self) -> str | None:
+        """Called on the thread: each wish is passed on once, but leaving stays."""
+        wish = self.wish
+        if wish != "leave":
+            self.wish = None
+        return wish
+
+    def _run(self, server: Server, errand: "Errand") -> None:
+        try:
+            with server.client() as client:
+                welcome = client.connect()
+                profiles = tuple((profile.name, profile.missing) for profile in welcome.profiles)
+                self.tell(news.Connected(welcome.server, profiles))
+                errand(self, client)
+        except WorldWarpError as error:
+            self.tell(news.Failed(str(error)))
+        except Exception as error:  # a bug: say it in the panel rather than in a console nobody reads
+            self.tell(news.Failed(f"The network thread stopped: {type(error).__name__}: {error}"))
+
+
+Errand = Callable[[Link, Client], None]
+
+
+def say_hello(link: Link, client: Client) -> None:
+    """No more than the connection itself."""
+
+
+def generate(order: Order, folder: Path) -> Errand:
+    """Submit ``order`` and receive its run into ``folder``."""
+
+    def errand(link: Link, client: Client) -> None:
+        submitted = client.submit(order.shot(), order.arrays)
+        info = submitted.info
+        link.tell(news.Accepted(info.run, info.chunks, submitted.kept, info.frames, tuple(submitted.warnings)))
+        _receive(link, client, info.run, folder)
+
+    return errand
+
+
+def fetch(run: str, folder: Path) -> Errand:
+    """Receive what ``folder`` lacks of a run that was submitted before."""
+
+    def errand(link: Link, client: Client) -> None:
+        info = client.status(run)
+        link.tell(news.Accepted(run, info.chunks, info.chunks_done, info.frames, ()))
+        _receive(link, client, run, folder)
+
+    return errand
+
+
+def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
+    def on_event(message: messages.Message, arrays: object) -> None:
+        match message:
+            case messages.Progress():
+                link.tell(news.Progress(message.chunk, message.stage, message.step, message.steps))
+            case messages.Frame():
+                link.tell(news.Arrived(message.index + 1))
+            case messages.ChunkCommitted():
+                link.tell(news.Committed(message.chunk + 1))
+
+    ended = client.receive(
+        run,
+        ResultFolder(folder),
+        on_event=on_event,
+        should_stop=link.take_wish,
+        on_lost=lambda text: link.tell(news.Lost(text)),
+    )
+    if ended is not None:
+        link.tell(news.Ended(ended.state, ended.text))

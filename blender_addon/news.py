@@ -1,0 +1,71 @@
+"""What the network thread tells the main thread: plain data, no arrays, nothing of Blender's."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The server answered. ``profiles``: name and, where it cannot run there, the sentence that says why."""
+
+    server: str
+    profiles: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The shot was planned: ``kept`` of its ``chunks`` are in the store already."""
+
+    run: str
+    chunks: int
+    kept: int
+    frames: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the work on a chunk stands."""
+
+    chunk: int
+    stage: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """So many frames are in the folder, counted from the first."""
+
+    frames: int
+
+
+@dataclass(frozen=True)
+class Committed:
+    """So many chunks are final."""
+
+    chunks: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The connection broke; the sentence says when it is tried again."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The run is over: done, failed, cancelled or stopped."""
+
+    state: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Nothing more will come: one sentence that says why."""
+
+    text: str
+
+
+News = Connected | Accepted | Progress | Arrived | Committed | Lost | Ended | Failed

@@ -1,0 +1,265 @@
+"""Every action as an operator. ``execute`` blocks until the work is done and so serves scripts and ``blender -b``;
+``invoke``, from the panel, leaves the work to thread and timer."""
+
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.props import StringProperty
+
+from . import order, preferences, pump, results, wheels
+from .importer import import_result
+from .problems import Problem
+from .state import STATE, Run
+
+PROBE_SECONDS = 0.5
+"""Longest wait for a server on this machine to take a connection; a refusal comes at once."""
+
+
+class Action(bpy.types.Operator):
+    """What the operators share: problems become error reports."""
+
+    bl_options = {"REGISTER"}
+
+    def refuse(self, problem: Exception) -> set[str]:
+        self.report({"ERROR"}, str(problem))
+        return {"CANCELLED"}
+
+
+class Errand(Action):
+    """An action that the network thread carries out: ``start`` it, and ``end`` it where somebody waits for it."""
+
+    def invoke(self, context, event) -> set[str]:
+        try:
+            self.start(context)
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+    def execute(self, context) -> set[str]:
+        try:
+            self.start(context)
+            pump.to_the_end()
+            self.end()
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+
+def _idle(cls) -> bool:
+    """For ``poll``: whether an errand can begin."""
+    if sentence := wheels.missing():
+        cls.poll_message_set(sentence)
+        return False
+    if pump.busy():
+        cls.poll_message_set(rpt_("The server is busy with a shot: wait for it, or cancel it"))
+        return False
+    return True
+
+
+def reachable():
+    """The server of the preferences.
+
+    Raises:
+        Problem: nothing listens at its address on this machine, or the preferences name none.
+    """
+    server = preferences.server()
+    parts = urlsplit(server.address)
+    if preferences.is_local(server.address):
+        try:
+            socket.create_connection((parts.hostname, parts.port or 7654), PROBE_SECONDS).close()
+        except OSError:
+            STATE.connected, STATE.connection = False, rpt_("No server: start one by `worldwarp serve` in a terminal")
+            raise Problem(f"No server runs at {server.address}: start one by `worldwarp serve` in a terminal") from None
+    return server
+
+
+class WORLDWARP_OT_test_connection(Errand):
+    """Ask the server whether it is there and what it can do"""
+
+    bl_idname = "worldwarp.test_connection"
+    bl_label = "Test Connection"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return _idle(cls)
+
+    def start(self, context) -> None:
+        from . import link
+
+        pump.start(link.Link(reachable(), link.say_hello))
+
+    def end(self) -> None:
+        if not STATE.connected:
+            raise Problem(STATE.connection)
+        self.report({"INFO"}, STATE.connection)
+
+
+class RunErrand(Errand):
+    """An errand that leaves a run in ``STATE``."""
+
+    def end(self) -> None:
+        run = STATE.run
+        for warning in run.warnings:
+            self.report({"WARNING"}, warning)
+        if run.state not in ("done", "stopped"):
+            raise Problem(run.text or f"The run ended as {run.state}")
+        if results.wanted(run):
+            results.bring_in(run)
+        self.report({"INFO"}, f"{run.frames_done} frames in {run.folder}")
+
+
+class WORLDWARP_OT_generate(RunErrand):
+    """Send picture and camera to the server and bring the walk back as a camera, its frames and points"""
+
+    bl_idname = "worldwarp.generate"
+    bl_label = "Generate"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        if not _idle(cls):
+            return False
+        if found := order.problems(context.scene):
+            cls.poll_message_set(found[0])
+            return False
+        return True
+
+    def start(self, context) -> None:
+        from . import link
+
+        server = reachable()
+        shot, folder, warnings = order.prepare(context)
+        STATE.run = Run(folder, context.scene.session_uid, frames=len(shot.arrays["K"]), warnings=warnings)
+        pump.start(link.Link(server, link.generate(shot, folder)))
+
+
+class WORLDWARP_OT_attach(RunErrand):
+    """Pick up the newest run of this scene where it stands: fetch what is missing of it"""
+
+    bl_idname = "worldwarp.attach"
+    bl_label = "Pick Up Run"
+
+    run: StringProperty(name="Run", description="Id of the run; empty for the scene's newest", options={"SKIP_SAVE"})
+    directory: StringProperty(name="Folder", description="Where its result goes", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return _idle(cls)
+
+    def start(self, context) -> None:
+        from . import link
+
+        shot = context.scene.worldwarp
+        number, folder = self.run or shot.run, self.directory or shot.run_folder
+        if not number or not folder:
+            raise Problem("This scene has started no run yet: press Generate")
+        server = reachable()
+        STATE.run = Run(Path(bpy.path.abspath(folder)), context.scene.session_uid, id=number)
+        pump.start(link.Link(server, link.fetch(number, STATE.run.folder)))
+
+
+def _running(cls) -> bool:
+    if not pump.busy() or STATE.run is None or STATE.run.over:
+        cls.poll_message_set(rpt_("Nothing is being generated"))
+        return False
+    return True
+
+
+class WORLDWARP_OT_cancel(Action):
+    """End the run now; the frames that are finished stay in its folder"""
+
+    bl_idname = "worldwarp.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return _running(cls)
+
+    def execute(self, context) -> set[str]:
+        pump.ask("cancel")
+        return {"FINISHED"}
+
+
+class WORLDWARP_OT_stop_after_chunk(Action):
+    """Finish the frames that are being worked on, then stop and import what is there"""
+
+    bl_idname = "worldwarp.stop_after_chunk"
+    bl_label = "Stop After This Part"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return _running(cls)
+
+    def execute(self, context) -> set[str]:
+        pump.ask("stop_after_chunk")
+        return {"FINISHED"}
+
+
+class WORLDWARP_OT_import_result(Action):
+    """Bring a result folder into this scene: camera, its frames as background, point cloud"""
+
+    bl_idname = "worldwarp.import_result"
+    bl_label = "Import Result"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: StringProperty(
+        name="Folder", description="A folder that holds cameras.npz and frames", subtype="DIR_PATH"
+    )
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+
+    def invoke(self, context, event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context) -> set[str]:
+        folder = Path(bpy.path.abspath(self.directory))
+        try:
+            imported = import_result(context.scene, folder)
+        except Problem as problem:
+            return self.refuse(problem)
+        for warning in imported.warnings:
+            self.report({"WARNING"}, warning)
+        run = STATE.run
+        if run is not None and run.folder == folder:
+            run.imported = imported.collection.name
+            run.warnings.extend(imported.warnings)
+        self.report({"INFO"}, f"Imported {imported.collection.name!r}")
+        return {"FINISHED"}
+
+
+class WORLDWARP_OT_copy_key(Action):
+    """Copy our public key, to be enrolled with a server on another machine by `worldwarp keys`"""
+
+    bl_idname = "worldwarp.copy_key"
+    bl_label = "Copy Our Key"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return _idle(cls)
+
+    def execute(self, context) -> set[str]:
+        context.window_manager.clipboard = preferences.public_key()
+        return {"FINISHED"}
+
+
+CLASSES = (
+    WORLDWARP_OT_test_connection,
+    WORLDWARP_OT_generate,
+    WORLDWARP_OT_attach,
+    WORLDWARP_OT_cancel,
+    WORLDWARP_OT_stop_after_chunk,
+    WORLDWARP_OT_import_result,
+    WORLDWARP_OT_copy_key,
+)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

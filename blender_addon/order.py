@@ -1,0 +1,193 @@
+"""From the scene to a shot that can be sent: what stands in the way, what to know before, and the shot itself."""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from . import preferences, wheels
+from .camera import Raster, check_type, sample, scene_raster
+from .colour import colour_space
+from .picture import Picture, check_renderable, load_picture, render_picture
+from .problems import Problem
+from .results import fresh_folder
+from .state import STATE
+
+MOST_FRAMES = 10_000
+"""The server takes no longer path."""
+
+PROPORTIONS = 0.01
+"""Relative difference between picture and render proportions that is worth a warning."""
+
+
+def camera_of(scene):
+    """The camera to follow, or None."""
+    return scene.worldwarp.camera or scene.camera
+
+
+def frames_of(scene) -> range:
+    """The frames of the walk."""
+    shot = scene.worldwarp
+    if shot.use_scene_range:
+        return range(scene.frame_start, scene.frame_end + 1)
+    return range(shot.frame_start, shot.frame_end + 1)
+
+
+def generated_size(raster: Raster, longest: int) -> tuple[int, int]:
+    """Width and height of the frames: the raster's proportions, as near as multiples of 16 allow."""
+    scale = longest / max(raster.width, raster.height)
+    return tuple(max(16, round(side * scale / 16) * 16) for side in (raster.width, raster.height))
+
+
+def problems(scene) -> list[str]:
+    """What has to be put right before anything can run, one sentence each; quick enough for drawing a panel."""
+    found = [sentence for sentence in (wheels.missing(), _name(scene), _camera(scene), _range(scene)) if sentence]
+    for check in (_picture, _output, _profile):
+        try:
+            check(scene)
+        except Problem as problem:
+            found.append(str(problem))
+    return found
+
+
+def _name(scene) -> str:
+    return "" if scene.worldwarp.name.strip() else "The shot has no name: give it one"
+
+
+def _camera(scene) -> str:
+    camera = camera_of(scene)
+    if camera is None:
+        return "There is no camera: choose one here, or add one to the scene"
+    if camera.name not in scene.objects:
+        return f"Camera {camera.name!r} is not in this scene: choose one that is"
+    try:
+        check_type(camera)
+    except Problem as problem:
+        return str(problem)
+    return ""
+
+
+def _range(scene) -> str:
+    count = len(frames_of(scene))
+    if count < 2:
+        return f"The range has {count} frames: a walk needs at least 2"
+    if count > MOST_FRAMES:
+        return f"The range has {count} frames: a walk has at most {MOST_FRAMES}"
+    return ""
+
+
+def _picture(scene) -> None:
+    shot = scene.worldwarp
+    if shot.source == "RENDER":
+        if camera_of(scene):
+            check_renderable(scene, camera_of(scene))
+        return
+    colour_space(scene)
+    _file(shot.picture_file, "picture")
+    if shot.depth_file or shot.profile == "draft":
+        _file(shot.depth_file, "depth file")
+
+
+def _file(path: str, what: str) -> None:
+    if not path:
+        raise Problem(f"There is no {what}: choose one")
+    if not Path(bpy.path.abspath(path)).is_file():
+        raise Problem(f"The {what} {path} does not exist: choose another")
+
+
+def _output(scene) -> None:
+    folder = output_setting(scene)
+    if folder.startswith("//") and not bpy.data.filepath:
+        raise Problem("The results' folder is relative to the .blend file: save the file first")
+
+
+def _profile(scene) -> None:
+    profile = scene.worldwarp.profile
+    if sentence := STATE.profiles.get(profile):
+        raise Problem(f"Quality {profile!r} cannot run on this server: {sentence}")
+
+
+def notes(scene) -> list[str]:
+    """What will not be as the user might expect, one sentence each."""
+    found = []
+    if scene.worldwarp.source == "RENDER":
+        if scene.render.use_motion_blur:
+            found.append("The picture is rendered without motion blur")
+        if scene.render.use_compositing and _compositor(scene):
+            found.append("The picture is rendered without the compositor")
+        if sum(layer.use for layer in scene.view_layers) > 1:
+            found.append("The picture is rendered from the first view layer")
+    return found
+
+
+def _compositor(scene) -> bool:
+    if hasattr(scene, "compositing_node_group"):  # Blender 5.0
+        return scene.compositing_node_group is not None
+    return scene.use_nodes
+
+
+def output_setting(scene) -> str:
+    """The folder for results as the user wrote it; "" is the extension's own."""
+    return scene.worldwarp.output_folder or preferences.get().output_folder
+
+
+def output_base(scene) -> Path:
+    """The folder for results."""
+    setting = output_setting(scene)
+    return Path(bpy.path.abspath(setting)) if setting else preferences.own_folder("results")
+
+
+def prepare(context):
+    """The shot as it is sent, the folder of its result, and what the user should know. Renders: blocks.
+
+    Raises:
+        Problem: something stands in the way; nothing was rendered or written.
+    """
+    from .link import Order
+
+    scene = context.scene
+    if found := problems(scene):
+        raise Problem(found[0])
+    frames, warnings = frames_of(scene), notes(scene)
+    picture = take_picture(scene, frames[0], warnings)
+    render = scene.render
+    height, width = picture.rgb.shape[:2]
+    raster = Raster(width, height, render.pixel_aspect_x, render.pixel_aspect_y)
+    path = sample(scene, camera_of(scene), frames, context.evaluated_depsgraph_get(), raster)
+    arrays = {"picture": picture.rgb[None], "K": path.K, "camera_to_world": path.camera_to_world, "frame": path.frame}
+    if picture.depth is not None:
+        arrays["depth"] = picture.depth[None]
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    shot = scene.worldwarp
+    order = Order(shot.name.strip(), settings(shot, raster), path.fps, picture.colour_space, arrays)
+    return order, fresh_folder(output_base(scene), order.name), warnings
+
+
+def take_picture(scene, frame: int, warnings: list[str]) -> Picture:
+    """Render or read the picture; a file of other proportions than the render adds a warning."""
+    shot = scene.worldwarp
+    if shot.source == "RENDER":
+        return render_picture(scene, camera_of(scene), frame)
+    depth = Path(bpy.path.abspath(shot.depth_file)) if shot.depth_file else None
+    picture = load_picture(Path(bpy.path.abspath(shot.picture_file)), depth, colour_space(scene))
+    height, width = picture.rgb.shape[:2]
+    raster = scene_raster(scene)
+    if abs(width / height * raster.height / raster.width - 1) > PROPORTIONS:
+        warnings.append(
+            f"The picture is {width} x {height} and renders are {raster.width} x {raster.height}: the camera's lens is "
+            "taken for the picture's own proportions"
+        )
+    return picture
+
+
+def settings(shot, raster: Raster) -> dict:
+    """``messages.Settings`` by name."""
+    width, height = generated_size(raster, shot.longest_side)
+    return {
+        "profile": shot.profile,
+        "seed": shot.seed,
+        "width": width,
+        "height": height,
+        "far": shot.far,
+        "cache_steps": shot.cache_steps,
+    }

@@ -1,0 +1,126 @@
+"""Where the server is, who we are to it, and where results go."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.props import StringProperty
+
+from . import wheels
+from .problems import Problem
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class WorldWarpPreferences(bpy.types.AddonPreferences):
+    bl_idname = __package__
+
+    address: StringProperty(
+        name="Server",
+        description="Where `worldwarp serve` listens: tcp://HOST:PORT",
+        default="tcp://127.0.0.1:7654",
+    )
+    server_public: StringProperty(
+        name="Server Key",
+        description="Public key of a server on another machine; it prints it when it starts. Empty for this machine's",
+    )
+    output_folder: StringProperty(
+        name="Results",
+        description="Folder for results of scenes that name none. Empty for the extension's own folder",
+        subtype="DIR_PATH",
+    )
+
+    def draw(self, context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if sentence := wheels.missing():
+            layout.label(text=sentence, icon="ERROR")
+            return
+        layout.prop(self, "address")
+        if not is_local(self.address):
+            layout.prop(self, "server_public")
+            if not bpy.app.online_access:
+                layout.label(text=iface_("Allow Online Access (System) to reach other machines"), icon="ERROR")
+        layout.prop(self, "output_folder")
+        row = layout.row()
+        row.operator("worldwarp.test_connection", icon="FILE_REFRESH")
+        row.operator("worldwarp.copy_key", icon="COPYDOWN")
+        layout.label(text=key_line(), icon="KEYINGSET")
+
+
+def get(context=None) -> WorldWarpPreferences:
+    return (context or bpy.context).preferences.addons[__package__].preferences
+
+
+def is_local(address: str) -> bool:
+    """Loopback is not the internet: it needs no online access."""
+    try:
+        return (urlsplit(address).hostname or "") in LOOPBACK
+    except ValueError:
+        return False
+
+
+def own_folder(name: str) -> Path:
+    """A folder that belongs to this extension."""
+    return Path(bpy.utils.extension_path_user(__package__, path=name, create=True))
+
+
+def key_home() -> Path:
+    """The user's keys where this machine has some (a server made them); otherwise the extension's own folder."""
+    from worldwarp_protocol import keys
+
+    shared = keys.home()
+    return shared if (shared / "client.key").is_file() else own_folder("keys")
+
+
+def key_line() -> str:
+    """What is known of our key, for the preferences."""
+    from worldwarp_protocol.errors import KeyFileError
+
+    try:
+        return iface_("Our key: {}").format(public_key())
+    except KeyFileError as error:
+        return str(error)
+
+
+def public_key() -> str:
+    """Our public key, to be enrolled with a server on another machine; made on first use."""
+    from worldwarp_protocol import keys
+
+    return keys.client_keys(key_home()).public.decode()
+
+
+def server():
+    """The server that these preferences name.
+
+    Raises:
+        Problem: packages are missing, access is not allowed, or no server can be there.
+    """
+    if sentence := wheels.missing():
+        raise Problem(sentence)
+    from . import link
+
+    preferences = get()
+    home = key_home()
+    if is_local(preferences.address):
+        if not (home / "server.key").is_file():
+            raise Problem("No server has run on this machine yet: start one by `worldwarp serve` in a terminal")
+        return link.Server(preferences.address, "", home)
+    if not bpy.app.online_access:
+        raise Problem(
+            "The server is on another machine: allow Online Access in the preferences (System, Network), or use "
+            "this machine's"
+        )
+    if not preferences.server_public:
+        raise Problem("The server is on another machine: enter its public key in the extension's preferences")
+    return link.Server(preferences.address, preferences.server_public, home)
+
+
+def register() -> None:
+    bpy.utils.register_class(WorldWarpPreferences)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(WorldWarpPreferences)

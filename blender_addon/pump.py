@@ -1,0 +1,112 @@
+"""From the network thread to the main thread: a timer that never does more than a little at a time."""
+
+import atexit
+import queue
+import time
+
+import bpy
+
+from . import news, results
+from .state import STATE
+
+TICK_SECONDS = 0.1
+"""Pause between two ticks while an errand is under way."""
+
+BUDGET_SECONDS = 0.004
+"""Most time that one tick spends on news."""
+
+MOST_NEWS = 64
+"""Most pieces of news that one tick takes in."""
+
+
+class _Errand:
+    """The link in hand; there is one at a time."""
+
+    link = None
+
+
+def busy() -> bool:
+    """Whether an errand is under way or its news are not all heard."""
+    return _Errand.link is not None
+
+
+def start(link) -> None:
+    """Follow ``link`` until its errand is over. In the background nothing fires timers: call ``to_the_end`` there."""
+    _Errand.link = link
+    if not bpy.app.background and not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
+
+
+def ask(wish: str) -> None:
+    """Pass a wish on to the errand under way."""
+    if _Errand.link is not None:
+        _Errand.link.ask(wish)
+
+
+def pump(budget: float = BUDGET_SECONDS, most: int = MOST_NEWS) -> int:
+    """Take in what the link has told: for ``budget`` seconds at most, ``most`` pieces at most; says how many."""
+    link, heard, deadline = _Errand.link, 0, time.perf_counter() + budget
+    if link is None:
+        return 0
+    ended = not link.alive  # before looking: what it told last is in the inbox then
+    while heard < most and time.perf_counter() < deadline:
+        try:
+            item = link.inbox.get_nowait()
+            STATE.hear(item)
+            if isinstance(item, news.Accepted):
+                results.remember(STATE.run)
+        except queue.Empty:
+            if ended:
+                _Errand.link = None
+            break
+        heard += 1
+    return heard
+
+
+def tick() -> float | None:
+    """The timer: a little news, then the result where a run has just ended."""
+    if pump():
+        redraw()
+    if busy():
+        return TICK_SECONDS
+    if results.wanted(STATE.run):
+        if not results.user_is_free():
+            return TICK_SECONDS
+        results.bring_in(STATE.run)
+    redraw()
+    return None
+
+
+def to_the_end() -> None:
+    """Blocks until the errand is over and all its news are heard."""
+    while busy():
+        _Errand.link.wait(0.05)
+        pump(budget=1.0)
+
+
+def redraw() -> None:
+    """Draw the sidebars of all 3D views anew."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def stop() -> None:
+    """Let go of timer and server; a run goes on there. Blender crashes or hangs where it exits with a timer."""
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+    if _Errand.link is not None:
+        _Errand.link.leave()
+        _Errand.link = None
+
+
+def register() -> None:
+    atexit.register(stop)
+
+
+def unregister() -> None:
+    atexit.unregister(stop)
+    stop()

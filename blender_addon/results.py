@@ -1,0 +1,53 @@
+"""When and where a finished run becomes objects."""
+
+from pathlib import Path
+
+import bpy
+
+from .state import Run
+
+
+def wanted(run: Run | None) -> bool:
+    """Whether ``run`` ended with something to show that is not in Blender yet."""
+    return run is not None and run.state in ("done", "stopped") and not run.imported and run.frames_done > 0
+
+
+def scene_of(run: Run):
+    """The scene that ``run`` was started from, or None where its file is open no more."""
+    return next((scene for scene in bpy.data.scenes if scene.session_uid == run.scene), None)
+
+
+def remember(run: Run) -> None:
+    """Keep with its scene which run it started, so that it can be picked up after Blender was closed."""
+    if scene := scene_of(run):
+        scene.worldwarp.run, scene.worldwarp.run_folder = run.id, str(run.folder)
+
+
+def user_is_free() -> bool:
+    """Whether an undo step can be made now: object mode, and nobody in the middle of dragging something."""
+    windows = bpy.context.window_manager.windows
+    return bpy.context.mode == "OBJECT" and not any(len(window.modal_operators) for window in windows)
+
+
+def bring_in(run: Run) -> None:
+    """Import ``run`` into its scene, as one undo step. Its folder stays where the scene's file is open no more."""
+    scene = scene_of(run)
+    if scene is None:
+        run.imported = "-"
+        run.warnings.append("The scene that this run was started from is closed: import the result where it belongs")
+        return
+    run.imported = "-"  # whatever comes of it, it is not tried again by itself
+    try:
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            bpy.ops.worldwarp.import_result("EXEC_DEFAULT", True, directory=str(run.folder))
+    except RuntimeError as error:
+        run.warnings.append(str(error).removeprefix("Error: ").strip())
+
+
+def fresh_folder(base: Path, name: str) -> Path:
+    """The next free ``name_v001`` in ``base``; not made yet."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)[:60] or "shot"
+    number = 1
+    while (base / f"{safe}_v{number:03d}").exists():
+        number += 1
+    return base / f"{safe}_v{number:03d}"

@@ -1,0 +1,114 @@
+"""What the panel shows. Lives on the main thread, beside Blender's data, and so survives File > Open."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import news
+
+STAGES = {
+    "history": (0.0, "Looking back"),
+    "geometry": (0.02, "Reading the geometry"),
+    "cache": (0.05, "Building the 3D cache"),
+    "priors": (0.75, "Rendering what is known"),
+    "fill": (0.85, "Filling what is not"),
+    "save": (0.97, "Saving"),
+}
+"""Where in a chunk each stage begins, and its name for the user."""
+
+
+@dataclass
+class Run:
+    """A run as far as it is known here."""
+
+    folder: Path
+    scene: int
+    """``session_uid`` of the scene that it was started from: names change, references die."""
+    id: str = ""
+    chunks: int = 0
+    frames: int = 0
+    frames_done: int = 0
+    chunks_done: int = 0
+    progress: news.Progress | None = None
+    state: str = "connecting"
+    text: str = ""
+    lost: str = ""
+    warnings: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+    imported: str = ""
+    """Name of the collection it became."""
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled", "stopped")
+
+    @property
+    def fraction(self) -> float:
+        """Of the whole run, 0 to 1."""
+        if self.state == "done":
+            return 1.0
+        chunk = 0.0
+        if self.progress and self.progress.chunk == self.chunks_done:
+            starts = [start for start, _ in STAGES.values()] + [1.0]
+            place = list(STAGES).index(self.progress.stage)
+            share = self.progress.step / max(self.progress.steps, 1)
+            chunk = starts[place] + (starts[place + 1] - starts[place]) * min(share, 1.0)
+        return min((self.chunks_done + chunk) / max(self.chunks, 1), 1.0)
+
+    @property
+    def stage(self) -> str:
+        """What is being done, in words; "" where nothing is known yet."""
+        return STAGES[self.progress.stage][1] if self.progress else ""
+
+
+@dataclass
+class State:
+    """The server as it was last seen, and the run in hand."""
+
+    connected: bool | None = None
+    """None: not tried yet."""
+    connection: str = ""
+    """The server's name and version, or why there is none."""
+    profiles: dict[str, str] = field(default_factory=dict)
+    """Name -> why it cannot run there, "" where it can."""
+    run: Run | None = None
+
+    def hear(self, item: news.News) -> None:
+        """Take in one piece of news."""
+        match item:
+            case news.Connected():
+                self.connected, self.connection, self.profiles = True, item.server, dict(item.profiles)
+            case news.Failed():
+                self._fail(item.text)
+            case _ if self.run:
+                hear_of_run(self.run, item)
+
+    def _fail(self, text: str) -> None:
+        if self.run and not self.run.over:
+            self.run.state, self.run.text = "failed", text
+        if self.connected is not True or self.run is None:
+            self.connected, self.connection = False, text
+
+
+def hear_of_run(run: Run, item: news.News) -> None:
+    """Take in one piece of news about ``run``."""
+    if not isinstance(item, news.Lost):
+        run.lost = ""
+    match item:
+        case news.Accepted():
+            run.id, run.chunks, run.frames, run.state = item.run, item.chunks, item.frames, "running"
+            run.chunks_done = item.kept
+            run.warnings.extend(item.warnings)
+        case news.Progress():
+            run.progress = item
+        case news.Arrived():
+            run.frames_done = max(run.frames_done, item.frames)
+        case news.Committed():
+            run.chunks_done = max(run.chunks_done, item.chunks)
+        case news.Lost():
+            run.lost = item.text
+        case news.Ended():
+            run.state, run.text = item.state, item.text
+
+
+STATE = State()
