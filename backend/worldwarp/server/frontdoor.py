@@ -48,7 +48,7 @@ class FrontDoor:
         self._home = home
         self._runs = runs
         self._bench = bench
-        self._intake = Intake(runs, store, mailbox)
+        self._intake = Intake(runs, bench, store, mailbox)
         self._sender = Sender(runs, bench, store, mailbox)
         self._peers: dict[bytes, Peer] = {}
         self._looked = 0.0
@@ -67,10 +67,9 @@ class FrontDoor:
         """
         poller = zmq.Poller()
         poller.register(self._mailbox.socket, zmq.POLLIN)
+        poller.register(self._router, zmq.POLLIN)
         moved = False
         while not self._stopped:
-            if self._bench.numerics and self._router not in poller:
-                poller.register(self._router, zmq.POLLIN)  # until then peers wait: recipes need the worker's numerics
             ready = dict(poller.poll(0 if moved else self._pause()))
             for call in self._mailbox.take():
                 call()
@@ -135,7 +134,7 @@ class FrontDoor:
             case messages.Hello():
                 peer.say(greet(message, NAME, [messages.ProfileStatus(*status) for status in profiles.status()]))
             case messages.Submit():
-                self._intake.submit(peer.user, message, arrays, self._bench.numerics, partial(self._later, peer))
+                self._intake.submit(peer.user, message, arrays, partial(self._later, peer))
             case messages.Subscribe():
                 self._subscribe(peer, message)
             case messages.Unsubscribe():

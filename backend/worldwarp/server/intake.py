@@ -21,7 +21,7 @@ from . import kept
 from .journal import DiskFull, Run
 from .mailbox import Mailbox
 from .runs import Runs, committed
-from .workbench import why
+from .workbench import Workbench, why
 
 MAX_CHECKING = 8
 """Shots that are checked at the same time: each may hold hundreds of megabytes."""
@@ -47,8 +47,9 @@ class Checked:
 class Intake:
     """Turns requests into runs."""
 
-    def __init__(self, runs: Runs, store: Store, mailbox: Mailbox) -> None:
+    def __init__(self, runs: Runs, bench: Workbench, store: Store, mailbox: Mailbox) -> None:
         self._runs = runs
+        self._bench = bench
         self._store = store
         self._mailbox = mailbox
         self._checking = 0
@@ -58,7 +59,6 @@ class Intake:
         user: str,
         message: messages.Submit,
         arrays: Mapping[str, NDArray[Any]],
-        numerics: str,
         answer: Callable[[Answer], None],
     ) -> None:
         """Check a shot and begin its run; ``answer`` is called with what the client is to hear, now or later.
@@ -75,12 +75,11 @@ class Intake:
         if self._checking == MAX_CHECKING:
             raise Refused("busy", "The server is checking as many shots as it can; try again in a moment.")
         self._checking += 1
-        self._mailbox.aside(
-            partial(self._check, message.shot, arrays, numerics),
-            lambda result: answer(self._checked(user, message.request, asked, result)),
-        )
+        check = partial(self._check, message.shot, arrays)
+        done = partial(self._checked, user, message.request, asked, answer)
+        self._bench.when_ready(lambda: self._mailbox.aside(check, done))
 
-    def _check(self, wire: messages.Shot, arrays: Mapping[str, NDArray[Any]], numerics: str) -> Checked:
+    def _check(self, wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> Checked:
         """On a helper thread."""
         shot, warnings = shots.from_wire(wire, arrays)
         return Checked(
@@ -88,12 +87,17 @@ class Intake:
             name=shot.name,
             frames=len(shot.cameras),
             chunks=len(chunks.plan(len(shot.cameras), shot.settings)),
-            found=jobs.committed(shot, self._store, numerics),
+            found=jobs.committed(shot, self._store, self._bench.numerics),
             warnings=warnings,
         )
 
-    def _checked(self, user: str, request: str, asked: str, result: Callable[[], Checked]) -> Answer:
+    def _checked(
+        self, user: str, request: str, asked: str, answer: Callable[[Answer], None], result: Callable[[], Checked]
+    ) -> None:
         self._checking -= 1
+        answer(self._outcome(user, request, asked, result))
+
+    def _outcome(self, user: str, request: str, asked: str, result: Callable[[], Checked]) -> Answer:
         try:
             known = self._runs.asked(user, request)  # the same request may have come twice meanwhile
             return _again(known, asked) if known else self._begin(user, request, asked, result())

@@ -58,10 +58,18 @@ class Workbench:
         self._store = store
         self._mailbox = mailbox
         self._stillborn = 0
+        self._waiting: list[Callable[[], None]] = []
         self.numerics = ""
         """What the worker computes with; "" until the first one is ready."""
         self.task: Task | None = None
         self._worker = self._start()
+
+    def when_ready(self, call: Callable[[], None]) -> None:
+        """Make this call when it is known what the worker computes with, which is part of every recipe."""
+        if self.numerics:
+            call()
+        else:
+            self._waiting.append(call)
 
     def turn(self) -> None:
         """Begin the next chunk, if there is one and nothing is in work."""
@@ -102,6 +110,9 @@ class Workbench:
         match event:
             case pipe.Ready(numerics):
                 self.numerics, self._stillborn = numerics, 0
+                waiting, self._waiting = self._waiting, []
+                for call in waiting:
+                    call()
                 log.info("The worker, process %d, is ready (%s).", worker.pid, numerics)
             case pipe.Progressed():
                 self._progressed(event)
