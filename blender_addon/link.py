@@ -147,4 +147,6 @@ def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
         on_lost=lambda text: link.tell(news.Lost(text)),
     )
     if ended is not None:
+        there = sum(1 for _ in (folder / "frames").glob("*.png"))  # some may have been here before
+        link.tell(news.Arrived(there))
         link.tell(news.Ended(ended.state, ended.text))

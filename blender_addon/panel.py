@@ -40,7 +40,7 @@ class WORLDWARP_PT_main(Sidebar, bpy.types.Panel):
             return
         row = layout.row()
         if STATE.connected:
-            row.label(text=STATE.connection, icon="LINKED", translate=False)
+            row.label(text=iface_("Connected to {}").format(STATE.connection), icon="LINKED", translate=False)
         elif STATE.connected is None:
             row.label(text="Server not tried yet", icon="UNLINKED")
         else:
