@@ -37,7 +37,7 @@ def state() -> dict:
 
 
 def worst_depth(depth: np.ndarray) -> tuple[float, int]:
-    """Largest relative error of ``depth`` against ray casts through pixel centres, and how many rays disagree on sky."""
+    """Largest relative error of ``depth`` against rays through pixel centres, and how many of them disagree on sky."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     path = camera.sample(scene, cam, [5], depsgraph)
     K, pose = path.K[0], path.camera_to_world[0]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from blender_addon import camera, colour, importer, picture
 from shots import report, write_result
+
+from blender_addon import camera, colour, importer, picture
 
 folder, view = Path(sys.argv[1]), sys.argv[2]
 scene = bpy.context.scene
