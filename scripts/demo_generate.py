@@ -1,0 +1,57 @@
+"""The demo's part in Blender: install the extension, press Generate, wait for the result.
+
+Run by a Python that holds Blender as the module ``bpy``, with BLENDER_USER_RESOURCES set to a folder of the demo's:
+
+    demo_generate.py SCENE.blend EXTENSION.zip ADDRESS FOLDER
+
+The result's folder becomes FOLDER/Demo_v001.
+"""
+
+import importlib
+import sys
+import threading
+from pathlib import Path
+
+import bpy
+
+MODULE = "bl_ext.user_default.worldwarp"
+LOOKS_PER_SECOND = 4
+
+
+def main(scene_file, extension, address, folder):
+    """Everything a user does, by the operators that the buttons call."""
+    bpy.ops.extensions.package_install_files(
+        filepath=str(Path(extension).resolve()), repo="user_default", enable_on_install=True
+    )
+    bpy.ops.wm.open_mainfile(filepath=str(Path(scene_file).resolve()))
+    preferences = bpy.context.preferences.addons[MODULE].preferences
+    preferences.address = address
+    shot = bpy.context.scene.worldwarp
+    shot.name, shot.source, shot.output_folder = "Demo", "RENDER", str(Path(folder).resolve())
+
+    done = threading.Event()
+    watcher = threading.Thread(target=watch, args=(importlib.import_module(f"{MODULE}.state").STATE, done))
+    watcher.start()
+    try:
+        bpy.ops.worldwarp.generate()
+    finally:
+        done.set()
+        watcher.join()
+
+
+def watch(state, done):
+    """Print where the run stands, on one line; reads plain data only, never Blender's."""
+    shown = ""
+    while not done.wait(1 / LOOKS_PER_SECOND):
+        run = state.run
+        line = (
+            f"{run.fraction:4.0%}  {run.stage}, {run.frames_done} of {run.frames} frames here" if run else "rendering"
+        )
+        if line != shown:
+            print(f"\r  {line:70}", end="", flush=True)
+            shown = line
+    print(f"\r{'':72}\r", end="")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,107 @@
+"""The demo's result in Blender: returned camera, its frames, the points, and a CG object that stands on the table.
+
+Run by a Python that holds Blender as the module ``bpy``, with the extension installed by demo_generate.py:
+
+    demo_result.py SCENE.blend FOLDER        writes FOLDER/result.blend and FOLDER/cg_0040.png, the CG object alone
+
+Prints how far the returned camera is from the scene's own.
+"""
+
+import math
+import sys
+from pathlib import Path
+
+import bpy
+
+MODULE = "bl_ext.user_default.worldwarp"
+FRAME = 40
+"""The frame that is rendered with the CG object."""
+
+SCALE = 3
+"""The CG object is rendered so many times larger than the frame it stands in."""
+
+TABLE = (0.83, -0.93, 0.48)
+"""A free place on the table top of demo_scene.py."""
+
+
+def main(scene_file, folder):
+    """Import the result beside the scene it came from, add CG, save, render."""
+    folder = Path(folder).resolve()
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    bpy.ops.wm.open_mainfile(filepath=str(Path(scene_file).resolve()))
+    scene = bpy.context.scene
+    original = scene.camera
+    bpy.ops.worldwarp.import_result(directory=str(folder))
+    returned = next(thing for thing in scene.objects if thing.type == "CAMERA" and thing != original)
+    tell_distance(scene, original, returned)
+    add_cg()
+    scene.camera = returned
+    configure_cg_render(scene, folder / f"cg_{FRAME:04}.png")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"), compress=True, relative_remap=True)
+    bpy.ops.render.render(write_still=True)
+
+
+def tell_distance(scene, original, returned):
+    """Print the largest difference between both cameras' places and directions over the walk."""
+    distances, angles = [], []
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        (at, turn, _), (at_too, turn_too, _) = original.matrix_world.decompose(), returned.matrix_world.decompose()
+        distances.append((at - at_too).length)
+        angles.append(turn.rotation_difference(turn_too).angle)
+    print(
+        f"  The returned camera is within {max(distances) * 1000:.3f} mm and {math.degrees(max(angles)):.4f} degrees "
+        "of the scene's own on every frame.",
+        flush=True,
+    )
+
+
+def add_cg():
+    """A golden head on the table, and a plane that catches its shadow there."""
+    bpy.ops.mesh.primitive_monkey_add(size=0.30)
+    head = bpy.context.object
+    head.name = "CG Object"
+    head.rotation_euler = (math.radians(-28), 0, math.radians(-22))
+    subdivide = head.modifiers.new("Smooth", "SUBSURF")
+    subdivide.levels = subdivide.render_levels = 2
+    head.data.shade_smooth()
+    head.data.materials.append(gold())
+    bpy.context.view_layer.update()
+    shape = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    lowest = min((shape.matrix_world @ vertex.co).z for vertex in shape.data.vertices)
+    head.location = (TABLE[0], TABLE[1], TABLE[2] - lowest)
+    bpy.ops.mesh.primitive_plane_add(size=1, location=(0.85, -0.75, TABLE[2] + 0.001))
+    catcher = bpy.context.object
+    catcher.name, catcher.scale = "Shadow Catcher", (1.4, 0.8, 1)
+    catcher.is_shadow_catcher = True
+
+
+def gold():
+    """A polished metal: it mirrors the scene around it."""
+    made = bpy.data.materials.new("Gold")
+    made.use_nodes = True
+    surface = next(node for node in made.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    surface.inputs["Base Color"].default_value = (0.95, 0.60, 0.18, 1)
+    surface.inputs["Metallic"].default_value = 1.0
+    surface.inputs["Roughness"].default_value = 0.22
+    return made
+
+
+def configure_cg_render(scene, path):
+    """CG alone over transparency: the scene's own objects still light and mirror, the camera does not see them."""
+    for thing in scene.objects:
+        if thing.type == "MESH" and thing.name not in ("CG Object", "Shadow Catcher"):
+            thing.visible_camera = False
+    for collection in scene.collection.children:
+        for thing in collection.objects:
+            thing.hide_render = thing.type == "MESH"  # the points
+    render, settings = scene.render, scene.render.image_settings
+    render.film_transparent = True
+    render.resolution_percentage = 100 * SCALE
+    settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGBA", "8"
+    render.filepath = str(path)
+    scene.frame_set(FRAME)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
