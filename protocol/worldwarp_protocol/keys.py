@@ -195,6 +195,6 @@ def _write_beside(path: Path, key: bytes) -> Path:
 
 def _make_private(folder: Path) -> None:
     """Make a folder and those above it, each for the owner alone: ``mkdir(parents=True)`` leaves those above open."""
-    if not folder.exists():
+    if not folder.is_dir():
         _make_private(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
