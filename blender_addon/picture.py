@@ -82,6 +82,7 @@ def render_copy(scene, camera, frame: int, folder: str):
         for other in copy.view_layers:
             other.use = other == layer
         layer.use_pass_z = True
+        _exclude_results(layer.layer_collection)
         _compose(copy, layer, folder)
         copy.timeline_markers.clear()  # they would switch the camera
         copy.frame_current, copy.frame_subframe = frame, 0.0
@@ -90,6 +91,15 @@ def render_copy(scene, camera, frame: int, folder: str):
         bpy.data.scenes.remove(copy)
         for group in set(bpy.data.node_groups) - groups:
             bpy.data.node_groups.remove(group)
+
+
+def _exclude_results(parent) -> None:
+    """Leave earlier results out of the picture: their points lie in front of what they show."""
+    for child in parent.children:
+        if "worldwarp_run" in child.collection:
+            child.exclude = True
+        else:
+            _exclude_results(child)
 
 
 def _configure(scene, camera, folder: Path) -> None:

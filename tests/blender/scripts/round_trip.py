@@ -101,10 +101,12 @@ linear = colours.reshape(-1, 4)[:, :3]
 facts = {}
 if view == "Standard":
     facts["linear"] = float(np.abs(linear - colour.srgb_to_linear(cloud[1] / 255)).max())
+properties = dict(imported.collection)
 # Rendered from the first frame, they look as the picture does
 for thing in ("Cube", "Bright", "Light"):
     bpy.data.objects[thing].hide_render = True
 scene.cycles.samples = 32
+del imported.collection["worldwarp_run"]  # results are left out of pictures; here the points are what is looked at
 again = picture.render_picture(scene, imported.camera, 11)
 inner = visible.copy()
 for _ in range(2):  # away from the silhouette
@@ -126,7 +128,7 @@ report(
     cloud_off=cloud_off,
     cloud_depth=cloud_depth,
     names=[imported.collection.name, second.collection.name],
-    properties=dict(imported.collection),
+    properties=properties,
     temporary=[name for name in (*bpy.data.images.keys(), *bpy.data.scenes.keys()) if "Temporary" in name],
     **facts,
 )

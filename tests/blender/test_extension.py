@@ -1,0 +1,93 @@
+"""The zip as users get it: built, installed into real Blenders, and used against a real server."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory) -> Path:
+    """The zip for this machine."""
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, str(ROOT / "scripts" / "build_extension.py"), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(out.glob("*.zip"))
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The address of a server that runs as a process of its own, with its own keys and store."""
+    environment = {**os.environ, "WORLDWARP_HOME": str(tmp_path / "home")}
+    worldwarp = shutil.which("worldwarp", path=str(Path(sys.executable).parent))
+    command = [worldwarp, "serve", "--port", "0", "--store", str(tmp_path / "store")]
+    log = (tmp_path / "serve.log").open("w+")
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield _address(process, tmp_path / "serve.log")
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+def _address(process: subprocess.Popen, log: Path) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in log.read_text().splitlines():
+            if "serves at" in line:
+                return line.split()[-1]
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not start:\n{log.read_text()}")
+
+
+def test_zip_holds_what_blender_needs(extension):
+    with zipfile.ZipFile(extension) as archive:
+        names = archive.namelist()
+        manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
+    wheels = [name for name in names if name.startswith("wheels/")]
+    assert sorted(f"./{name}" for name in wheels) == sorted(manifest["wheels"])
+    assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
+    assert set(manifest["permissions"]) == {"network", "files"}
+    assert len(manifest["platforms"]) == 1
+    for exact in ("msgspec-0.22.0-cp311", "msgspec-0.22.0-cp313", "msgspec-0.22.0-cp314", "pyzmq-27.3.0-cp311"):
+        assert sum(exact in wheel for wheel in wheels) == 1, exact
+    assert sum("cp312-abi3" in wheel for wheel in wheels) == 1
+    assert sum("worldwarp_protocol" in wheel for wheel in wheels) == 1
+    assert "LICENSE" in names
+    for package in ("msgspec", "pyzmq", "worldwarp_protocol"):
+        assert any(name.startswith(f"licenses/{package}/") for name in names), package
+    assert not any("__pycache__" in name or name.endswith(".pyc") for name in names)
+
+
+@pytest.mark.slow
+def test_every_operator_against_a_real_server(in_blender, extension, server, tmp_path):
+    found = in_blender("extension.py", extension, server, tmp_path)
+    words = {
+        "camera": "no camera",
+        "orthographic": "orthographic",
+        "one frame": "at least 2",
+        "many frames": "at most 10000",
+        "exposure": "Exposure",
+        "no file": "no picture",
+        "file": "does not exist",
+        "unsaved": "save the file",
+        "name": "no name",
+        "profile": "wan",
+        "no server": "worldwarp serve",
+        "remote": "Online Access",
+        "wrong key": "key",
+        "depth size": "depth",
+    }
+    for case, word in words.items():
+        assert word in found["dry"][case], found["dry"][case]
+    assert found["kept"] in (49, 93)  # whole parts only
+    assert found["counts"] == [64, 64, 64]
