@@ -132,6 +132,9 @@ SUBSCRIPTION: Mapping[Subscription, Mapping[type | Signal, Subscription]] = {
     Subscription.REJOINING: {Signal.ACCEPTED: Subscription.OPEN, Signal.REFUSED: Subscription.NONE},
 }
 
+FLOWING = (Subscription.ASKED, Subscription.OPEN, Subscription.REJOINING)
+"""Where a stream flows or is about to."""
+
 ON_THE_WAY = (Subscription.LEFT, Subscription.REJOINING)
 """Where a client may still receive what the server sent before it knew; such items are to be dropped."""
 
@@ -203,10 +206,6 @@ class Session:
         """How many items of this run may still be sent (at the server) or come (at the client)."""
         return self._streams[run].credit if self.subscription(run) is Subscription.OPEN else 0
 
-    def _listening(self) -> int:
-        idle = (Subscription.ENDED, Subscription.LEFT)
-        return sum(state not in idle for state in self._subscriptions.values())
-
     def _patience(self) -> float:
         return LIVENESS_SECONDS if self.state is Connection.READY else limits.HELLO_SECONDS
 
@@ -244,10 +243,9 @@ class Session:
         if sum(map(len, self._unanswered.values())) >= limits.MAX_QUESTIONS:
             raise IllegalMove(f"{limits.MAX_QUESTIONS} questions wait for their answer already")
         if isinstance(question, Subscribe):
-            if self._listening() >= limits.MAX_SUBSCRIPTIONS:
+            if len(self._streams) >= limits.MAX_SUBSCRIPTIONS:
                 raise IllegalMove(f"{limits.MAX_SUBSCRIPTIONS} subscriptions are open already")
-            self._subscriptions[question.run] = self._next(question.run, Subscribe)
-            self._streams[question.run] = Stream.asked_for(question)
+            self._note(question.run, self._next(question.run, Subscribe), Stream.asked_for(question))
         self._unanswered.setdefault(_about(question), []).append(type(question))
 
     def _answer(self, answer: Answer) -> None:
@@ -256,21 +254,30 @@ class Session:
         if not waiting or waiting[0] not in ANSWERS[type(answer)]:
             raise IllegalMove("it answers no question")
         if waiting[0] is Subscribe:
-            self._subscriptions[about] = self._next(
-                about, Signal.REFUSED if isinstance(answer, Error) else Signal.ACCEPTED
-            )
+            signal = Signal.REFUSED if isinstance(answer, Error) else Signal.ACCEPTED
+            self._note(about, self._next(about, signal), self._streams[about])
         del waiting[0]
         if not waiting:
             del self._unanswered[about]
 
     def _go_on(self, message: Credit | Unsubscribe | Progress | StreamItem) -> None:
         run = message.run
-        state = self._next(run, type(message))
-        if isinstance(message, StreamItem):
-            self._streams[run] = self._streams[run].follow(message)
-        elif isinstance(message, Credit) and state is Subscription.OPEN:
-            self._streams[run] = self._streams[run].grant(message.more)
+        state, stream = self._next(run, type(message)), self._streams.get(run)
+        if stream and isinstance(message, StreamItem):
+            stream = stream.follow(message)
+        elif stream and isinstance(message, Credit):
+            stream = stream.grant(message.more)
+        self._note(run, state, stream)
+
+    def _note(self, run: str, state: Subscription, stream: Stream | None) -> None:
+        """Remember no more than there is: streams only while they flow, and nothing of what was refused."""
         self._subscriptions[run] = state
+        if stream and state in FLOWING:
+            self._streams[run] = stream
+        else:
+            self._streams.pop(run, None)
+        if state is Subscription.NONE:
+            del self._subscriptions[run]
 
     def _next(self, run: str, move: type | Signal) -> Subscription:
         now = self.subscription(run)
@@ -287,7 +294,7 @@ class ServerSession(Session):
     hears = get_args(ClientMessage)
 
     def _patience(self) -> float:
-        if self.state is Connection.READY and not self._listening():
+        if self.state is Connection.READY and not self._streams:
             return limits.IDLE_SECONDS
         return super()._patience()
 
@@ -300,8 +307,8 @@ class ClientSession(Session):
 
     def dead(self, now: float) -> bool:
         """As ``Session.dead``; also when we were silent so long that the server must have forgotten us."""
-        forgotten = self._listening() and now - self._said > LIVENESS_SECONDS
-        return bool(forgotten) or super().dead(now)
+        forgotten = bool(self._streams) and now - self._said > LIVENESS_SECONDS
+        return forgotten or super().dead(now)
 
     def receive(self, message: Message, now: float) -> bool:
         """As ``Session.receive``; what was on its way when we left a subscription is dropped."""

@@ -248,6 +248,15 @@ def test_subscriptions_are_bounded() -> None:
     talk.client.send(m.Subscribe(RUN), 0.0)
 
 
+def test_what_was_refused_is_forgotten() -> None:
+    talk = ready()
+    for number in range(2 * limits.MAX_SUBSCRIPTIONS):
+        run = f"{number:032x}"
+        talk.ask(m.Subscribe(run)).say(m.Error("unknown_run", "No.", about=run))
+    assert not talk.server._subscriptions
+    assert not talk.server.dead(limits.IDLE_SECONDS)
+
+
 # Streams
 
 
