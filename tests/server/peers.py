@@ -23,12 +23,22 @@ from tests.shots_for_tests import straight_path
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # SIGTERM is TerminateProcess on Windows: as sudden
 
+ASK_TO_END = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
+
 PATIENCE = 240.0
 """Seconds after which a test gives up: machines that run tests are slow."""
 
 COMMAND = "import sys; from worldwarp.server.command import serve_command; sys.exit(serve_command(sys.argv[1:]))"
 
 Arrays = Mapping[str, np.ndarray]
+
+
+def command_line(store: Path, port: int = 0, command: str = COMMAND) -> list[str]:
+    return [sys.executable, "-c", command, "--port", str(port), "--store", str(store)]
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "WORLDWARP_HOME": str(home)}
 
 
 class Server:
@@ -38,22 +48,30 @@ class Server:
         self.home, self.store = folder / "home", folder / "store"
         self.errors: list[str] = []
         self._process = subprocess.Popen(
-            [sys.executable, "-c", command, "--port", str(port), "--store", str(self.store)],
-            env={**os.environ, "WORLDWARP_HOME": str(self.home)},
+            command_line(self.store, port, command),
+            env=environment(self.home),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         line = self._process.stdout.readline()
         found = re.search(r"tcp://\S+", line)
-        assert found, line + "".join(self.errors)
+        if not found:
+            self.close()
+            raise AssertionError(line + "".join(self.errors))
         self.address = found.group()
+        self.port = int(self.address.rsplit(":", 1)[1])
 
     def _read(self) -> None:
         for line in self._process.stderr:
             self.errors.append(line)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def workers(self) -> list[int]:
@@ -64,7 +82,7 @@ class Server:
         os.kill(self._process.pid, KILL)
         self._wait()
 
-    def end(self, number: int = signal.SIGTERM) -> int:
+    def end(self, number: int = ASK_TO_END) -> int:
         self._process.send_signal(number)
         return self._wait()
 
@@ -76,14 +94,17 @@ class Server:
         return status
 
     def close(self) -> None:
-        if self._process.poll() is None:
-            self.kill()
+        if not self._process.stdout.closed:
+            self._process.kill()
+            self._wait()
 
 
 class Caller:
     """A client without comfort: it says what it is told to, and checks that the server keeps the rules."""
 
-    def __init__(self, server: Server, keys: KeyPair | None = None, hello: bool = True) -> None:
+    def __init__(
+        self, server: Server, keys: KeyPair | None = None, hello: bool = True, options: Mapping[int, Any] | None = None
+    ) -> None:
         self._context = zmq.Context()
         self.socket = self._context.socket(zmq.DEALER)
         keys = keys or client_keys(server.home)
@@ -91,6 +112,8 @@ class Caller:
         self.socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
         self.socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
         self.socket.setsockopt(zmq.CURVE_SERVERKEY, server_keys(server.home).public)
+        for option, value in (options or {}).items():
+            self.socket.setsockopt(option, value)
         self.socket.connect(server.address)
         self.session = ClientSession(time.monotonic())
         if hello:

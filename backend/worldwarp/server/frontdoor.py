@@ -10,7 +10,7 @@ from typing import Any
 import zmq
 from numpy.typing import NDArray
 from worldwarp_protocol import codec, limits, messages
-from worldwarp_protocol.errors import Refused, RemoteProtocolError, WorldWarpError
+from worldwarp_protocol.errors import RemoteProtocolError, WorldWarpError
 from worldwarp_protocol.keys import enrolled
 from worldwarp_protocol.session import Connection, greet
 
@@ -31,8 +31,8 @@ BLOCKED_SECONDS = 0.02
 """And this often while a peer does not read."""
 LOOK_SECONDS = 1.0
 """Silent peers and revoked keys are looked for this often."""
-SHORTEST_CHOSEN_ID = 16
-"""Bytes of a routing id that a peer chose itself: shorter ones can be guessed, and guessed ones can be taken over."""
+OWN_ID_BYTES = 5
+"""Routing ids that our socket gives: these, the first one zero. An id that a peer chose could be another's."""
 
 log = logging.getLogger(__name__)
 
@@ -112,21 +112,25 @@ class FrontDoor:
             peer.dismiss(f"The server has a fault ({type(error).__name__}: {error}); its log says more.")
 
     def _peer(self, routing_id: bytes, user: str) -> Peer | None:
-        """Who this is. A routing id that another user had before is not that user; one that can be guessed nobody."""
+        """Who this is, if we talk to them. A routing id that another user had before is not that user."""
         peer = self._peers.get(routing_id)
         if peer is not None and peer.user == user and not peer.gone:
             return peer
-        guessable = not routing_id.startswith(b"\0") and len(routing_id) < SHORTEST_CHOSEN_ID
-        if guessable or user not in enrolled(self._home):
-            log.warning("A peer with a routing id that can be guessed, or with a revoked key, is not heard: %s", user)
-            return None
-        self._peers[routing_id] = Peer(self._router, routing_id, user)
-        return self._peers[routing_id]
+        peer = Peer(self._router, routing_id, user)
+        if len(routing_id) != OWN_ID_BYTES or routing_id[0]:
+            peer.dismiss("Do not set a routing id: the server gives one.")
+        elif user not in enrolled(self._home):
+            peer.dismiss("Your key was revoked.")
+        else:
+            self._peers[routing_id] = peer
+        return None if peer.gone else peer
 
     def _handle(self, peer: Peer, message: messages.ClientMessage, arrays: Mapping[str, NDArray[Any]]) -> None:
         try:
             self._answer(peer, message, arrays)
-        except (Refused, WorldWarpError) as error:
+        except RemoteProtocolError:
+            raise
+        except WorldWarpError as error:
             peer.say(refusal(error, getattr(message, "request", getattr(message, "run", ""))))
 
     def _answer(self, peer: Peer, message: messages.ClientMessage, arrays: Mapping[str, NDArray[Any]]) -> None:
