@@ -1,1 +1,20 @@
-"""Geometry: depth of the history at the scale of the requested path."""
+"""Geometry: depth and cameras of pictures, by the recurrent network TTT3R.
+
+```
+ttt3r.py        the public face: estimate a clip, or go on frame by frame
+pictures.py     pictures of any size in, depth at their own size out
+network.py      the network on a page: encode, look, heads
+  blocks.py       attention and the transformer blocks; rope.py turns positions into angles
+  memory.py       the pose memory
+  dpt.py          dense heads; heads.py says what they predict, activations.py in which units
+update.py       how the recurrent state learns from a frame: the rule of TTT3R
+poses.py        pose encoding to matrix and back, chained over resets; rays.py makes ray maps
+focal.py        focal length from points
+sizing.py       the sizes the network was trained with, and the way back
+weights.py      licence, conversion, loading; unpickle.py reads a checkpoint without running what is in it
+bench.py        frames a second and memory
+```
+"""
+
+VERSION = "1"
+"""Part of every recipe that uses the network: changes whenever its depth does."""
