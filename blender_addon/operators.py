@@ -9,7 +9,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import StringProperty
 
-from . import order, preferences, pump, results, wheels
+from . import order, preferences, pump, results, shooting, wheels
 from .importer import import_result
 from .problems import Problem
 from .state import STATE, Run
@@ -126,13 +126,17 @@ class WORLDWARP_OT_generate(RunErrand):
             return False
         return True
 
-    def start(self, context) -> None:
-        from . import link
+    def invoke(self, context, event) -> set[str]:
+        if context.scene.worldwarp.source != "RENDER":
+            return super().invoke(context, event)
+        try:
+            shooting.begin(context, reachable())
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
 
-        server = reachable()
-        shot, folder, warnings = order.prepare(context)
-        STATE.run = Run(folder, context.scene.session_uid, frames=len(shot.arrays["K"]), warnings=warnings)
-        pump.start(link.Link(server, link.generate(shot, folder)))
+    def start(self, context) -> None:
+        shooting.send(context, reachable())
 
 
 class WORLDWARP_OT_attach(RunErrand):
@@ -178,6 +182,8 @@ class WORLDWARP_OT_cancel(Action):
         return _running(cls)
 
     def execute(self, context) -> set[str]:
+        if STATE.run.state == "rendering":
+            STATE.run.state = "cancelled"
         pump.ask("cancel")
         return {"FINISHED"}
 

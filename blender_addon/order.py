@@ -137,8 +137,11 @@ def output_base(scene) -> Path:
     return Path(bpy.path.abspath(setting)) if setting else preferences.own_folder("results")
 
 
-def prepare(context):
-    """The shot as it is sent, the folder of its result, and what the user should know. Renders: blocks.
+def prepare(context, picture: Picture | None = None):
+    """The shot as it is sent, the folder of its result, and what the user should know.
+
+    Args:
+        picture: the camera's render, where it was made already; otherwise it is made or read here, which blocks.
 
     Raises:
         Problem: something stands in the way; nothing was rendered or written.
@@ -149,7 +152,7 @@ def prepare(context):
     if found := problems(scene):
         raise Problem(found[0])
     frames, warnings = frames_of(scene), notes(scene)
-    picture = take_picture(scene, frames[0], warnings)
+    picture = picture or take_picture(scene, frames[0], warnings)
     render = scene.render
     height, width = picture.rgb.shape[:2]
     raster = Raster(width, height, render.pixel_aspect_x, render.pixel_aspect_y)

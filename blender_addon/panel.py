@@ -124,13 +124,15 @@ def draw_run(layout, context, run: Run) -> None:
     column.progress(factor=run.fraction, text=text)
     if run.lost:
         sentences(layout, context, [run.lost], "UNLINKED")
+    elif run.state == "rendering":
+        layout.label(text="Rendering the picture", icon="SORTTIME")
     elif run.stage:
         layout.label(text=iface_(run.stage), icon="SORTTIME", translate=False)
     else:
         layout.label(text="Waiting for the server", icon="SORTTIME")
-    row = layout.row(align=True)
-    row.operator("worldwarp.cancel", icon="X")
-    row.operator("worldwarp.stop_after_chunk", icon="PAUSE")
+    column = layout.column(align=True)
+    column.operator("worldwarp.cancel", icon="X")
+    column.operator("worldwarp.stop_after_chunk", icon="PAUSE")
     sentences(layout, context, run.warnings, "ERROR")
 
 

@@ -5,7 +5,7 @@ compositor are left alone.
 """
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from .problems import Problem
 
 PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH")
 """Engines whose depth pass was compared with known geometry: planar Z in world units."""
+
+TEMPORARY = "WorldWarp Temporary"
+"""Name of the datablocks that live as long as a render."""
 
 SKY_DEPTH = 1e9
 """Cycles and Workbench write 1e10 where the camera sees nothing."""
@@ -70,13 +73,50 @@ def check_renderable(scene, camera) -> str:
     return colour_space(scene)
 
 
+class JobRender:
+    """A render as Blender's own job: the interface stays alive, Esc or the status bar's cross cancels it.
+
+    Keeps names and session ids only: undo and File > Open may take the data away while it runs, and end the job.
+    """
+
+    def __init__(self, scene, camera, frame: int) -> None:
+        self._space = check_renderable(scene, camera)
+        self._sky = sky_depth(scene, camera.data)
+        self._scene = scene.session_uid
+        self._clean = ExitStack()
+        self._folder = self._clean.enter_context(tempfile.TemporaryDirectory(prefix="worldwarp-"))
+        copy = self._clean.enter_context(render_copy(scene, camera, frame, self._folder))
+        view = bpy.context.preferences.view
+        display, view.render_display_type = view.render_display_type, "NONE"
+        try:
+            with bpy.context.temp_override(scene=copy, view_layer=copy.view_layers[0]):
+                bpy.ops.render.render("INVOKE_DEFAULT", write_still=True)
+        except BaseException:
+            self._clean.close()
+            raise
+        finally:
+            view.render_display_type = display
+
+    @property
+    def running(self) -> bool:
+        return bpy.app.is_job_running("RENDER")
+
+    def picture(self) -> Picture:
+        """What came of it, once it runs no more; raises ``Problem`` where it was cancelled. To be called once."""
+        with self._clean:
+            for scene in bpy.data.scenes:
+                if scene.session_uid == self._scene:  # the render left its objects at the frame of the picture
+                    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+            return read_render(self._folder, self._sky, self._space)
+
+
 @contextmanager
 def render_copy(scene, camera, frame: int, folder: str):
     """A temporary copy of ``scene`` that renders picture and depth into ``folder``; removed with all it brought."""
-    groups = set(bpy.data.node_groups)
     copy = scene.copy()
+    copy.name = TEMPORARY
+    name = copy.name
     try:
-        copy.name = "WorldWarp Temporary"
         _configure(copy, camera, Path(folder))
         layer = next((layer for layer in copy.view_layers if layer.use), copy.view_layers[0])
         for other in copy.view_layers:
@@ -88,8 +128,9 @@ def render_copy(scene, camera, frame: int, folder: str):
         copy.frame_current, copy.frame_subframe = frame, 0.0
         yield copy
     finally:
-        bpy.data.scenes.remove(copy)
-        for group in set(bpy.data.node_groups) - groups:
+        if name in bpy.data.scenes:
+            bpy.data.scenes.remove(bpy.data.scenes[name])
+        for group in [group for group in bpy.data.node_groups if group.name.startswith(TEMPORARY)]:
             bpy.data.node_groups.remove(group)
 
 
@@ -121,7 +162,7 @@ def _configure(scene, camera, folder: Path) -> None:
 def _compose(scene, layer, folder: str) -> None:
     """A compositor that passes the image through and writes its depth as 32-bit EXR."""
     if hasattr(scene, "compositing_node_group"):  # Blender 5.0
-        tree = scene.compositing_node_group = bpy.data.node_groups.new("WorldWarp Temporary", "CompositorNodeTree")
+        tree = scene.compositing_node_group = bpy.data.node_groups.new(TEMPORARY, "CompositorNodeTree")
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
         result = tree.nodes.new("NodeGroupOutput")
     else:

@@ -10,7 +10,7 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         name="Picture",
         description="The picture that the walk starts from",
         items=[
-            ("RENDER", "Camera Render", "This scene's render at the first frame, with its exact depth"),
+            ("RENDER", "Render", "This scene's render at the first frame, with its exact depth"),
             ("FILE", "File", "An image file, with a depth file of the same size"),
         ],
     )

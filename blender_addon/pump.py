@@ -3,6 +3,7 @@
 import atexit
 import queue
 import time
+from collections.abc import Callable
 
 import bpy
 
@@ -20,19 +21,30 @@ MOST_NEWS = 64
 
 
 class _Errand:
-    """The link in hand; there is one at a time."""
+    """The link in hand, or what comes before it; there is one at a time."""
 
     link = None
+    before = None
 
 
 def busy() -> bool:
     """Whether an errand is under way or its news are not all heard."""
-    return _Errand.link is not None
+    return _Errand.link is not None or _Errand.before is not None
 
 
 def start(link) -> None:
     """Follow ``link`` until its errand is over. In the background nothing fires timers: call ``to_the_end`` there."""
     _Errand.link = link
+    _register()
+
+
+def start_after(step: Callable[[], bool]) -> None:
+    """Call ``step`` at each tick until it says True; it may start a link."""
+    _Errand.before = step
+    _register()
+
+
+def _register() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
 
@@ -65,6 +77,11 @@ def pump(budget: float = BUDGET_SECONDS, most: int = MOST_NEWS) -> int:
 
 def tick() -> float | None:
     """The timer: a little news, then the result where a run has just ended."""
+    if _Errand.before is not None:
+        if not _Errand.before():
+            return TICK_SECONDS
+        _Errand.before = None
+        redraw()
     if pump():
         redraw()
     if busy():
@@ -98,6 +115,7 @@ def stop() -> None:
     """Let go of timer and server; a run goes on there. Blender crashes or hangs where it exits with a timer."""
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
+    _Errand.before = None
     if _Errand.link is not None:
         _Errand.link.leave()
         _Errand.link = None

@@ -4,7 +4,7 @@ import bpy
 
 GERMAN = {
     ("*", "Camera & Range"): "Kamera & Bereich",
-    ("*", "Camera Render"): "Kamerabild",
+    ("*", "Rendering the picture"): "Das Bild wird gerendert",
     ("*", "Scene Range"): "Szenenbereich",
     ("*", "Quality"): "Qualität",
     ("*", "Result"): "Ergebnis",

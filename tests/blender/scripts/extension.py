@@ -185,6 +185,16 @@ counts = [pump.pump(budget=10.0) for _ in range(3)]
 pump.stop()
 assert not pump.busy()
 
+# One undo step takes an import away, and nothing else
+bpy.ops.ed.undo_push(message="Before")
+names = sorted(thing.name for thing in bpy.data.objects)
+assert ops.import_result("EXEC_DEFAULT", True, directory=str(first)) == {"FINISHED"}
+assert sorted(thing.name for thing in bpy.data.objects) != names
+bpy.ops.ed.undo()
+assert sorted(thing.name for thing in bpy.data.objects) == names
+bpy.ops.ed.redo()
+assert sorted(thing.name for thing in bpy.data.objects) != names
+
 # Switched off and on again: nothing is left behind
 assert not bpy.app.timers.is_registered(pump.tick)
 bpy.ops.preferences.addon_disable(module="bl_ext.user_default.worldwarp")
