@@ -133,14 +133,18 @@ class Demo:
         """Run a script to its end; prints its wall time and its processes' peak memory."""
         print(f"{title} ...", flush=True)
         begun = time.monotonic()
-        process = subprocess.Popen(
-            [str(python), str(SCRIPTS / script), *map(str, arguments)],
-            env=self.environment,
-            stderr=(self.out / "log.txt").open("w"),
-        )
-        code, peak = wait(process)
+        command = [str(python), str(SCRIPTS / script), *map(str, arguments)]
+        with (
+            (self.out / "log.txt").open("a") as log,
+            subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as process,
+        ):
+            for line in process.stdout:
+                log.write(line)
+                if line.startswith("  "):  # ours; Blender talks too
+                    print(line, end="", flush=True)
+            code, peak = wait(process)
         if code:
-            sys.exit(f"{script} failed ({code}):\n{(self.out / 'log.txt').read_text()[-3000:]}")
+            sys.exit(f"{script} failed ({code}): see above, and {self.out / 'log.txt'}")
         print(f"  {time.monotonic() - begun:.1f} s{peak}", flush=True)
 
     @contextmanager

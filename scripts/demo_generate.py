@@ -48,9 +48,9 @@ def watch(state, done):
             f"{run.fraction:4.0%}  {run.stage}, {run.frames_done} of {run.frames} frames here" if run else "rendering"
         )
         if line != shown:
-            print(f"\r  {line:70}", end="", flush=True)
+            print(f"\r  {line:70}", end="", file=sys.stderr, flush=True)
             shown = line
-    print(f"\r{'':72}\r", end="")
+    print(f"\r{'':72}\r", end="", file=sys.stderr)
 
 
 if __name__ == "__main__":

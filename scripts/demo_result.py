@@ -2,7 +2,7 @@
 
 Run by a Python that holds Blender as the module ``bpy``, with the extension installed by demo_generate.py:
 
-    demo_result.py SCENE.blend FOLDER        writes FOLDER/result.blend and FOLDER/cg_0040.png, the CG object alone
+    demo_result.py SCENE.blend FOLDER        writes FOLDER/result.blend and FOLDER/cg_0024.png, the CG object alone
 
 Prints how far the returned camera is from the scene's own.
 """
@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 
 import bpy
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
 
 MODULE = "bl_ext.user_default.worldwarp"
-FRAME = 40
+FRAME = 24
 """The frame that is rendered with the CG object."""
 
 SCALE = 3
@@ -57,8 +59,8 @@ def tell_distance(scene, original, returned):
 
 
 def add_cg():
-    """A golden head on the table, and a plane that catches its shadow there."""
-    bpy.ops.mesh.primitive_monkey_add(size=0.30)
+    """A golden head on the table."""
+    bpy.ops.mesh.primitive_monkey_add(size=0.40)
     head = bpy.context.object
     head.name = "CG Object"
     head.rotation_euler = (math.radians(-28), 0, math.radians(-22))
@@ -70,10 +72,6 @@ def add_cg():
     shape = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
     lowest = min((shape.matrix_world @ vertex.co).z for vertex in shape.data.vertices)
     head.location = (TABLE[0], TABLE[1], TABLE[2] - lowest)
-    bpy.ops.mesh.primitive_plane_add(size=1, location=(0.85, -0.75, TABLE[2] + 0.001))
-    catcher = bpy.context.object
-    catcher.name, catcher.scale = "Shadow Catcher", (1.4, 0.8, 1)
-    catcher.is_shadow_catcher = True
 
 
 def gold():
@@ -88,19 +86,31 @@ def gold():
 
 
 def configure_cg_render(scene, path):
-    """CG alone over transparency: the scene's own objects still light and mirror, the camera does not see them."""
+    """CG alone over transparency: the scene's own objects catch its shadow and show in it, but are not seen."""
+    points = {thing for collection in scene.collection.children for thing in collection.objects}
     for thing in scene.objects:
-        if thing.type == "MESH" and thing.name not in ("CG Object", "Shadow Catcher"):
-            thing.visible_camera = False
-    for collection in scene.collection.children:
-        for thing in collection.objects:
-            thing.hide_render = thing.type == "MESH"  # the points
+        if thing.type == "MESH" and thing.name != "CG Object":
+            thing.is_shadow_catcher = True
+            thing.hide_render = thing in points
     render, settings = scene.render, scene.render.image_settings
     render.film_transparent = True
     render.resolution_percentage = 100 * SCALE
     settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGBA", "8"
     render.filepath = str(path)
     scene.frame_set(FRAME)
+    frame_around(scene, bpy.data.objects["CG Object"])
+
+
+def frame_around(scene, thing):
+    """Render only where ``thing`` and its shadow are; the rest stays transparent."""
+    corners = [thing.matrix_world @ Vector(corner) for corner in thing.bound_box]
+    seen = [world_to_camera_view(scene, scene.camera, corner) for corner in corners]
+    render = scene.render
+    render.use_border, render.use_crop_to_border = True, False
+    for axis in ("x", "y"):
+        low, high = (limit(getattr(point, axis) for point in seen) for limit in (min, max))
+        setattr(render, f"border_min_{axis}", max(0.0, low - (high - low)))
+        setattr(render, f"border_max_{axis}", min(1.0, high + (high - low)))
 
 
 if __name__ == "__main__":

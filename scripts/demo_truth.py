@@ -29,7 +29,7 @@ def render(scene, folder, frames):
         result = bpy.data.images["Render Result"]
         save(scene, result, folder / f"{frame:04}.png", "PNG", "RGB", "8")
         save(scene, result, folder / f"{frame:04}.exr", "OPEN_EXR_MULTILAYER", "RGBA", "32")
-        print(f"Cycles rendered frame {frame} in {time.perf_counter() - start:.1f} s", flush=True)
+        print(f"  Cycles rendered frame {frame} in {time.perf_counter() - start:.1f} s", flush=True)
 
 
 def save(scene, image, path, kind, channels, bits):
