@@ -24,8 +24,8 @@ MAX_ARRAYS = 8
 MAX_ARRAY_BYTES = 256 << 20
 """One array on the wire: a 4096 x 4096 float32 depth is 64 MiB, 49 Full-HD first frames are 291 MiB (send fewer)."""
 
-MAX_MESSAGE_BYTES = 512 << 20
-"""All frames of one message together."""
+MAX_MESSAGE_BYTES = 384 << 20
+"""All arrays of one message together: what the front door holds in memory for one client."""
 
 MAX_TEXT = 4_000
 """Characters of a prompt; UMT5 reads 512 tokens."""

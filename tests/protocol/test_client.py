@@ -207,6 +207,22 @@ def test_keys_are_enrolled_and_revoked_without_a_restart(server: SmallServer, ho
             client.connect()
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_key_that_is_revoked_while_a_run_comes(home: Path, tmp_path: Path) -> None:
+    first = SmallServer(home, {RUN: stream()}, most=3)
+    later: list[SmallServer] = []
+
+    def on_lost(_: str) -> None:
+        assert not later, "a key that is refused is refused for good"
+        first.close()
+        keys.revoke(home, "local")
+        later.append(SmallServer(home, {RUN: stream()}, port=first.port))
+
+    with Client(first.address) as client, pytest.raises(KeyRefused):
+        client.receive(RUN, ResultFolder(tmp_path / "shot"), on_lost=on_lost)
+    later[0].close()
+
+
 def test_another_servers_key(server: SmallServer) -> None:
     says = r"is not the server that we have the key of: .*worldwarp keys"
     with (

@@ -129,13 +129,23 @@ def _decode_either(frames: list[bytes]) -> None:
         decode(frames)
 
 
+def announced(f: int, H: int, W: int) -> bytes:
+    """The header of a submit with a picture and a depth of this size."""
+    sizes = {"picture": [f, H, W, 3], "depth": [f, H, W]}
+    headers = [
+        m.ArrayHeader(name, array.dtype.name, sizes.get(name, list(array.shape)), "0" * 64)  # type: ignore[arg-type]
+        for name, array in shot_arrays().items()
+    ]
+    return msgspec.msgpack.encode(m.Submit(REQUEST, shot(), headers))
+
+
 def test_too_many_bytes_are_refused_by_the_header_alone() -> None:
-    shape = [limits.MAX_PICTURES, limits.MAX_SIDE, limits.MAX_SIDE, 3]
-    picture = m.ArrayHeader("picture", "uint8", shape, "0" * 64)
-    rest = [m.ArrayHeader(k, v.dtype.name, list(v.shape), "0" * 64) for k, v in shot_arrays().items() if k != "picture"]
-    header = msgspec.msgpack.encode(m.Submit(REQUEST, shot(), [picture, *rest]))
     with pytest.raises(RemoteProtocolError, match=r"picture: has .* too large"):
-        codec.decode_client([header] + [b""] * 5)
+        codec.decode_client([announced(6, 4096, 4096)] + [b""] * 5)
+    with pytest.raises(RemoteProtocolError, match="0 bytes came"):
+        codec.decode_client([announced(3, 4096, 4096)] + [b""] * 5)
+    with pytest.raises(RemoteProtocolError, match=r"depth: has .* too large"):
+        codec.decode_client([announced(4, 4096, 3840)] + [b""] * 5)
 
 
 def test_product_of_a_shape_does_not_overflow() -> None:

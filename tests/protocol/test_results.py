@@ -189,6 +189,8 @@ def test_commit_chunk_says_whether_its_files_are_needed(tmp_path: Path) -> None:
     folder.add_points(0, **point_arrays(3))
     assert not folder.commit_chunk(0, DIGEST, DIGEST, 0, 5)
     folder.finish()
+    folder.frame_path(3).unlink()
+    assert folder.commit_chunk(0, DIGEST, DIGEST, 0, 5)
 
 
 @pytest.mark.parametrize(

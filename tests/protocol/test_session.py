@@ -216,6 +216,13 @@ def test_an_answer_names_its_question(question: Any, answer: Any, refusal: Any) 
             ready().ask(question).client.receive(other(one), 0.0)
 
 
+def test_an_answer_is_of_its_questions_kind() -> None:
+    with pytest.raises(RemoteProtocolError, match="answers no question"):
+        ready().ask(m.Submit(RUN, shot())).client.receive(m.RunStatus(info()), 0.0)
+    with pytest.raises(LocalProtocolError, match="answers no question"):
+        ready().ask(m.Status(RUN)).server.send(m.Submitted(RUN, info(), 0), 0.0)
+
+
 def test_answers_about_one_run_come_in_order() -> None:
     refused = m.Error("unknown_run", "No.", about=RUN)
     talk = ready().ask(m.Status(RUN), m.Subscribe(RUN)).say(m.RunStatus(info()))
