@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,9 @@ TRUTH = (24, 48, 66, 93)
 RESULT = ("frames", "provenance", "points", "cameras.npz", "points.ply", "shot.json")
 """What a result's folder holds."""
 
+OWN = (*RESULT, "blender", "extension", "home", "run", "scene.blend", "store", "truth", "log.txt", "server.txt")
+"""What the demo keeps in its folder beside what it makes of the result: --fresh removes these and nothing else."""
+
 STARTS_WITHIN = 120.0
 """Seconds that the server may take to start."""
 
@@ -32,16 +35,15 @@ STARTS_WITHIN = 120.0
 def main(argv: Sequence[str]) -> int:
     """Run the demo; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
-    parser.add_argument(
-        "--fresh", action="store_true", help="start over: forget what an earlier run left in the folder"
-    )
+    parser.add_argument("--fresh", action="store_true", help="start over: remove what an earlier run left")
     parser.add_argument("--out", type=Path, default=environments.ROOT / "output" / "demo", help="folder (output/demo)")
+    parser.add_argument("--profile", default="draft", help="what fills the holes, of those the server has (draft)")
     options = parser.parse_args(argv)
     begun = time.monotonic()
     backend, blender = environments.backend(), environments.blender()
     print(f"Environments ready after {time.monotonic() - begun:.1f} s.")
     begun = time.monotonic()
-    demo = Demo(options.out.resolve(), backend, blender, fresh=options.fresh)
+    demo = Demo(options.out.resolve(), backend, blender, options.profile, options.fresh)
     demo.run()
     print(f"\nDone in {time.monotonic() - begun:.0f} s. {demo.summary()}\n\nIn {demo.out}:")
     for name, what in FILES.items():
@@ -63,18 +65,15 @@ FILES = {
 class Demo:
     """One run of the demo in the folder ``out``."""
 
-    def __init__(self, out: Path, backend: Path, blender: Path, fresh: bool) -> None:
+    def __init__(self, out: Path, backend: Path, blender: Path, profile: str, fresh: bool) -> None:
         self.out, self.backend, self.blender = out, backend, blender
-        if fresh:
-            shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True, exist_ok=True)
+        self.profile = profile
+        remove(out, OWN if fresh else ["blender", "extension", "run", "log.txt"])
+        (out / "blender").mkdir(parents=True)
         self.stored = self.chunks()
-        user = out / "blender"
-        shutil.rmtree(user, ignore_errors=True)
-        user.mkdir()
         self.environment = os.environ | {
             "WORLDWARP_HOME": str(out / "home"),
-            "BLENDER_USER_RESOURCES": str(user),
+            "BLENDER_USER_RESOURCES": str(out / "blender"),
             "PYTHONWARNINGS": "ignore::DeprecationWarning",
             "PYTHONUNBUFFERED": "1",
         }
@@ -88,7 +87,7 @@ class Demo:
         with self.server() as address:
             self.step(
                 "Render its first frame and depth, press Generate",
-                *(self.blender, "demo_generate.py", scene, extension, address, out / "run"),
+                *(self.blender, "demo_generate.py", scene, extension, address, self.profile, out / "run"),
             )
         self.take_result()
         if not all((out / "truth" / f"{frame:04}.png").exists() for frame in TRUTH):
@@ -107,7 +106,6 @@ class Demo:
     def build_extension(self) -> Path:
         """The extension's zip."""
         folder = self.out / "extension"
-        shutil.rmtree(folder, ignore_errors=True)
         self.step("Build the extension", self.backend, "build_extension.py", "--out", folder)
         return next(folder.glob("*.zip"))
 
@@ -117,11 +115,10 @@ class Demo:
 
     def take_result(self) -> None:
         """Move the folder that the extension wrote to where the demo promises it."""
+        remove(self.out, RESULT)
         for name in RESULT:
-            old = self.out / name
-            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-            (self.out / "run" / "Demo_v001" / name).rename(old)
-        shutil.rmtree(self.out / "run")
+            (self.out / "run" / "Demo_v001" / name).rename(self.out / name)
+        remove(self.out, ["run"])
 
     def summary(self) -> str:
         """How much of the walk had to be computed."""
@@ -148,7 +145,7 @@ class Demo:
         print(f"  {time.monotonic() - begun:.1f} s{peak}", flush=True)
 
     @contextmanager
-    def server(self):
+    def server(self) -> Iterator[str]:
         """``worldwarp serve`` as a process of its own, with its store below the demo's folder; its address."""
         print("Start the server ...", flush=True)
         begun = time.monotonic()
@@ -165,6 +162,12 @@ class Demo:
             process.send_signal(signal.SIGTERM)
             _, peak = wait(process)
         print(f"  server and worker: {peak.removeprefix(', ')}", flush=True)
+
+
+def remove(folder: Path, names: Iterable[str]) -> None:
+    """Remove files and folders where they are there."""
+    for path in (folder / name for name in names):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def wait_for_address(process: subprocess.Popen, log: Path) -> str:

@@ -2,7 +2,7 @@
 
 Run by a Python that holds Blender as the module ``bpy``, with BLENDER_USER_RESOURCES set to a folder of the demo's:
 
-    demo_generate.py SCENE.blend EXTENSION.zip ADDRESS FOLDER
+    demo_generate.py SCENE.blend EXTENSION.zip ADDRESS PROFILE FOLDER
 
 The result's folder becomes FOLDER/Demo_v001.
 """
@@ -18,7 +18,7 @@ MODULE = "bl_ext.user_default.worldwarp"
 LOOKS_PER_SECOND = 4
 
 
-def main(scene_file, extension, address, folder):
+def main(scene_file, extension, address, profile, folder):
     """Everything a user does, by the operators that the buttons call."""
     bpy.ops.extensions.package_install_files(
         filepath=str(Path(extension).resolve()), repo="user_default", enable_on_install=True
@@ -27,13 +27,16 @@ def main(scene_file, extension, address, folder):
     preferences = bpy.context.preferences.addons[MODULE].preferences
     preferences.address = address
     shot = bpy.context.scene.worldwarp
-    shot.name, shot.source, shot.output_folder = "Demo", "RENDER", str(Path(folder).resolve())
+    shot.name, shot.source, shot.profile = "Demo", "RENDER", profile
+    shot.output_folder = str(Path(folder).resolve())
 
     done = threading.Event()
     watcher = threading.Thread(target=watch, args=(importlib.import_module(f"{MODULE}.state").STATE, done))
     watcher.start()
     try:
         bpy.ops.worldwarp.generate()
+    except RuntimeError as error:  # how an operator that was refused tells why
+        sys.exit(str(error).strip())
     finally:
         done.set()
         watcher.join()
