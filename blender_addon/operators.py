@@ -196,7 +196,12 @@ class WORLDWARP_OT_stop_after_chunk(Action):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return _running(cls)
+        if not _running(cls):
+            return False
+        if STATE.run.state != "running":
+            cls.poll_message_set(rpt_("Nothing has been finished yet"))
+            return False
+        return True
 
     def execute(self, context) -> set[str]:
         pump.ask("stop_after_chunk")
