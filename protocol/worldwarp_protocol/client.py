@@ -14,7 +14,7 @@ from . import keys as keyfiles
 from . import limits
 from .arrays import CAMERAS, BadArray, check_arrays
 from .connection import Connection, Context
-from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable
+from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable, SessionEnded
 from .messages import (
     Cancel,
     Error,
@@ -159,16 +159,18 @@ class Client:
         reception = Reception(run, folder, on_event, should_stop)
         self._connected()
         shortest, longest = limits.RECONNECT_SECONDS
-        pause = shortest
+        pause, ended = shortest, False
         while True:
             items = reception.items
             try:
                 return reception.listen(self._connected())
             except ServerUnreachable as error:
                 self.disconnect()
-                if isinstance(error, KeyRefused):
+                if isinstance(error, KeyRefused) or (ended and isinstance(error, SessionEnded)):
                     raise
-                pause = shortest if reception.items > items else pause
+                moved = reception.items > items
+                ended = isinstance(error, SessionEnded) and not moved
+                pause = shortest if moved else pause
                 on_lost(f"{error} Trying again in {pause:.0f} s.")
                 if reception.leaves_within(pause):
                     return None

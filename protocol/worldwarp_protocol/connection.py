@@ -13,7 +13,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from . import codec, limits
 from .codec import Arrays
-from .errors import KeyRefused, Refused, ServerUnreachable
+from .errors import KeyRefused, Refused, ServerUnreachable, SessionEnded
 from .keys import KeyPair
 from .messages import ClientMessage, Error, Hello, Ping, ServerMessage, Welcome
 from .session import ClientSession
@@ -113,8 +113,7 @@ class Connection:
             if frames is not None:
                 message, arrays = codec.decode_server(frames)
                 if isinstance(message, Error) and message.code == "protocol":
-                    # as a rule it has forgotten us, after this computer slept
-                    raise ServerUnreachable(f"The server at {self.address} ended the connection: {message.text}")
+                    raise SessionEnded(f"The server at {self.address} ended the connection: {message.text}")
                 if self.session.receive(message, time.monotonic()) and not isinstance(message, Ping):
                     return message, arrays
             elif self.session.dead(time.monotonic()):

@@ -9,7 +9,8 @@ WorldWarpError                  every error this project raises on purpose
 ├── KeyFileError                a key, or a file of one, is missing, malformed or readable by others
 ├── FolderError                 a result folder belongs to another shot, or cannot be read or written
 └── ServerUnreachable           nobody answers there
-    └── KeyRefused              somebody does, but does not know our key
+    ├── KeyRefused              somebody does, but does not know our key
+    └── SessionEnded            it ended the session: it has forgotten us, or we broke its rules
 """
 
 
@@ -73,3 +74,7 @@ class ServerUnreachable(WorldWarpError):
 
 class KeyRefused(ServerUnreachable):
     """A server answers at this address, but it does not know our key."""
+
+
+class SessionEnded(ServerUnreachable):
+    """The server ended the session: it has forgotten us, as after this computer slept, or we broke its rules."""

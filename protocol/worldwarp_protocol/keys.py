@@ -101,7 +101,7 @@ def enrol(home: Path, name: str, public: str) -> None:
 
 
 def revoke(home: Path, name: str) -> None:
-    """Let the client of this name connect no more; sessions that are open already end with their connection.
+    """Let the client of this name connect no more; a running server soon ends its sessions.
 
     Raises:
         KeyFileError: nobody is enrolled under this name.

@@ -56,6 +56,7 @@ class Reception:
         self._folder = folder
         self._on_event = on_event
         self._should_stop = should_stop
+        self._wishes: list[Wish] = []
 
     def listen(self, connection: Connection) -> RunEnded | None:
         """Receive until the run is over, or until the user leaves: None.
@@ -65,29 +66,34 @@ class Reception:
         """
         after, have = self._folder.resume(self._run)
         connection.send(Subscribe(self._run, after, have[-limits.MAX_HAVE :], WINDOW))
-        wished: set[Wish] = set()
-        while True:
-            wish = self._should_stop()
-            if wish == "leave":
-                self._leave(connection)
-                return None
-            if wish and wish not in wished:
-                wished.add(wish)
+        told = 0
+        while not self._leaves():
+            for wish in self._wishes[told:]:
                 connection.send(REQUESTS[wish](self._run))
+            told = len(self._wishes)
             if event := connection.receive(ASK_SECONDS):
                 self._take(*event)
                 if isinstance(event[0], RunEnded):
                     return event[0]
                 self._grant(connection)
+        self._leave(connection)
+        return None
 
     def leaves_within(self, seconds: float) -> bool:
         """Wait before the next connection; True as soon as the user leaves."""
         end = time.monotonic() + seconds
-        while self._should_stop() != "leave":
+        while not self._leaves():
             if time.monotonic() >= end:
                 return False
             time.sleep(ASK_SECONDS)
         return True
+
+    def _leaves(self) -> bool:
+        """Ask the user. A wish is kept: the connection may break before the server hears of it."""
+        wish = self._should_stop()
+        if wish and wish not in self._wishes:
+            self._wishes.append(wish)
+        return "leave" in self._wishes
 
     def _take(self, message: ServerMessage, arrays: Arrays) -> None:
         if isinstance(message, Error):

@@ -62,6 +62,8 @@ class SmallServer:
         """Items beyond this number do not exist yet."""
         self.silent = False
         self.major = 1
+        self.forgets = 0
+        """Subscriptions that it answers by ending the session."""
         self._most = most
         self._session = session
         self._end = threading.Event()
@@ -117,6 +119,10 @@ class SmallServer:
             return
         self.heard.append(message)
         if self.silent:
+            return
+        if isinstance(message, m.Subscribe) and self.forgets:
+            self.forgets -= 1
+            self._say(peer, m.Error("protocol", "Who are you?"))
             return
         match message:
             case m.Hello():

@@ -18,6 +18,7 @@ from worldwarp_protocol.errors import (
     Refused,
     RemoteProtocolError,
     ServerUnreachable,
+    SessionEnded,
 )
 from worldwarp_protocol.results import ResultFolder
 
@@ -392,6 +393,45 @@ def test_cancel(server: SmallServer, client: Client, tmp_path: Path) -> None:
     assert folder.record.state == "cancelled"
     assert len(list((folder.path / "frames").iterdir())) == 5
     assert (folder.path / "points.ply").exists()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_wish_is_kept_until_the_server_is_back(home: Path, tmp_path: Path) -> None:
+    first = SmallServer(home, {RUN: stream()}, most=4)
+    later: list[SmallServer] = []
+    wishes: list[Any] = ["cancel"]
+
+    def should_stop() -> Any:
+        return wishes.pop() if later and wishes else None
+
+    def on_lost(_: str) -> None:
+        first.close()
+        later.append(SmallServer(home, {RUN: stream()}, port=first.port))
+        later[0].hold = 8
+
+    with Client(first.address) as client:
+        end = client.receive(RUN, ResultFolder(tmp_path / "shot"), should_stop=should_stop, on_lost=on_lost)
+    later[0].close()
+    assert not wishes
+    assert end is not None
+    assert (end.state, later[0].count(m.Cancel)) == ("cancelled", 1)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_server_that_forgot_us_is_greeted_anew(server: SmallServer, client: Client, tmp_path: Path) -> None:
+    server.forgets = 1
+    lost: list[str] = []
+    receive_all(client, ResultFolder(tmp_path / "shot"), on_lost=lost.append)
+    assert lost == [f"The server at {server.address} ended the connection: Who are you? Trying again in 0 s."]
+    assert server.count(m.Hello) == 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_server_that_ends_every_session_is_given_up(server: SmallServer, client: Client, tmp_path: Path) -> None:
+    server.forgets = 100
+    with pytest.raises(SessionEnded, match=r"Who are you\?"):
+        client.receive(RUN, ResultFolder(tmp_path / "shot"))
+    assert server.count(m.Hello) == 2
 
 
 def test_stop_after_chunk_is_asked_once(server: SmallServer, client: Client, tmp_path: Path) -> None:
