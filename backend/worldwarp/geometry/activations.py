@@ -6,7 +6,7 @@ from torch import Tensor
 
 def points(raw: Tensor) -> Tensor:
     """Points (..., 3) in metres from raw vectors (..., 3): their length d becomes exp(d) - 1."""
-    d = torch.linalg.vector_norm(raw, dim=-1, keepdim=True)
+    d: Tensor = torch.linalg.vector_norm(raw, dim=-1, keepdim=True)
     return raw * (torch.expm1(d) / d.clamp_min(1e-8))
 
 
