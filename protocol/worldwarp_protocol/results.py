@@ -14,7 +14,7 @@ Every file is whole or not there. Their names are numbers, never text that someb
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
@@ -158,7 +158,7 @@ class ResultFolder:
         record = self._begun().chunks[chunk]
         record.complete = self._is_there(chunk, record)
         if not record.complete:
-            raise FolderError(f"Frames of chunk {chunk + 1} are missing from {self.path}: fetch into an empty folder.")
+            self._start_over(f"Frames of chunk {chunk + 1} are missing from {self.path}")
         self.save()
 
     def received(self, seq: int) -> None:
@@ -170,7 +170,7 @@ class ResultFolder:
         record = self._begun()
         whole = [number for number, chunk in self._numbered() if chunk.complete]
         if state == "done" and sum(record.chunks[number].count for number in whole) != record.frames:
-            raise FolderError(f"The run is done but frames are missing from {self.path}: fetch into an empty folder.")
+            self._start_over(f"The run is done but frames are missing from {self.path}")
         clouds = [files.read_ply(self._file("points", number, "ply")) for number in whole]
         files.write(self.path / "points.ply", files.encode_ply(np.concatenate([np.empty(0, files.VERTEX), *clouds])))
         record.state, record.text = state, text
@@ -206,6 +206,12 @@ class ResultFolder:
         self.save()
         for path in [*gone, self.path / "points.ply"]:
             files.delete(path)
+
+    def _start_over(self, problem: str) -> NoReturn:
+        """What is missing comes the next time."""
+        self._begun().seq = 0
+        self.save()
+        raise FolderError(f"{problem}: fetch the result again.")
 
     def _begun(self) -> Record:
         if self.record is None:

@@ -45,9 +45,11 @@ class Stream:
             raise IllegalMove("there is no credit left")
         if item.seq <= self.seq:
             raise IllegalMove(f"item {item.seq} does not come after item {self.seq}")
+        if isinstance(item, RunStarted) != (self.seq == 0):
+            raise IllegalMove("the first item starts the run, and no other does")
         match item:
             case RunStarted():
-                after = self._start()
+                after = self
             case ChunkCommitted():
                 after = self._commit(item)
             case Frame():
@@ -57,11 +59,6 @@ class Stream:
             case RunEnded():
                 after = self._end()
         return replace(after, credit=self.credit - 1, seq=item.seq)
-
-    def _start(self) -> "Stream":
-        if self.seq:
-            raise IllegalMove("only the first item starts a run")
-        return self
 
     def _commit(self, item: ChunkCommitted) -> "Stream":
         self._check_complete()

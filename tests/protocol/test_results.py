@@ -157,6 +157,18 @@ def test_a_file_that_the_user_deleted_comes_again(tmp_path: Path) -> None:
     assert (after, have) == (0, [second_chunk])
 
 
+def test_a_file_of_an_unfinished_chunk_that_the_user_deleted_comes_again(tmp_path: Path) -> None:
+    items = stream()
+    folder = ResultFolder(tmp_path / "shot")
+    fill(folder, items[:5])
+    folder.frame_path(0).unlink()
+    with pytest.raises(FolderError, match=r"missing from .*: fetch the result again"):
+        fill(folder, items[5:])
+    after, _ = ResultFolder(tmp_path / "shot").resume(RUN)
+    assert after == 0
+    fill(ResultFolder(tmp_path / "shot"), items)
+
+
 def test_a_path_that_got_longer_keeps_what_it_can(tmp_path: Path) -> None:
     folder = ResultFolder(tmp_path / "shot")
     fill(folder, stream(9, (5, 4)))

@@ -57,6 +57,10 @@ def listening(**fields: Any) -> Talk:
 ITEMS = [item for item, _ in stream()]
 
 
+def started() -> Talk:
+    return listening().say(ITEMS[0])
+
+
 def ended() -> Talk:
     return listening(credit=len(ITEMS)).say(*ITEMS)
 
@@ -85,6 +89,7 @@ CLIENT_MAY: dict[Callable[[], Talk], set[str]] = {
     closed: set(),
     asked: QUESTIONS | {"Ping"},
     listening: QUESTIONS | {"Ping", "Credit", "Unsubscribe"},
+    started: QUESTIONS | {"Ping", "Credit", "Unsubscribe"},
     ended: QUESTIONS | {"Ping", "Credit", "Unsubscribe", "Subscribe"},
     left: QUESTIONS | {"Ping", "Subscribe"},
     rejoining: QUESTIONS | {"Ping"},
@@ -95,7 +100,8 @@ SERVER_MAY: dict[Callable[[], Talk], set[str]] = {
     ready: {"Ping", "Breach"},
     closed: set(),
     asked: {"Ping", "Breach", "RunStatus", "Error"},
-    listening: {"Ping", "Breach", "Progress", "RunStarted", "ChunkCommitted", "RunEnded"},
+    listening: {"Ping", "Breach", "Progress", "RunStarted"},
+    started: {"Ping", "Breach", "Progress", "ChunkCommitted", "RunEnded"},
     ended: {"Ping", "Breach"},
     left: {"Ping", "Breach"},
     rejoining: {"Ping", "Breach", "RunStatus", "Error"},
@@ -332,7 +338,8 @@ OUT_OF_ORDER = {
     "a chunk without points before it": (7, committed(8, 1, 5, 4), "chunk 0 is not complete"),
     "an earlier chunk": (8, committed(9, 0, 5, 4), "chunk 0 does not come after chunk 0"),
     "an end inside a chunk": (4, m.RunEnded(RUN, 5, "done"), "chunk 0 is not complete"),
-    "a second start": (4, m.RunStarted(RUN, 5, shot(), 32, 16), "only the first item"),
+    "a second start": (4, m.RunStarted(RUN, 5, shot(), 32, 16), "no other does"),
+    "no start": (0, committed(1, 0, 0, 5), "the first item starts the run"),
 }
 
 
