@@ -80,13 +80,13 @@ class Server:
 
     def kill(self) -> None:
         os.kill(self._process.pid, KILL)
-        self._wait()
+        self.wait()
 
     def end(self, number: int = ASK_TO_END) -> int:
         self._process.send_signal(number)
-        return self._wait()
+        return self.wait()
 
-    def _wait(self) -> int:
+    def wait(self) -> int:
         status = self._process.wait(30)
         self._reader.join(30)
         self._process.stdout.close()
@@ -96,7 +96,7 @@ class Server:
     def close(self) -> None:
         if not self._process.stdout.closed:
             self._process.kill()
-            self._wait()
+            self.wait()
 
 
 class Caller:
