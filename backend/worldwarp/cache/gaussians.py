@@ -10,18 +10,21 @@ from numpy.typing import NDArray
 from ..cameras import Cameras
 from ..cameras.cameras import Array, pixel_rays, unproject
 from ..nouns import Floats, Geometry, View
+from .arbitrate import visible
 from .rasterise import Rendering, rasterise
 from .surface import disparity, patches, quaternions, silhouettes
 from .visibility import contradicted
 
-SIGMA = 0.5
-"""Standard deviation of a Gaussian, in pixels of the view it was made from."""
+SIGMA = 0.45
+"""Standard deviation of a Gaussian, in pixels of the view it was made from: the smallest without cracks at any
+magnification (at 0.35 the sharpness gained is 0.3 dB)."""
 
 SILHOUETTE_SIGMA = 0.3
 """The same at a tear in depth, so that nothing reaches across it."""
 
-OPACITY = 0.95
-"""To begin with."""
+OPACITY = 0.8
+"""To begin with. The nearer of two neighbours, which changes with the camera, covers the other: the lower the opacity,
+the less a novel view depends on the order. Against 0.95: 0.5 to 0.8 dB gained, 1 % of coverage lost."""
 
 SKY_DISTANCE = 100.0
 """Radius of the sky's shell, in units of the furthest depth: a tenth of a pixel of parallax at most in a walk."""
@@ -75,11 +78,11 @@ def initialise(views: Sequence[View], geometry: Geometry, cameras: Cameras) -> G
 
 def render(cache: GaussianCache, cameras: Cameras, i: int, features: torch.Tensor | None = None) -> Rendering:
     """The cache at ``cameras[i]``: its colours, or any ``features`` (g, c)."""
+    camera = cameras.K[i], cameras.world_to_camera[i], cameras.width, cameras.height
+    shown = visible(cache.means, cache.quats, cache.scales, *camera)
+    features = cache.colours if features is None else features
     with torch.no_grad():
-        return rasterise(
-            cache.means, cache.quats, cache.scales, cache.opacities, cache.colours if features is None else features,
-            cameras.K[i], cameras.world_to_camera[i], cameras.width, cameras.height,
-        )  # fmt: skip
+        return rasterise(cache.means, cache.quats, cache.scales, cache.opacities * shown, features, *camera)
 
 
 def known_depth(geometry: Geometry) -> Floats:

@@ -1,5 +1,6 @@
 """0.8 L1 + 0.2 (1 - SSIM) + 0.01 L1 on disparity (Kerbl et al. 2023, eq. 7; pipeline step 4), over known pixels."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,47 @@ import torch
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from .rasterise import Rendering
+
 WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
 """Of SSIM (Wang et al. 2004): 11 taps, sigma 1.5."""
 WINDOW /= WINDOW.sum()
 
 C1, C2 = 0.01**2, 0.03**2
+
+
+@dataclass(frozen=True)
+class Target:
+    """A history view, as the loss wants it."""
+
+    rgb: torch.Tensor
+    """(H, W, 3) in [0, 1]."""
+    disparity: torch.Tensor
+    """(H, W), ``unit`` / depth."""
+    weight: torch.Tensor
+    """(H, W): 1 where the colour is compared, else 0."""
+    weight_disparity: torch.Tensor
+    """(H, W): 1 where the disparity is, else 0."""
+    unit: float
+    """The scene's median depth, so that the loss does not depend on the world's units."""
+
+
+def loss(seen: Rendering, target: Target) -> tuple[torch.Tensor, float]:
+    """The loss of one view, and its PSNR in dB (100 at most).
+
+    Colours are compared after division by alpha, as the priors are read: light that passes is not black paint.
+    """
+    count = target.weight.sum().clamp(min=1)
+    colour = seen.features / seen.alpha.clamp(min=1e-3)[..., None]
+    difference = (colour - target.rgb) * target.weight[..., None]
+    l1 = difference.abs().sum() / (3 * count)
+    likeness = ssim(colour.permute(2, 0, 1), target.rgb.permute(2, 0, 1)).mean(0)
+    unlike = ((1 - likeness) * target.weight).sum() / count
+    covered = target.weight_disparity * (seen.alpha.detach() > 0.5)
+    disparity = target.unit / torch.where(covered > 0, seen.depth, target.unit)
+    l1_disparity = ((disparity - target.disparity) * covered).abs().sum() / covered.sum().clamp(min=1)
+    mse = float(difference.detach().square().sum() / (3 * count))
+    return 0.8 * l1 + 0.2 * unlike + 0.01 * l1_disparity, -10 * float(np.log10(max(mse, 1e-10)))
 
 
 def ssim(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

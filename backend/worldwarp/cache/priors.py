@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..cameras import Cameras
+from ..cameras.cameras import Array
 from ..nouns import Bytes, Floats, Geometry, Priors, Provenance, Report, View
 from .gaussians import GaussianCache, known_depth, render
 from .visibility import confirmed
@@ -17,22 +18,28 @@ COVERED = 0.5
 AGREES = 0.1
 """Most by which its depth may differ, relatively, from a history view's (pipeline step 5)."""
 
-SPREAD = 0.1
-"""Most standard deviation of its depth, relatively: at a silhouette two surfaces mix to a depth that neither has."""
+SPREAD = 0.05
+"""Most standard deviation of disparity, relatively, of a pixel that is one surface."""
+
+MIXED = 0.03
+"""From this standard deviation on, a lopsided distribution is taken for two surfaces."""
+
+LOPSIDED = 0.5
+"""Least skewness of a pixel of which one of two surfaces has clearly more: 62 %."""
 
 
 def render_priors(
     cache: GaussianCache,
-    views: Sequence[View],  # noqa: ARG001 - the geometry says what was seen
+    views: Sequence[View],  # noqa: ARG001 - the geometry says what they saw
     history_cameras: Cameras,
     geometry: Geometry,
     cameras: Cameras,
     report: Report,
 ) -> Priors:
-    """Render colour, alpha and expected depth at ``cameras`` (pipeline step 5).
+    """Render colour, alpha and depth at ``cameras`` (pipeline step 5).
 
-    A pixel is valid where alpha is above 0.5, one surface makes up its depth, and that depth, projected back into at
-    least one history view, agrees to 10 %; a pixel of the sky where it is sky in a history view.
+    A pixel is valid where alpha is above 0.5, one surface has most of it, and that surface's depth, projected back
+    into at least one history view, agrees to 10 %; a pixel of the sky where it is sky in a history view.
     """
     known = known_depth(geometry)
     frames = []
@@ -46,21 +53,42 @@ def render_priors(
 def _prior(
     cache: GaussianCache, known: Floats, history_cameras: Cameras, cameras: Cameras, i: int
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Bytes]:
-    W = torch.as_tensor(cameras.world_to_camera[i], dtype=torch.float32, device=cache.means.device)
-    z = cache.means @ W[2, :3] + W[2, 3]
+    axis = torch.as_tensor(cameras.world_to_camera[i, 2], dtype=torch.float32, device=cache.means.device)
+    z = cache.means @ axis[:3] + axis[3]
+    disparity = torch.where(cache.sky | (z <= 0), 0, 1 / z)
+    moments = torch.stack([disparity, disparity**2, disparity**3], dim=1)
     kinds = torch.stack([cache.sky, *(cache.provenance == kind for kind in list(Provenance)[1:])], dim=1)
-    seen = render(cache, cameras, i, torch.cat([cache.colours, (z * z)[:, None], kinds.float()], dim=1))
+    seen = render(cache, cameras, i, torch.cat([cache.colours, moments, kinds.float()], dim=1))
     alpha = seen.alpha.cpu().numpy()
-    features = seen.features.cpu().numpy() / np.maximum(alpha, 1e-10)[..., None]
-    expected = seen.depth.cpu().numpy()
+    # Divided by alpha: the mean over what is there, without the black behind it.
+    mean = seen.features.cpu().numpy() / np.maximum(alpha, 1e-10)[..., None]
 
-    sky = features[..., 4] > 0.5
-    variance = features[..., 3] - expected**2
-    whole = sky | (variance < (SPREAD * expected) ** 2)
-    depth = np.where(sky, np.float32(np.inf), expected)
-    covered = alpha > COVERED
-    asked = np.where(covered & whole, depth, np.float32(np.nan))
+    main, one = main_disparity(mean[..., 3:6].astype(np.float64))
+    sky, generated, filled = np.moveaxis(mean[..., 6:], -1, 0)
+    solid = np.where(one, 1 / np.maximum(main, 1e-12), np.nan)
+    depth = np.where(sky > 0.5, np.inf, solid).astype(np.float32)
+    asked = np.where(alpha > COVERED, depth, np.float32(np.nan))
     valid = confirmed(asked, cameras.K[i], cameras.camera_to_world[i], known, history_cameras, AGREES)
-    generated, filled = features[..., 5], features[..., 6]
     provenance = np.argmax([1 - generated - filled, generated, filled], axis=0).astype(np.uint8)
-    return np.clip(features[..., :3], 0, 1), valid, depth, provenance
+    return np.clip(mean[..., :3], 0, 1), valid, np.nan_to_num(depth, nan=np.inf, posinf=np.inf), provenance
+
+
+def main_disparity(moments: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """The disparity of the surface that most of a pixel shows.
+
+    At a silhouette a pixel shows two surfaces, and the mean is a depth that neither has: a point that flies. The two
+    points with given mean, variance and skewness are known in closed form; the heavier one is taken. In disparity, not
+    depth: a little sky or far background would drown a mean depth.
+
+    Args:
+        moments: (..., 3): the means of the disparity, its square and its cube.
+
+    Returns:
+        The disparity (...), and where it can be believed: where all is one surface, or one of two has clearly more.
+    """
+    mean, square, cube = np.moveaxis(moments, -1, 0)
+    deviation = np.sqrt(np.maximum(square - mean**2, 1e-30))
+    skewness = (cube - 3 * mean * square + 2 * mean**3) / deviation**3
+    heavier = mean + 0.5 * deviation * (skewness - np.sign(skewness) * np.sqrt(skewness**2 + 4))
+    two = (deviation > MIXED * mean) & (np.abs(skewness) > LOPSIDED)
+    return np.where(two, heavier, mean), two | (deviation < SPREAD * mean)
