@@ -30,10 +30,3 @@ def colour_space(scene) -> str:
     if view.use_curve_mapping or getattr(view, "use_white_balance", False):
         raise Problem(f"View curves and white balance cannot be undone: switch them off {where}")
     return COLOUR_SPACES[view.view_transform]
-
-
-def srgb_to_linear(values):
-    """Linear light from sRGB values in [0, 1] (IEC 61966-2-1)."""
-    import numpy as np
-
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)

@@ -1,6 +1,7 @@
 """The zip as users get it: built, installed into real Blenders, and used against a real server."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -91,3 +92,16 @@ def test_every_operator_against_a_real_server(in_blender, extension, server, tmp
         assert word in found["dry"][case], found["dry"][case]
     assert found["kept"] in (49, 93)  # whole parts only
     assert found["counts"] == [64, 64, 64]
+
+
+def test_missing_packages_are_said_in_a_sentence(in_blender, extension, tmp_path):
+    """As a zip whose wheels are for other Pythons installs: without them, and without a word from Blender."""
+    bare = tmp_path / "bare.zip"
+    with zipfile.ZipFile(extension) as archive, zipfile.ZipFile(bare, "w") as target:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "blender_manifest.toml":
+                content = re.sub(rb"^wheels = \[.*?^\]\n", b"", content, flags=re.S | re.M)
+            if not name.startswith("wheels/"):
+                target.writestr(name, content)
+    assert "install the zip" in in_blender("no_wheels.py", bare)["said"]

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 from shots import report, write_result
 
-from blender_addon import camera, colour, importer, picture
+from blender_addon import camera, importer, picture
 
 folder, view = Path(sys.argv[1]), sys.argv[2]
 scene = bpy.context.scene
@@ -100,7 +100,9 @@ mesh.attributes["Col"].data.foreach_get("color", colours)
 linear = colours.reshape(-1, 4)[:, :3]
 facts = {}
 if view == "Standard":
-    facts["linear"] = float(np.abs(linear - colour.srgb_to_linear(cloud[1] / 255)).max())
+    values = cloud[1] / 255  # IEC 61966-2-1
+    expected = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    facts["linear"] = float(np.abs(linear - expected).max())
 properties = dict(imported.collection)
 # Rendered from the first frame, they look as the picture does
 for thing in ("Cube", "Bright", "Light"):

@@ -1,0 +1,59 @@
+"""What the panel shows, from the news alone; Blender is not needed for it."""
+
+from pathlib import Path
+
+import pytest
+
+from blender_addon import news
+from blender_addon.state import STAGES, Run, State
+
+
+def running() -> State:
+    state = State(run=Run(Path("x"), 0))
+    state.hear(news.Connected("worldwarp", (("draft", ""), ("wan", "no GPU"))))
+    state.hear(news.Accepted("a" * 32, chunks=2, kept=0, frames=93, warnings=("small",)))
+    return state
+
+
+def test_a_run_from_first_to_last():
+    state, seen = running(), []
+    for chunk, frames in enumerate((49, 93)):
+        for stage in STAGES:
+            for step in (0, 5, 10):
+                state.hear(news.Progress(chunk, stage, step, 10))
+                seen.append(state.run.fraction)
+        state.hear(news.Committed(chunk + 1))
+        state.hear(news.Arrived(frames))
+    state.hear(news.Ended("done", ""))
+    assert seen == sorted(seen)
+    assert 0 <= seen[0] < 0.01
+    assert seen[len(STAGES) * 3 - 1] == pytest.approx(0.5)
+    assert state.run.fraction == 1
+    assert (state.run.frames_done, state.run.over, state.run.warnings) == (93, True, ["small"])
+    assert state.profiles == {"draft": "", "wan": "no GPU"}
+
+
+def test_a_lost_connection_is_shown_until_the_next_sign_of_life():
+    state = running()
+    state.hear(news.Lost("gone; again in 2 s"))
+    assert state.run.lost
+    state.hear(news.Progress(0, "cache", 1, 2))
+    assert not state.run.lost
+    assert not state.run.over
+
+
+def test_failures_go_where_they_belong():
+    state = running()
+    state.hear(news.Failed("the folder is full"))
+    assert (state.run.state, state.run.text) == ("failed", "the folder is full")
+    assert state.connected  # the server is not to blame
+    state = State()
+    state.hear(news.Failed("nobody answers"))
+    assert (state.connected, state.connection) == (False, "nobody answers")
+
+
+def test_progress_of_an_old_chunk_does_not_count_twice():
+    state = running()
+    state.hear(news.Progress(0, "save", 1, 1))
+    state.hear(news.Committed(1))
+    assert state.run.fraction == 0.5
