@@ -59,6 +59,7 @@ FILES = {
     "contact_sheet.png": "prior, holes, frame and Cycles' own render side by side",
     "result.blend": "camera, frames, points and a CG object beside the scene",
     "result.png": "that CG object over a generated frame",
+    "points.png": "the points and the camera's path from outside",
 }
 
 

@@ -2,8 +2,10 @@
 
 Run by a Python that holds Blender as the module ``bpy``, with the extension installed by demo_generate.py:
 
-    demo_result.py SCENE.blend FOLDER        writes FOLDER/result.blend and FOLDER/cg_0024.png, the CG object alone
+    demo_result.py SCENE.blend FOLDER
 
+Writes result.blend, cg_0024.png (the CG object alone, as the returned camera sees it) and points.png (the points and
+the camera's path from outside) into FOLDER.
 Prints how far the returned camera is from the scene's own.
 """
 
@@ -38,8 +40,13 @@ def main(scene_file, folder):
     tell_distance(scene, original, returned)
     add_cg()
     scene.camera = returned
-    configure_cg_render(scene, folder / f"cg_{FRAME:04}.png")
-    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"), compress=True, relative_remap=True)
+    imported = {thing for collection in scene.collection.children for thing in collection.objects}
+    configure_cg_render(scene, imported, folder / f"cg_{FRAME:04}.png")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"))
+    bpy.ops.file.make_paths_relative()  # so that the folder can be moved
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"), compress=True)
+    bpy.ops.render.render(write_still=True)
+    show_points(scene, imported, folder / "points.png")
     bpy.ops.render.render(write_still=True)
 
 
@@ -52,8 +59,8 @@ def tell_distance(scene, original, returned):
         distances.append((at - at_too).length)
         angles.append(turn.rotation_difference(turn_too).angle)
     print(
-        f"  The returned camera is within {max(distances) * 1000:.3f} mm and {math.degrees(max(angles)):.4f} degrees "
-        "of the scene's own on every frame.",
+        f"  The returned camera is at most {max(distances):.1e} m and {math.degrees(max(angles)):.1e} degrees away from "
+        "the scene's own.",
         flush=True,
     )
 
@@ -85,13 +92,12 @@ def gold():
     return made
 
 
-def configure_cg_render(scene, path):
+def configure_cg_render(scene, imported, path):
     """CG alone over transparency: the scene's own objects catch its shadow and show in it, but are not seen."""
-    points = {thing for collection in scene.collection.children for thing in collection.objects}
     for thing in scene.objects:
-        if thing.type == "MESH" and thing.name != "CG Object":
-            thing.is_shadow_catcher = True
-            thing.hide_render = thing in points
+        if thing.type == "MESH":
+            thing.hide_render = thing in imported  # the points
+            thing.is_shadow_catcher = thing not in imported and thing.name != "CG Object"
     render, settings = scene.render, scene.render.image_settings
     render.film_transparent = True
     render.resolution_percentage = 100 * SCALE
@@ -111,6 +117,51 @@ def frame_around(scene, thing):
         low, high = (limit(getattr(point, axis) for point in seen) for limit in (min, max))
         setattr(render, f"border_min_{axis}", max(0.0, low - (high - low)))
         setattr(render, f"border_max_{axis}", min(1.0, high + (high - low)))
+
+
+def show_points(scene, imported, path):
+    """Set the scene up for a picture of nothing but the points, which shine by themselves, and the camera's path."""
+    for thing in scene.objects:
+        thing.hide_render = thing not in imported
+    add_path(scene)
+    data = bpy.data.cameras.new("Overview")
+    data.lens = 41.0
+    overview = scene.camera = bpy.data.objects.new("Overview", data)
+    overview.location = (-4.6, -8.6, 6.0)
+    overview.rotation_euler = (Vector((0.0, -0.35, 0.85)) - overview.location).to_track_quat("-Z", "Y").to_euler()
+    scene.collection.objects.link(overview)
+    scene.world = bpy.data.worlds.new("Dusk")
+    scene.world.use_nodes = True
+    backdrop = next(node for node in scene.world.node_tree.nodes if node.type == "BACKGROUND")
+    backdrop.inputs["Color"].default_value = (0.012, 0.012, 0.016, 1)
+    scene.cycles.samples = 16
+    render = scene.render
+    render.use_border = render.film_transparent = False
+    render.image_settings.color_mode = "RGB"
+    render.filepath = str(path)
+
+
+def add_path(scene):
+    """The way of the active camera as a glowing thread."""
+    places = []
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        places.append((*scene.camera.matrix_world.translation, 1.0))
+    curve = bpy.data.curves.new("Path", "CURVE")
+    curve.dimensions, curve.bevel_depth = "3D", 0.025
+    line = curve.splines.new("POLY")
+    line.points.add(len(places) - 1)
+    for point, place in zip(line.points, places, strict=True):
+        point.co = place
+    glow = bpy.data.materials.new("Glow")
+    glow.use_nodes = True
+    tree = glow.node_tree
+    emission = tree.nodes.new("ShaderNodeEmission")
+    emission.inputs["Color"].default_value = (1.0, 0.22, 0.01, 1)
+    output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
+    tree.links.new(emission.outputs[0], output.inputs["Surface"])
+    curve.materials.append(glow)
+    scene.collection.objects.link(bpy.data.objects.new("Path", curve))
 
 
 if __name__ == "__main__":
