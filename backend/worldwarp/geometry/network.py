@@ -3,6 +3,7 @@
 CUT3R (arXiv 2501.12387) with the update rule of TTT3R (arXiv 2509.26645). Attributes bear the checkpoint's names.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from math import isqrt
 from typing import Any, cast
@@ -173,13 +174,16 @@ def _state_positions(count: int, device: torch.device) -> Tensor:
     return torch.stack([index // width, index % width], -1)
 
 
-def _complete_ties(module: nn.Module, state_dict: dict[str, Any], *_: Any) -> None:
-    """Checkpoints may hold the levels' convolutions of the dense heads under either of two names, or both."""
-    for name, _parameter in module.named_parameters(remove_duplicate=False):
-        head, found, rest = name.partition(".scratch.layer_rn.")
-        if found:
-            level, weight = rest.split(".")
-            twin = f"{head}.scratch.layer{int(level) + 1}_rn.{weight}"
-            for one, other in ((name, twin), (twin, name)):
-                if one not in state_dict and other in state_dict:
-                    state_dict[one] = state_dict[other]
+def ties(module: nn.Module) -> list[tuple[str, ...]]:
+    """Names of parameters that are one tensor: the checkpoint holds convolutions of the dense heads twice."""
+    names = defaultdict(list)
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        names[id(parameter)].append(name)
+    return [tuple(group) for group in names.values() if len(group) > 1]
+
+
+def _complete_ties(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Of tied names any one is enough."""
+    for group in ties(module):
+        known = [state_dict[prefix + name] for name in group if prefix + name in state_dict]
+        state_dict.update({prefix + name: known[0] for name in group if known})

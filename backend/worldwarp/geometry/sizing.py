@@ -87,8 +87,7 @@ def scale_picture(picture: Bytes, crop: Crop) -> Bytes:
 def network_input(picture: Bytes, crop: Crop) -> Floats:
     """What the network is given of a picture (H, W, 3): (3, crop.height, crop.width), RGB in [-1, 1]."""
     cut = scale_picture(picture, crop)[crop.where]
-    scaled: Floats = (cut.astype(np.float32) / 255 - np.float32(0.5)) / np.float32(0.5)
-    return np.moveaxis(scaled, -1, 0).copy()
+    return np.moveaxis(np.asarray((cut.astype(np.float32) / 255 - 0.5) / 0.5, np.float32), -1, 0).copy()
 
 
 def extend(depth: Floats) -> Floats:

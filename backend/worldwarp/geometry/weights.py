@@ -1,0 +1,176 @@
+"""The network's weights: where from, under which licence, converted once, loaded.
+
+None are distributed with this project. The checkpoint is a pickle; ``convert`` takes the tensors out of it and writes
+a safetensors file, which holds numbers only, and ``load`` reads nothing else.
+"""
+
+import argparse
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from worldwarp_protocol.errors import WorldWarpError
+
+from ..store import default_root
+from .config import TTT3RConfig
+from .network import TTT3R, ties
+from .unpickle import Checkpoint, WeightsError
+
+FILE = "cut3r_512_dpt_4_64.pth"
+LICENCE = "CC BY-NC-SA 4.0"
+TERMS = f"""\
+{FILE}: geometry (depth and cameras) by CUT3R, with the update rule of TTT3R
+  size      793 million numbers, 3.2 GB once converted (the file itself is larger where it holds training state)
+  from      the CUT3R project (arXiv 2501.12387), whose page links it; this project does not distribute it
+  licence   {LICENCE}: attribution, NON-COMMERCIAL use only, share alike. The data it was trained on and the models
+            it began with (DUSt3R, CroCo) have terms of their own, non-commercial too.
+  to use it commercially is not allowed: use given depth instead."""
+
+
+def default_path() -> Path:
+    """Where converted weights are kept: beside the store."""
+    return default_root().parent / "weights" / FILE.replace(".pth", ".safetensors")
+
+
+def convert(checkpoint: Path, target: Path, acknowledged: bool, config: TTT3RConfig | None = None) -> None:
+    """Take the network's tensors out of a checkpoint, as float32, and write them to ``target``.
+
+    Nothing in the checkpoint is run; names and shapes are checked; ``target`` appears whole or not at all.
+
+    Args:
+        checkpoint: the downloaded file.
+        target: a ``.safetensors`` file.
+        acknowledged: whether the user has read ``TERMS`` and accepts the licence.
+        config: the network's sizes, if not the checkpoint's known ones.
+
+    Raises:
+        WeightsError: the licence is not acknowledged, or the file is not this network's checkpoint.
+    """
+    if not acknowledged:
+        raise WeightsError(f"The licence has to be acknowledged first.\n{TERMS}")
+    with Checkpoint(checkpoint) as opened:
+        tensors = _take(opened, _blank(config), checkpoint.name)
+    about = {"licence": LICENCE, "source": checkpoint.name, "digest": _digest(tensors)}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, unfinished, about)
+        unfinished.replace(target)
+    except OSError as error:
+        raise WeightsError(f"{target} cannot be written: {error}.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load(path: Path, config: TTT3RConfig | None = None, device: str = "cpu") -> TTT3R:
+    """The network with the weights of a converted file, ready for inference.
+
+    Raises:
+        WeightsError: there is no such file, it names no licence, or it is not this network's.
+    """
+    network = _blank(config)
+    about(path)
+    try:
+        with safe_open(path, "pt", device=device) as file:
+            # copies are aligned in memory as all tensors are, so that products come out the same to the last bit
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
+        network.load_state_dict(tensors, assign=True)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise WeightsError(f"{path} does not hold this network's weights: {error}") from None
+    return network.eval().requires_grad_(False)
+
+
+def about(path: Path) -> dict[str, str]:
+    """``licence``, ``source`` and ``digest`` (SHA-256 over names, shapes and numbers) of a converted file.
+
+    Raises:
+        WeightsError: there is no such file, or it does not name these.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There are no weights at {path}; `worldwarp weights ttt3r {FILE}` makes them.\n{TERMS}")
+    try:
+        with safe_open(path, "pt") as file:
+            found: dict[str, str] = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a safetensors file: {error}") from None
+    if not {"licence", "source", "digest"} <= found.keys():
+        raise WeightsError(f"{path} names no licence; convert the checkpoint with `worldwarp weights ttt3r {FILE}`.")
+    return found
+
+
+def command(arguments: Sequence[str]) -> int:
+    """``worldwarp weights``: list what there is, or convert a checkpoint."""
+    parser = argparse.ArgumentParser("worldwarp weights", description="Weights that are needed, and their licences.")
+    models = parser.add_subparsers(dest="model")
+    ttt3r = models.add_parser("ttt3r", help=f"convert {FILE}", epilog=TERMS)
+    ttt3r.formatter_class = argparse.RawDescriptionHelpFormatter
+    ttt3r.add_argument("checkpoint", type=Path, help="the downloaded file")
+    ttt3r.add_argument("--accept-licence", action="store_true", help=f"you have read and accept {LICENCE}")
+    options, path = parser.parse_args(arguments), default_path()
+    if options.model == "ttt3r":
+        convert(options.checkpoint, path, options.accept_licence)
+        print(f"Converted to {path}. Non-commercial use only ({LICENCE}).")
+    else:
+        print(TERMS)
+        print(f"  state     {_state(path)}")
+    return 0
+
+
+def _state(path: Path) -> str:
+    try:
+        return f"here, at {path} ({path.stat().st_size / 1e9:.1f} GB, digest {about(path)['digest'][:16]})"
+    except (OSError, WorldWarpError):
+        return f"not here; download it, then `worldwarp weights ttt3r {FILE} --accept-licence`"
+
+
+def _blank(config: TTT3RConfig | None) -> TTT3R:
+    with torch.device("meta"):
+        return TTT3R(config or TTT3RConfig())
+
+
+def _take(checkpoint: Checkpoint, network: TTT3R, file: str) -> dict[str, Tensor]:
+    """The network's tensors by name, each once, from the checkpoint's ``model``."""
+    found = _model(checkpoint.tree, file)
+    twins = {name: group for group in ties(network) for name in group}
+    wanted = dict(network.named_parameters())
+    extra = sorted(found.keys() - wanted.keys() - twins.keys())
+    if extra:
+        raise WeightsError(f"{file} is not this network's: it has {_some(extra)}.")
+    sources = {name: next((n for n in twins.get(name, (name,)) if n in found), None) for name in wanted}
+    missing = [name for name, source in sources.items() if source is None]
+    if missing:
+        raise WeightsError(f"{file} is not this network's: it lacks {_some(missing)}.")
+    taken = {}
+    for name, source in sources.items():
+        try:
+            taken[name] = checkpoint.tensor(found[source or name], tuple(wanted[name].shape)).float()
+        except WeightsError as error:
+            raise WeightsError(f"{file} is not this network's: {source} {error}.") from None
+    return taken
+
+
+def _model(tree: Any, file: str) -> Mapping[str, Any]:
+    model = tree.get("model") if isinstance(tree, dict) else None
+    if not isinstance(model, dict) or not all(isinstance(name, str) for name in model):
+        raise WeightsError(f"{file} has no 'model' with named tensors.")
+    prefix = "module." if all(name.startswith("module.") for name in model) else ""
+    return {name.removeprefix(prefix): value for name, value in model.items()}
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tuple(tensors[name].shape)}\n".encode())
+        digest.update(tensors[name].contiguous().numpy().data)
+    return digest.hexdigest()
