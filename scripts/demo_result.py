@@ -59,8 +59,8 @@ def tell_distance(scene, original, returned):
         distances.append((at - at_too).length)
         angles.append(turn.rotation_difference(turn_too).angle)
     print(
-        f"  The returned camera is at most {max(distances):.1e} m and {math.degrees(max(angles)):.1e} degrees away from "
-        "the scene's own.",
+        f"  The returned camera is at most {max(distances):.1e} m and {math.degrees(max(angles)):.1e} degrees away "
+        "from the scene's own.",
         flush=True,
     )
 
