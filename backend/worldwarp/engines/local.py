@@ -28,6 +28,7 @@ class Worker:
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as errors:
+            self._begins = errors.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "worldwarp.engines.worker"],
                 stdin=subprocess.PIPE,
@@ -70,5 +71,5 @@ class Worker:
         deliver(self, pipe.Died(self._tail()))
 
     def _tail(self) -> str:
-        lines = self._log.read_text("utf-8", "replace").splitlines()
-        return "\n".join(lines[-LOG_LINES:])
+        own = self._log.read_bytes()[self._begins :].decode("utf-8", "replace")
+        return "\n".join(own.splitlines()[-LOG_LINES:])

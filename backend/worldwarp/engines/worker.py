@@ -4,6 +4,7 @@ Started by ``engines.local``; ends when its stdin does.
 """
 
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -17,6 +18,7 @@ from .jobs import Job
 
 def main() -> None:
     """Serve jobs until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the server's terminal is for the server
     jobs: Queue[Job] = Queue()
     cancelled = threading.Event()
     incoming = sys.stdin.buffer
