@@ -32,7 +32,7 @@ def blender(version: str = BLENDERS[-1]) -> Path:
     """The Python of an environment that holds Blender ``version`` as the module ``bpy``, and nothing of ours."""
     if sys.version_info[:2] != (3, 11):
         found = ".".join(map(str, sys.version_info[:2]))
-        sys.exit(f"Blender as a Python module exists for Python 3.11 only, and this is {found}: run this with python3.11.")
+        sys.exit(f"Blender as a Python module needs Python 3.11, and this is {found}: run this with python3.11.")
     return _environment(ROOT / f".venv-blender-{version}", [[f"bpy=={version}", "numpy==1.26.4"]], b"")
 
 

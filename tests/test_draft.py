@@ -1,7 +1,6 @@
 """Holes are filled smoothly and from the far side; what is valid stays as it is."""
 
 import numpy as np
-
 from worldwarp.draft import fill, fill_frame, fill_smoothly
 from worldwarp.nouns import Priors, Provenance, View
 

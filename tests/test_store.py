@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from worldwarp.store import Store, StoreError
 
 KEY = "ab" * 32
