@@ -78,6 +78,9 @@ SETTING_CHANGES = {
     "far": 10.0,
     "context_frames": 5,
     "cache_steps": 7,
+    "geometry": "ttt3r",
+    "depth_scale": 2.0,
+    "anchor": (0.5, 0.5, 4.0),
 }
 
 

@@ -28,6 +28,9 @@ SETTINGS = {
     "chunk_frames": "frames of a chunk, 4k + 1",
     "context_frames": "frames that a chunk takes over from the one before it, 4k + 1",
     "cache_steps": "most optimisation steps of the Gaussian cache",
+    "geometry": "where depth comes from that is not given: given (none is estimated), ttt3r or depth-anything",
+    "depth_scale": "factor on the depth of an estimated first frame",
+    "anchor": "U V DISTANCE: a pixel of the picture, from 0 to 1, and how far away it is; instead of --depth-scale",
 }
 """The options, one for each field of ``Settings``."""
 
@@ -35,7 +38,8 @@ SETTINGS = {
 def command(arguments: Sequence[str]) -> int:
     """Generate a shot into a folder; prints warnings, progress and what was kept."""
     options = _parser().parse_args(arguments)
-    settings = Settings(**{name: getattr(options, name) for name in SETTINGS})
+    chosen = {name: getattr(options, name) for name in SETTINGS}
+    settings = Settings(**chosen | {"anchor": options.anchor and tuple(options.anchor)})
     profiles.check(settings.profile)
     cameras = read_cameras(options.cameras)
     depth = None if options.depth is None else read_depth(options.depth)[None]
@@ -113,8 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
     defaults = Settings()
     for name, text in SETTINGS.items():
-        default = getattr(defaults, name)
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{text} ({default})"
-        )
+        default, option = getattr(defaults, name), f"--{name.replace('_', '-')}"
+        if name == "anchor":
+            parser.add_argument(option, type=float, nargs=3, help=text)
+        else:
+            parser.add_argument(option, type=type(default), default=default, help=f"{text} ({default})")
     return parser

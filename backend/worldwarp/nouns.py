@@ -1,7 +1,7 @@
 """The things that flow through the loop. Shapes first, then units and axes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -63,6 +63,26 @@ class View:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """What a source of geometry says of c frames, at its own scale and in its own world."""
+
+    depth: Floats
+    """(c, H, W), planar; inf is sky; meaningless where the confidence is 0."""
+    confidence: Floats
+    """(c, H, W), 0 is unknown."""
+    camera_to_world: NDArray[np.float64] | None = None
+    """(c, 4, 4), OpenCV axes; None where the source knows no cameras."""
+    focal: NDArray[np.float64] | None = None
+    """(c,), in pixels of these frames, which are square; None where the source does not estimate it."""
+    affine: bool = False
+    """Whether each frame's disparity (1 / depth) has a scale and a shift of its own, both unknown."""
+
+
+Source = Callable[[Bytes, NDArray[np.float64] | None], Estimate]
+"""``source(frames (c, H, W, 3), K (c, 3, 3) | None)``: frames in the order of the path, K in their pixels if known."""
+
+
+@dataclass(frozen=True)
 class Geometry:
     """What is known of the shape of the history, view by view, at the scale of the requested cameras."""
 
@@ -70,6 +90,8 @@ class Geometry:
     """(c, H, W), planar, world units; inf is sky."""
     confidence: Floats
     """(c, H, W), 0 is unknown."""
+    residuals: dict[str, float | str] = field(default_factory=dict)
+    """How the estimate differs from what was asked for, by name; part of the chunk's ``meta``."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +128,7 @@ class Chunk:
     start: int
     stop: int
     context: int
-    """1 for chunk 0 (the picture), ``settings.context_frames`` later."""
+    """The first frames' number for chunk 0 (1 for a picture), ``settings.context_frames`` later."""
 
     @property
     def first_new(self) -> int:

@@ -21,11 +21,14 @@ Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Side = Annotated[int, Meta(ge=16, le=limits.MAX_SIDE)]
 Seconds = Annotated[float, Meta(ge=0, le=1e10)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Distance = Annotated[float, Meta(gt=0, le=1e10)]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 """A bound refuses NaN and the infinities."""
 
 Dtype = Literal["uint8", "int32", "float32", "float64"]
 Profile = Annotated[str, Meta(min_length=1, max_length=32)]
+GeometrySource = Literal["given", "ttt3r", "depth-anything"]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
 Stage = Literal["history", "geometry", "cache", "priors", "fill", "save"]
 ErrorCode = Literal[
@@ -60,6 +63,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cut to multiples of 16). ``framing``: ``crop`` fills that size and cuts what overhangs, ``fit`` takes the
     largest size of the picture's own proportions that fits inside it. ``far``: depth beyond it, in world
     units, is sky. ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
+
+    ``geometry``: where depth comes from that is not sent with the picture. An estimated first frame is scaled by
+    ``depth_scale``, or so that the pixel ``anchor`` (u, v, distance) is that far away: u and v in [0, 1] from the
+    picture's left and top edge, the distance planar and in world units.
     """
 
     profile: Profile = "draft"
@@ -67,10 +74,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
     height: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
     framing: Literal["crop", "fit"] = "crop"
-    far: Annotated[float, Meta(gt=0, le=1e10)] = 1e6
+    far: Distance = 1e6
     chunk_frames: Annotated[int, Meta(ge=5, le=161)] = 49
     context_frames: Annotated[int, Meta(ge=1, le=81)] = 5
     cache_steps: Annotated[int, Meta(ge=0, le=30_000)] = 100
+    geometry: GeometrySource = "given"
+    depth_scale: Annotated[float, Meta(gt=0, le=1e10)] = 1.0
+    anchor: tuple[Fraction, Fraction, Distance] | None = None
 
 
 class Shot(msgspec.Struct, frozen=True, kw_only=True):
