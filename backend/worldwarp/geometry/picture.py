@@ -1,0 +1,121 @@
+"""What a single picture shows: depth at the user's scale, lens, floor and horizon."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from worldwarp_protocol.errors import InvalidShot
+
+from ..cameras.cameras import Array, unproject
+from ..cameras.sizes import Size
+from ..nouns import Bytes, Estimate, Floats, Source
+from . import lens
+from .floor import find_floor, level
+
+UNSURE = 0.5
+"""A floor of less confidence than this is worth a warning."""
+
+Anchor = tuple[float, float, float]
+"""u, v in [0, 1] from the picture's left and top edge, and the planar distance there in world units."""
+
+
+@dataclass(frozen=True)
+class PictureGeometry:
+    """What is known of one picture, in world units."""
+
+    depth: Floats
+    """(H, W), planar; inf is sky, or unknown where the confidence is 0."""
+    confidence: Floats
+    """(H, W), 0 is unknown."""
+    K: Array
+    """(3, 3), pixels of the picture."""
+    focal_given: bool
+    """Whether K was given, not estimated."""
+    focal_estimated: float | None
+    """Pixels; None where the source does not estimate it."""
+    level: Array
+    """(4, 4): the camera's own OpenCV axes to a Z-up world: the floor at Z = 0, the camera above the origin, looking
+    along Y but for its pitch. It is the camera's camera_to_world there."""
+    floor_confidence: float
+    """In [0, 1]; 0 where no floor was found and the picture is taken as upright."""
+    scale: float
+    """That the source's depth was multiplied by."""
+    warnings: list[str]
+
+
+def describe(
+    picture: Bytes,
+    source: Source,
+    K: Array | None = None,
+    depth_scale: float = 1.0,
+    anchor: Anchor | None = None,
+) -> PictureGeometry:
+    """Depth, lens and level of a picture (H, W, 3).
+
+    Args:
+        picture: display-referred.
+        source: of geometry (``sources.load``).
+        K: (3, 3) in the picture's pixels; None takes the focal length that the source estimates.
+        depth_scale: that the source's depth is multiplied by.
+        anchor: a point whose distance is known; overrides ``depth_scale``.
+
+    Raises:
+        InvalidShot: the anchor is on no surface, nothing is known anywhere, or no focal length is known.
+    """
+    size = picture.shape[1], picture.shape[0]
+    estimate = source(picture[None], None if K is None else K[None])
+    estimated = None if estimate.focal is None else float(estimate.focal[0])
+    K, focal_given = _intrinsics(K, estimated, size), K is not None
+    known = (estimate.confidence[0] > 0) & np.isfinite(estimate.depth[0]) & (estimate.depth[0] > 0)
+    if not known.any():
+        raise InvalidShot("picture", "shows no surface at all, only sky; choose another one.")
+    depth = np.where(known, estimate.depth[0], np.float32(np.inf))
+    scale = depth_scale if anchor is None else scale_of(anchor, depth)
+    depth = (depth * np.float64(scale)).astype(np.float32)
+    points = unproject(depth, K, np.eye(4))
+    floor = find_floor(points, estimate.confidence[0])
+    sure = 0.0 if floor is None else floor.confidence
+    warnings = _warnings(float(K[0, 0]) if focal_given else None, estimated, size, sure, estimate)
+    return PictureGeometry(
+        depth, estimate.confidence[0], K, focal_given, estimated, level(floor), sure, scale, warnings
+    )
+
+
+def scale_of(anchor: Anchor, depth: Floats) -> float:
+    """The factor that brings depth (H, W) to the anchor's distance.
+
+    Raises:
+        InvalidShot: the anchor is outside the picture, or on no surface.
+    """
+    u, v, distance = anchor
+    if not (0 <= u <= 1 and 0 <= v <= 1 and 0 < distance < np.inf):
+        raise InvalidShot("anchor", f"is {u:g}, {v:g}, {distance:g}; give u and v from 0 to 1 and a distance above 0.")
+    height, width = depth.shape
+    there = float(depth[min(int(v * height), height - 1), min(int(u * width), width - 1)])
+    if not np.isfinite(there):
+        raise InvalidShot("anchor", f"is on the sky at {u:g}, {v:g}; put it on a surface.")
+    return distance / there
+
+
+def _intrinsics(K: Array | None, estimated: float | None, size: Size) -> Array:
+    if K is not None:
+        return K
+    if estimated is None:
+        raise InvalidShot("focal", "is not known and this source does not estimate it; give one, such as 35mm.")
+    return lens.intrinsics(estimated, size)
+
+
+def _warnings(given: float | None, estimated: float | None, size: Size, floor: float, estimate: Estimate) -> list[str]:
+    warnings = []
+    if given is not None and estimated is not None and lens.differs(given, estimated):
+        mine, other = (lens.to_mm(focal, 36, size) for focal in (given, estimated))
+        warnings.append(
+            f"The camera's lens ({mine:.0f} mm on full frame) differs by more than {lens.DIFFERS:.0%} from what the "
+            f"picture shows ({other:.0f} mm): check the lens, or take the estimated one."
+        )
+    if floor == 0:
+        warnings.append("No floor was found: the picture is taken as upright, its camera at Z = 0.")
+    elif floor < UNSURE:
+        warnings.append(f"The floor is uncertain ({floor:.0%} of what faces up lies on it): check the horizon.")
+    if estimate.affine:
+        warnings.append("This source knows depth up to a shift of disparity: distances are rough.")
+    return warnings
