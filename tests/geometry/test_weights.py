@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from worldwarp.geometry.checkpoint import LICENCE, WeightsError, about, default_path
 from worldwarp.geometry.ttt3r import estimate
-from worldwarp.geometry.unpickle import Checkpoint, Inert, WeightsError
-from worldwarp.geometry.weights import LICENCE, about, command, convert, default_path, load
+from worldwarp.geometry.unpickle import Checkpoint, Inert
+from worldwarp.geometry.weights import command, convert, load
 
 from .goldens import error, tiny_config, tiny_network, tiny_weights
 from .goldens import load as golden

@@ -1,6 +1,11 @@
-"""Geometry: depth and cameras of pictures, by the recurrent network TTT3R.
+"""Geometry: depth and cameras of pictures, brought to the scale of the path that the user keyed.
 
 ```
+alignment.py    an estimate at the scale of the requested cameras, and how far the two are apart
+  overlap.py      the depth that is known already; baselines.py the requested cameras; robust.py means
+sources.py      who estimates: given | ttt3r | depth-anything; depth_anything.py is the last
+
+checkpoint.py   the network's weights: where from, under which licence, where kept
 ttt3r.py        the public face: estimate a clip, or go on frame by frame
 pictures.py     pictures of any size in, depth at their own size out
 network.py      the network on a page: encode, look, heads
@@ -11,7 +16,7 @@ update.py       how the recurrent state learns from a frame: the rule of TTT3R
 poses.py        pose encoding to matrix and back, chained over resets; rays.py makes ray maps
 focal.py        focal length from points
 sizing.py       the sizes the network was trained with, and the way back
-weights.py      licence, conversion, loading; unpickle.py reads a checkpoint without running what is in it
+weights.py      conversion, loading; unpickle.py reads a checkpoint without running what is in it
 bench.py        frames a second and memory
 ```
 """

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ..engines.compute import peak_bytes
+from .checkpoint import default_path
 from .config import PATCH, TTT3RConfig
 from .ttt3r import TTT3R, Estimate, advance, begin
-from .weights import default_path, load
+from .weights import load
 
 
 @dataclass(frozen=True)

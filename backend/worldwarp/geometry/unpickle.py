@@ -13,7 +13,8 @@ from typing import IO, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from worldwarp_protocol.errors import WorldWarpError
+
+from .checkpoint import WeightsError
 
 MAX_PICKLE = 64 << 20
 """Bytes of description: checkpoints of a thousand tensors have less than one MiB."""
@@ -24,10 +25,6 @@ DTYPES = {
     "HalfStorage": torch.float16,
     "BFloat16Storage": torch.bfloat16,
 }
-
-
-class WeightsError(WorldWarpError):
-    """A file of weights is missing, malformed or not the one that is needed; or its licence is not acknowledged."""
 
 
 class Bytes(NamedTuple):

@@ -1,6 +1,6 @@
-"""The network's weights: where from, under which licence, converted once, loaded.
+"""The network's weights, converted once and loaded; ``checkpoint.py`` says what they are.
 
-None are distributed with this project. The checkpoint is a pickle; ``convert`` takes the tensors out of it and writes
+The checkpoint is a pickle; ``convert`` takes the tensors out of it and writes
 a safetensors file, which holds numbers only, and ``load`` reads nothing else.
 """
 
@@ -17,25 +17,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from worldwarp_protocol.errors import WorldWarpError
 
-from ..store import default_root
+from .checkpoint import FILE, LICENCE, TERMS, WeightsError, about, default_path
 from .config import TTT3RConfig
 from .network import TTT3R, ties
-from .unpickle import Checkpoint, WeightsError
-
-FILE = "cut3r_512_dpt_4_64.pth"
-LICENCE = "CC BY-NC-SA 4.0"
-TERMS = f"""\
-{FILE}: geometry (depth and cameras) by CUT3R, with the update rule of TTT3R
-  size      793 million numbers, 3.2 GB once converted (the file itself is larger where it holds training state)
-  from      the CUT3R project (arXiv 2501.12387), whose page links it; this project does not distribute it
-  licence   {LICENCE}: attribution, NON-COMMERCIAL use only, share alike. The data it was trained on and the models
-            it began with (DUSt3R, CroCo) have terms of their own, non-commercial too.
-  to use it commercially is not allowed: use given depth instead."""
-
-
-def default_path() -> Path:
-    """Where converted weights are kept: beside the store."""
-    return default_root().parent / "weights" / FILE.replace(".pth", ".safetensors")
+from .unpickle import Checkpoint
 
 
 def convert(checkpoint: Path, target: Path, acknowledged: bool, config: TTT3RConfig | None = None) -> None:
@@ -84,24 +69,6 @@ def load(path: Path, config: TTT3RConfig | None = None, device: str = "cpu") -> 
     except (OSError, SafetensorError, RuntimeError) as error:
         raise WeightsError(f"{path} does not hold this network's weights: {error}") from None
     return network.eval().requires_grad_(False)
-
-
-def about(path: Path) -> dict[str, str]:
-    """``licence``, ``source`` and ``digest`` (SHA-256 over names, shapes and numbers) of a converted file.
-
-    Raises:
-        WeightsError: there is no such file, or it does not name these.
-    """
-    if not path.is_file():
-        raise WeightsError(f"There are no weights at {path}; `worldwarp weights ttt3r {FILE}` makes them.\n{TERMS}")
-    try:
-        with safe_open(path, "pt") as file:
-            found: dict[str, str] = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is not a safetensors file: {error}") from None
-    if not {"licence", "source", "digest"} <= found.keys():
-        raise WeightsError(f"{path} names no licence; convert the checkpoint with `worldwarp weights ttt3r {FILE}`.")
-    return found
 
 
 def command(arguments: Sequence[str]) -> int:
