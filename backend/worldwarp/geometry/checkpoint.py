@@ -12,6 +12,7 @@ from ..store import default_root
 
 FILE = "cut3r_512_dpt_4_64.pth"
 LICENCE = "CC BY-NC-SA 4.0"
+COMMAND = f"worldwarp weights ttt3r {FILE} --accept-licence"
 TERMS = f"""\
 {FILE}: geometry (depth and cameras) by CUT3R, with the update rule of TTT3R
   size      793 million numbers, 3.2 GB once converted (the file itself is larger where it holds training state)

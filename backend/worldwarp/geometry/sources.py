@@ -1,0 +1,102 @@
+"""Who says how far away things are: ``given`` (with the picture), ``ttt3r`` or ``depth-anything``.
+
+Torch-free until ``load``, so that the front door can say what is missing.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from worldwarp_protocol.errors import InvalidShot
+
+from ..nouns import Bytes, Estimate, Source
+from . import VERSION, checkpoint, depth_anything
+
+if TYPE_CHECKING:
+    from .ttt3r import TTT3R
+
+NAMES = ("given", "ttt3r", "depth-anything")
+
+
+def status() -> list[tuple[str, bool, str]]:
+    """Name, whether it can be used here, and otherwise one sentence: what is missing and how to get it."""
+    missing = [(name, _missing(name)) for name in NAMES]
+    return [(name, not sentence, sentence) for name, sentence in missing]
+
+
+def check(name: str) -> None:
+    """Refuse a source that cannot be used here.
+
+    Raises:
+        InvalidShot: unknown, or its weights are missing; names file, size, licence and command.
+    """
+    if name not in NAMES:
+        raise InvalidShot("settings.geometry", f"There is no source '{name}'; choose one of {', '.join(NAMES)}.")
+    if sentence := _missing(name):
+        raise InvalidShot("settings.geometry", f"'{name}' cannot be used here. {sentence}")
+
+
+def recipe(name: str) -> list[str] | None:
+    """What of a source changes pixels: its name, its code's version, its weights' digest. None for given depth.
+
+    Raises:
+        InvalidShot: as ``check``.
+    """
+    check(name)
+    if name == "given":
+        return None
+    weights = checkpoint.about(checkpoint.default_path())["digest"] if name == "ttt3r" else depth_anything.digest()
+    return [name, VERSION, weights]
+
+
+def load(name: str) -> Source:
+    """The source, ready to be called; its network is read once and kept.
+
+    Raises:
+        InvalidShot: as ``check``; ``given`` cannot be loaded, for there is nothing to ask.
+    """
+    check(name)
+    if name == "given":
+        raise InvalidShot("depth", "is missing; give it with the picture, or choose another source of geometry.")
+    return _loaded(name)
+
+
+@cache
+def _loaded(name: str) -> Source:
+    if name == "depth-anything":
+        return depth_anything.load()
+    import torch
+
+    from . import weights
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return ttt3r(weights.load(checkpoint.default_path(), device=device))
+
+
+def ttt3r(network: "TTT3R") -> Source:
+    """The recurrent network over the frames, from a fresh state; the intrinsics are not told to it."""
+    from .pictures import picture_geometry
+    from .ttt3r import begin
+
+    def source(frames: Bytes, K: NDArray[np.float64] | None) -> Estimate:  # noqa: ARG001 - a source's signature
+        found, _ = picture_geometry(network, begin(network), frames)
+        return Estimate(found.depth, found.confidence, found.camera_to_world, found.focal)
+
+    return source
+
+
+def _missing(name: str) -> str:
+    """One sentence, empty where nothing is missing."""
+    if name == "given":
+        return ""
+    if name == "depth-anything":
+        return depth_anything.missing()
+    try:
+        checkpoint.about(checkpoint.default_path())
+    except checkpoint.WeightsError:
+        return (
+            f"Its weights {checkpoint.FILE} (3.2 GB, {checkpoint.LICENCE}: non-commercial use only) are not here; "
+            f"download them from the CUT3R project, then run `{checkpoint.COMMAND}`."
+        )
+    return ""
