@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 from numpy.typing import NDArray
 
 from . import limits
-from .messages import ArrayHeader, Dtype, Frame, Points, RunStarted, Submit
+from .messages import ArrayHeader, Dtype, Estimated, EstimateGeometry, Frame, Points, RunStarted, Submit
 
 ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8}
 """Bytes of one element by dtype; the keys are the dtypes that may travel."""
@@ -33,6 +33,21 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "depth": Rule("float32", ("f", "H", "W"), optional=True),
         **CAMERAS,
     },
+    EstimateGeometry: {
+        "picture": Rule("uint8", ("n", "H", "W", 3)),
+        "depth": Rule("float32", ("n", "H", "W"), optional=True),
+        "K": Rule("float64", ("n", 3, 3), optional=True),
+    },
+    Estimated: {
+        "depth": Rule("float32", ("n", "H", "W"), optional=True),
+        "confidence": Rule("float32", ("n", "H", "W"), optional=True),
+        "K": Rule("float64", ("n", 3, 3)),
+        "camera_to_world": Rule("float64", ("n", 4, 4)),
+        "level": Rule("float64", (4, 4)),
+        "xyz": Rule("float32", ("p", 3)),
+        "rgb": Rule("uint8", ("p", 3)),
+        "faces": Rule("int32", ("m", 3)),
+    },
     RunStarted: CAMERAS,
     Frame: {"frame": Rule("uint8", ("a",)), "provenance": Rule("uint8", ("b",))},
     Points: {
@@ -48,6 +63,7 @@ LENGTHS = {
     "H": (1, limits.MAX_SIDE, "pixels of height"),
     "W": (1, limits.MAX_SIDE, "pixels of width"),
     "p": (0, limits.MAX_ARRAY_BYTES, "points"),
+    "m": (0, limits.MAX_ARRAY_BYTES, "triangles"),
     "a": (1, limits.MAX_ARRAY_BYTES, "bytes"),
     "b": (1, limits.MAX_ARRAY_BYTES, "bytes"),
 }

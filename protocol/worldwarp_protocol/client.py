@@ -1,4 +1,4 @@
-"""A blocking client: ask for a shot, and receive it into a folder whatever happens to the connection."""
+"""A blocking client: ask for a shot or an estimate, and receive it into a folder whatever happens to the connection."""
 
 import secrets
 import time
@@ -7,17 +7,23 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 import zmq
 from numpy.typing import NDArray
 
+from . import estimation, limits
 from . import keys as keyfiles
-from . import limits
 from .arrays import CAMERAS, BadArray, check_arrays
+from .codec import Arrays
 from .connection import Connection, Context
 from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable, SessionEnded
 from .messages import (
     Cancel,
     Error,
+    Estimated,
+    EstimateGeometry,
+    Estimation,
+    GeometrySource,
     List,
     RunEnded,
     RunInfo,
@@ -38,6 +44,7 @@ ADDRESS = "tcp://127.0.0.1:7654"
 """Where ``worldwarp serve`` listens if nothing else is said."""
 
 A = TypeVar("A", Submitted, RunStatus, Runs)
+T = TypeVar("T")
 
 
 def ignore(*_: object) -> None:
@@ -74,6 +81,7 @@ class Client:
         self._timeout = timeout
         self._context: Context = zmq.Context()
         self._connection: Connection | None = None
+        self._minor = 0
 
     def __enter__(self) -> "Client":
         return self
@@ -92,7 +100,7 @@ class Client:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._minor = connection, welcome.minor
         return welcome
 
     def disconnect(self) -> None:
@@ -118,6 +126,39 @@ class Client:
         check_shot(shot, arrays)
         question = Submit(request or secrets.token_hex(16), shot)
         return self._ask(question, Submitted, arrays, patience=limits.IDLE_SECONDS)
+
+    def estimate(
+        self,
+        what: Estimation,
+        source: GeometrySource,
+        picture: NDArray[np.uint8],
+        depth: NDArray[np.float32] | None = None,
+        K: NDArray[np.float64] | None = None,
+        fps: float = 24.0,
+        request: str | None = None,
+        on_progress: estimation.OnProgress = ignore,
+        should_stop: Callable[[], object] = ignore,
+    ) -> tuple[Estimated, Arrays]:
+        """The geometry of a picture, or the path of a clip's camera; ``messages.Estimated`` names the arrays.
+
+        Waits as long as it takes; both calls are made on this thread.
+
+        Args:
+            picture: (n, H, W, 3), display-referred; one frame for a picture.
+            depth: (n, H, W), planar, for the source ``given``; infinite is sky.
+            K: (n, 3, 3) of the camera where it is known, in pixels of the picture.
+            on_progress: called with (step, steps); 0 of 0 while others are before us.
+            should_stop: asked several times a second; what is true ends the work and raises ``Refused``.
+
+        Raises:
+            InvalidShot: an argument is not as it must be; nothing was sent.
+            Refused: by the server; its ``code`` is ``cancelled`` after ``should_stop``.
+        """
+        question = EstimateGeometry(request=request or secrets.token_hex(16), what=what, source=source, fps=fps)
+        given = {"picture": picture, "depth": depth, "K": K}
+        arrays = {name: array for name, array in given.items() if array is not None}
+        estimation.check_question(question, arrays)
+        return self._twice(lambda connection: self._estimate(connection, question, arrays, on_progress, should_stop))
 
     def status(self, run: str) -> RunInfo:
         """How a run stands."""
@@ -194,17 +235,41 @@ class Client:
         arrays: Mapping[str, NDArray[Any]] | None = None,
         patience: float = limits.ANSWER_SECONDS,
     ) -> A:
-        """The answer to ``question``, which is asked once more where the connection breaks before it comes."""
+        def ask(connection: Connection) -> A:
+            connection.send(question, arrays)
+            return self._answer(connection, kind, patience)
+
+        return self._twice(ask)
+
+    def _twice(self, ask: Callable[[Connection], T]) -> T:
+        """What ``ask`` returns; it is asked once more where the connection breaks before."""
         for last in (False, True):
             connection = self._connected()
             try:
-                connection.send(question, arrays)
-                return self._answer(connection, kind, patience)
+                return ask(connection)
             except ServerUnreachable:
                 self.disconnect()
                 if last:
                     raise
         raise AssertionError
+
+    def _estimate(
+        self,
+        connection: Connection,
+        question: EstimateGeometry,
+        arrays: Arrays,
+        on_progress: estimation.OnProgress,
+        should_stop: Callable[[], object],
+    ) -> tuple[Estimated, Arrays]:
+        if self._minor < 1:
+            raise Refused("unsupported_version", "The server is too old to estimate geometry: update it.")
+        try:
+            return estimation.ask(connection, question, arrays, on_progress, should_stop)
+        except (InvalidShot, Refused, ServerUnreachable):
+            raise
+        except BaseException:
+            self.disconnect()
+            raise
 
     def _answer(self, connection: Connection, kind: type[A], patience: float) -> A:
         deadline = time.monotonic() + patience

@@ -1,6 +1,6 @@
 """Every limit of the protocol, each with the reason for its size."""
 
-PROTOCOL_VERSION = (1, 0)
+PROTOCOL_VERSION = (1, 1)
 """(major, minor): another major is refused at hello; a newer minor may only add optional fields."""
 
 MAX_FRAMES = 10_000
@@ -11,6 +11,10 @@ MAX_SIDE = 4096
 
 MAX_PICTURES = 81
 """First frames of one shot: one chunk's worth."""
+
+MAX_ESTIMATE_PIXELS = 4 << 20
+"""Pixels of a picture whose geometry is estimated: what is answered takes 47 bytes for each, 200 MB in all. Larger
+pictures are scaled down before they are sent."""
 
 MAX_HEADER_BYTES = 4 << 20
 """A message without its arrays. The longest is a list of 500 runs: 150 kB, or 2.4 MB where all their texts are full."""

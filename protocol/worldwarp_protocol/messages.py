@@ -30,12 +30,14 @@ Dtype = Literal["uint8", "int32", "float32", "float64"]
 Profile = Annotated[str, Meta(min_length=1, max_length=32)]
 GeometrySource = Literal["given", "ttt3r", "depth-anything"]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
+Estimation = Literal["picture", "path"]
 Stage = Literal["history", "geometry", "cache", "priors", "fill", "save"]
 ErrorCode = Literal[
     "invalid_shot",
     "unknown_profile",
     "missing_weights",
     "unknown_run",
+    "cancelled",
     "unsupported_version",
     "protocol",
     "busy",
@@ -126,6 +128,24 @@ class Submit(msgspec.Struct, frozen=True, tag="submit"):
     arrays: Arrays = []
 
 
+class EstimateGeometry(msgspec.Struct, frozen=True, tag="estimate", kw_only=True):
+    """Ask for the shape of a picture, or for the path of the camera that took a clip; its answer is ``Estimated``.
+
+    Arrays: ``picture`` (n, H, W, 3) uint8, display-referred, n = 1 for a picture; ``depth`` (n, H, W) float32 for the
+    source ``given``: planar, infinite is sky; ``K`` (n, 3, 3) float64, optional: the camera's where it is known, in
+    pixels of the picture, pixel centres at +0.5.
+
+    It comes before queued chunks and interrupts none. ``Cancel`` with ``request`` ends it, and so does a lost
+    connection. ``fps`` is the clip's.
+    """
+
+    request: Id
+    what: Estimation
+    source: GeometrySource
+    fps: Annotated[float, Meta(gt=0, le=1000)] = 24.0
+    arrays: Arrays = []
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Send me what I lack of this run; its answer is ``RunStatus``, then the stream follows.
 
@@ -153,7 +173,10 @@ class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """End this run now; committed chunks stay. Its answer is ``RunStatus``."""
+    """End this run now; committed chunks stay. Its answer is ``RunStatus``.
+
+    With the ``request`` of an estimate that waits: both are answered with the error ``cancelled``.
+    """
 
     run: Id
 
@@ -185,6 +208,14 @@ class ProfileStatus(msgspec.Struct, frozen=True):
     missing: Text = ""
 
 
+class SourceStatus(msgspec.Struct, frozen=True):
+    """A source of geometry and, where it cannot run here, one sentence that says what is missing and how to get it."""
+
+    name: Label
+    available: bool
+    missing: Text = ""
+
+
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     """Answer to hello."""
 
@@ -192,12 +223,13 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     minor: Count
     server: Label
     profiles: Annotated[list[ProfileStatus], Meta(max_length=32)]
+    sources: Annotated[list[SourceStatus], Meta(max_length=32)] = []
 
 
 class Error(msgspec.Struct, frozen=True, tag="error"):
     """A request was refused: one sentence for the user.
 
-    ``about`` is the id of the request (submit) or of the run, "" for hello, list and breaches of the rules.
+    ``about`` is the id of the request (submit, estimate) or of the run, "" for hello, list and breaches of the rules.
     The codes ``unsupported_version`` and ``protocol`` end the session.
     """
 
@@ -254,6 +286,39 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     stage: Stage
     step: Count
     steps: Count
+
+
+class Estimating(msgspec.Struct, frozen=True, tag="estimating"):
+    """Provisional: where the work on an estimate stands. Comes only before its answer; only the newest matters.
+
+    0 of 0 steps: it waits for its turn.
+    """
+
+    request: Id
+    step: Count
+    steps: Count
+
+
+class Estimated(msgspec.Struct, frozen=True, tag="estimated", kw_only=True):
+    """Answer to estimate. Arrays, of n frames (1 for a picture):
+
+    ``depth`` and ``confidence`` (n, H, W) float32, at the picture's size: planar, infinite is sky; for a path they are
+    left out. ``K`` (n, 3, 3) float64, pixels of the picture. ``camera_to_world`` (n, 4, 4) float64, OpenCV axes in the
+    first camera's world: a picture's is the identity. ``level`` (4, 4) float64, rigid: from that world to one with
+    Blender's axes whose horizon is level and whose floor is at Z = 0. ``xyz`` (p, 3) float32, ``rgb`` (p, 3) uint8,
+    ``faces`` (m, 3) int32: a mesh of what is seen, in the first camera's axes, torn at jumps and without the sky;
+    empty for a path.
+    """
+
+    request: Id
+    focal: Annotated[float, Meta(gt=0, le=1e9)]
+    """Pixels of the picture."""
+    focal_given: bool
+    """Whether it was sent (``K``) rather than estimated."""
+    warnings: Annotated[list[Text], Meta(max_length=64)] = []
+    meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)] = {}
+    """Numbers by name: seconds, peak_bytes, ..."""
+    arrays: Arrays = []
 
 
 class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
@@ -319,7 +384,19 @@ class RunEnded(msgspec.Struct, frozen=True, tag="run_ended"):
     text: Text = ""
 
 
-ClientMessage = Ping | Hello | Submit | Subscribe | Credit | Unsubscribe | Cancel | StopAfterChunk | Status | List
+ClientMessage = (
+    Ping
+    | Hello
+    | Submit
+    | EstimateGeometry
+    | Subscribe
+    | Credit
+    | Unsubscribe
+    | Cancel
+    | StopAfterChunk
+    | Status
+    | List
+)
 StreamItem = RunStarted | ChunkCommitted | Frame | Points | RunEnded
 ServerMessage = (
     Ping
@@ -329,6 +406,8 @@ ServerMessage = (
     | RunStatus
     | Runs
     | Progress
+    | Estimating
+    | Estimated
     | RunStarted
     | ChunkCommitted
     | Frame

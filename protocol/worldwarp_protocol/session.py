@@ -23,6 +23,9 @@ from .messages import (
     ClientMessage,
     Credit,
     Error,
+    Estimated,
+    EstimateGeometry,
+    Estimating,
     Frame,
     Hello,
     List,
@@ -36,6 +39,7 @@ from .messages import (
     RunStarted,
     RunStatus,
     ServerMessage,
+    SourceStatus,
     Status,
     StopAfterChunk,
     StreamItem,
@@ -92,12 +96,13 @@ class Signal(Enum):
 LIVENESS_SECONDS = limits.HEARTBEAT_SECONDS * limits.LIVENESS_BEATS
 FATAL_CODES = ("unsupported_version", "protocol")
 
-Question = Submit | Subscribe | Status | Cancel | StopAfterChunk | List
-Answer = Submitted | RunStatus | Runs | Error
+Question = Submit | EstimateGeometry | Subscribe | Status | Cancel | StopAfterChunk | List
+Answer = Submitted | Estimated | RunStatus | Runs | Error
 QUESTIONS = get_args(Question)
 ITEMS = get_args(StreamItem)
 ANSWERS: Mapping[type, tuple[type, ...]] = {
     Submitted: (Submit,),
+    Estimated: (EstimateGeometry,),
     RunStatus: (Subscribe, Status, Cancel, StopAfterChunk),
     Runs: (List,),
     Error: QUESTIONS,
@@ -109,7 +114,7 @@ CONNECTION: Mapping[Connection, Mapping[type | Signal, Connection]] = {
     Connection.GREETED: {Welcome: Connection.READY, Signal.FATAL: Connection.CLOSED},
     Connection.READY: {
         **dict.fromkeys((Ping, *QUESTIONS, Credit, Unsubscribe), Connection.READY),
-        **dict.fromkeys((*ANSWERS, Progress, *ITEMS), Connection.READY),
+        **dict.fromkeys((*ANSWERS, Progress, Estimating, *ITEMS), Connection.READY),
         Signal.FATAL: Connection.CLOSED,
     },
     Connection.CLOSED: {},
@@ -139,11 +144,13 @@ ON_THE_WAY = (Subscription.LEFT, Subscription.REJOINING)
 """Where a client may still receive what the server sent before it knew; such items are to be dropped."""
 
 
-def greet(hello: Hello, server: str, profiles: Sequence[ProfileStatus]) -> Welcome | Error:
+def greet(
+    hello: Hello, server: str, profiles: Sequence[ProfileStatus], sources: Sequence[SourceStatus] = ()
+) -> Welcome | Error:
     """The answer to ``hello``: another major version is refused, any minor one is welcome."""
     major, minor = limits.PROTOCOL_VERSION
     if hello.major == major:
-        return Welcome(major, minor, server, list(profiles))
+        return Welcome(major, minor, server, list(profiles), list(sources))
     older = "client" if hello.major < major else "server"
     text = f"The server speaks protocol {major}.{minor}, the client {hello.major}.{hello.minor}: update the {older}."
     return Error("unsupported_version", text)
@@ -206,6 +213,11 @@ class Session:
         """How many items of this run may still be sent (at the server) or come (at the client)."""
         return self._streams[run].credit if self.subscription(run) is Subscription.OPEN else 0
 
+    def estimating(self, request: str | None = None) -> bool:
+        """Whether this estimate, or any, waits for its answer."""
+        ids = self._unanswered if request is None else (request,)
+        return any(EstimateGeometry in self._unanswered.get(about, ()) for about in ids)
+
     def _patience(self) -> float:
         return LIVENESS_SECONDS if self.state is Connection.READY else limits.HELLO_SECONDS
 
@@ -222,10 +234,12 @@ class Session:
                 self._major = message.major
             case Welcome() if message.major != self._major:
                 raise IllegalMove(f"version {message.major} is no answer to version {self._major}")
-            case Submit() | Subscribe() | Status() | Cancel() | StopAfterChunk() | List():
+            case Submit() | EstimateGeometry() | Subscribe() | Status() | Cancel() | StopAfterChunk() | List():
                 self._ask(message)
-            case Submitted() | RunStatus() | Runs() | Error() if not fatal:
+            case Submitted() | Estimated() | RunStatus() | Runs() | Error() if not fatal:
                 self._answer(message)
+            case Estimating() if not self.estimating(message.request):
+                raise IllegalMove("no such estimate waits")
             case (
                 Credit()
                 | Unsubscribe()
@@ -294,7 +308,7 @@ class ServerSession(Session):
     hears = get_args(ClientMessage)
 
     def _patience(self) -> float:
-        if self.state is Connection.READY and not self._streams:
+        if self.state is Connection.READY and not self._streams and not self.estimating():
             return limits.IDLE_SECONDS
         return super()._patience()
 
@@ -307,7 +321,7 @@ class ClientSession(Session):
 
     def dead(self, now: float) -> bool:
         """As ``Session.dead``; also when we were silent so long that the server must have forgotten us."""
-        forgotten = bool(self._streams) and now - self._said > LIVENESS_SECONDS
+        forgotten = (bool(self._streams) or self.estimating()) and now - self._said > LIVENESS_SECONDS
         return forgotten or super().dead(now)
 
     def receive(self, message: Message, now: float) -> bool:
@@ -324,7 +338,7 @@ class ClientSession(Session):
 def _about(message: Question | Answer) -> str:
     """The id that tells which question an answer belongs to."""
     match message:
-        case Submit() | Submitted():
+        case Submit() | Submitted() | EstimateGeometry() | Estimated():
             return message.request
         case RunStatus():
             return message.info.run

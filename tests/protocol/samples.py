@@ -57,6 +57,20 @@ def point_arrays(count: int, seed: int = 0) -> Arrays:
     }
 
 
+def estimated_arrays() -> Arrays:
+    """A mesh of two triangles, as an answer to an estimate of a picture."""
+    return {
+        "depth": np.full((1, 16, 32), 2, np.float32),
+        "confidence": np.ones((1, 16, 32), np.float32),
+        "K": cameras(1)["K"],
+        "camera_to_world": np.eye(4)[None],
+        "level": np.diag([1.0, -1, -1, 1]),
+        "xyz": np.array([[0, 0, 2], [1, 0, 2], [0, 1, 2], [1, 1, 2]], np.float32),
+        "rgb": np.zeros((4, 3), np.uint8),
+        "faces": np.array([[0, 1, 2], [1, 3, 2]], np.int32),
+    }
+
+
 def info(state: m.RunState = "running", run: str = RUN) -> m.RunInfo:
     return m.RunInfo(run, "Corridor", state, chunks=2, chunks_done=1, frames=9, frames_done=5, seq=8, created=1.7e9)
 
@@ -65,6 +79,10 @@ FROM_CLIENT: list[tuple[m.ClientMessage, Arrays]] = [
     (m.Ping(), {}),
     (m.Hello(1, 0, "tests"), {}),
     (m.Submit(REQUEST, shot()), shot_arrays()),
+    (
+        m.EstimateGeometry(request=REQUEST, what="picture", source="given", fps=25.0),
+        {name: array[:1] for name, array in shot_arrays().items() if name in ("picture", "depth", "K")},
+    ),
     (m.Subscribe(RUN, 3, [DIGEST], 8), {}),
     (m.Credit(RUN, 4), {}),
     (m.Unsubscribe(RUN), {}),
@@ -76,12 +94,28 @@ FROM_CLIENT: list[tuple[m.ClientMessage, Arrays]] = [
 
 FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
     (m.Ping(), {}),
-    (m.Welcome(1, 0, "tests", [m.ProfileStatus("draft", True), m.ProfileStatus("wan", False, "Weights.")]), {}),
+    (
+        m.Welcome(
+            1,
+            1,
+            "tests",
+            [m.ProfileStatus("draft", True), m.ProfileStatus("wan", False, "Weights.")],
+            [m.SourceStatus("given", True), m.SourceStatus("ttt3r", False, "Weights.")],
+        ),
+        {},
+    ),
     (m.Error("unknown_run", "There is no such run.", about=RUN), {}),
     (m.Submitted(REQUEST, info("queued"), kept=1, warnings=["The path leaves the picture at once."]), {}),
     (m.RunStatus(info()), {}),
     (m.Runs([info(), info("done", OTHER_RUN)]), {}),
     (m.Progress(RUN, 1, 0, "fill", 3, 40), {}),
+    (m.Estimating(REQUEST, 1, 3), {}),
+    (
+        m.Estimated(
+            request=REQUEST, focal=30.0, focal_given=True, warnings=["No floor is seen."], meta={"seconds": 2.0}
+        ),
+        estimated_arrays(),
+    ),
     (m.RunStarted(RUN, 1, shot(), 32, 16), cameras(9)),
     (m.ChunkCommitted(RUN, 2, 0, DIGEST, DIGEST, 0, 5, {"psnr_cache": 31.5, "device": "cpu"}), {}),
     (m.Frame(RUN, 3, 0, 0), frame_arrays(0)),

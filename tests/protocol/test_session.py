@@ -11,6 +11,8 @@ from .samples import DIGEST, FROM_CLIENT, FROM_SERVER, OTHER_RUN, REQUEST, RUN, 
 
 HELLO = m.Hello(1, 0, "tests")
 WELCOME = m.Welcome(1, 0, "tests", [])
+ESTIMATE = m.EstimateGeometry(request=REQUEST, what="picture", source="given")
+CANCELLED = m.Error("cancelled", "It was cancelled.", about=REQUEST)
 BREACH = m.Error("protocol", "No.")
 SILENCE = limits.HEARTBEAT_SECONDS * limits.LIVENESS_BEATS
 
@@ -73,13 +75,21 @@ def rejoining() -> Talk:
     return left().ask(m.Subscribe(RUN))
 
 
+def estimating() -> Talk:
+    return ready().ask(ESTIMATE)
+
+
+def cancelling() -> Talk:
+    return estimating().ask(m.Cancel(REQUEST))
+
+
 def kinds(samples: list[Any]) -> dict[str, Any]:
     return {type(message).__name__: message for message, _ in samples}
 
 
 CLIENT_SAYS = {**kinds(FROM_CLIENT), "Subscribe": m.Subscribe(RUN)}
-SERVER_SAYS = {**kinds(FROM_SERVER), "Breach": BREACH}
-QUESTIONS = {"Submit", "Cancel", "StopAfterChunk", "Status", "List"}
+SERVER_SAYS = {**kinds(FROM_SERVER), "Breach": BREACH, "Cancelled": CANCELLED}
+QUESTIONS = {"Submit", "EstimateGeometry", "Cancel", "StopAfterChunk", "Status", "List"}
 
 # What may be said where, written from SPEC.md and not from the tables.
 CLIENT_MAY: dict[Callable[[], Talk], set[str]] = {
@@ -93,6 +103,8 @@ CLIENT_MAY: dict[Callable[[], Talk], set[str]] = {
     ended: QUESTIONS | {"Ping", "Credit", "Unsubscribe", "Subscribe"},
     left: QUESTIONS | {"Ping", "Subscribe"},
     rejoining: QUESTIONS | {"Ping"},
+    estimating: QUESTIONS | {"Ping", "Subscribe"},
+    cancelling: QUESTIONS | {"Ping", "Subscribe"},
 }
 SERVER_MAY: dict[Callable[[], Talk], set[str]] = {
     Talk: {"Breach"},
@@ -105,6 +117,8 @@ SERVER_MAY: dict[Callable[[], Talk], set[str]] = {
     ended: {"Ping", "Breach"},
     left: {"Ping", "Breach"},
     rejoining: {"Ping", "Breach", "RunStatus", "Error"},
+    estimating: {"Ping", "Breach", "Estimating", "Estimated", "Cancelled"},
+    cancelling: {"Ping", "Breach", "Estimating", "Estimated", "Cancelled"},
 }
 ON_THE_WAY = {"Progress", "RunStarted", "ChunkCommitted", "Frame", "Points", "RunEnded"}
 
@@ -162,7 +176,7 @@ def test_another_major_version_is_refused() -> None:
     assert isinstance(answer, m.Error)
     assert (answer.code, answer.text) == (
         "unsupported_version",
-        "The server speaks protocol 1.0, the client 2.3: update the server.",
+        "The server speaks protocol 1.1, the client 2.3: update the server.",
     )
     with pytest.raises(LocalProtocolError):
         talk.server.send(WELCOME, 0.0)
@@ -386,6 +400,19 @@ def test_who_left_may_come_back_while_items_are_on_their_way() -> None:
     assert talk.client.credit(RUN) == 0
 
 
+# Estimates
+
+
+def test_an_estimate_that_was_cancelled_is_answered_first() -> None:
+    talk = cancelling().say(CANCELLED)
+    assert not talk.client.estimating()
+    with pytest.raises(LocalProtocolError, match="no such estimate waits"):
+        talk.server.send(m.Estimating(REQUEST, 1, 2), 0.0)
+    talk.say(CANCELLED)
+    with pytest.raises(RemoteProtocolError, match="it answers no question"):
+        talk.client.receive(CANCELLED, 0.0)
+
+
 # Silence
 
 
@@ -409,6 +436,15 @@ def test_who_listens_is_dead_after_four_silent_beats(side: str) -> None:
     session: Session = getattr(at(listening(), 1000.0), side)
     assert not session.dead(1000.0 + SILENCE)
     assert session.dead(1000.1 + SILENCE)
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_who_waits_for_an_estimate_is_dead_after_four_silent_beats(side: str) -> None:
+    session: Session = getattr(at(estimating(), 1000.0), side)
+    assert not session.dead(1000.0 + SILENCE)
+    assert session.dead(1000.1 + SILENCE)
+    answered = at(estimating().say(CANCELLED), 1000.0)
+    assert not answered.server.dead(1000.1 + SILENCE)
 
 
 def test_any_traffic_is_a_sign_of_life() -> None:

@@ -1,0 +1,103 @@
+"""Asking for an estimate over one connection: what may be asked, waiting for it, checking what comes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from . import limits
+from .arrays import BadArray, check_arrays
+from .codec import Arrays
+from .connection import Connection
+from .errors import InvalidShot, Refused, RemoteProtocolError
+from .messages import Cancel, Error, Estimated, EstimateGeometry, Estimating
+
+ASK_SECONDS = 0.1
+"""How often ``should_stop`` is asked while nothing comes."""
+
+OnProgress = Callable[[int, int], None]
+"""``on_progress(step, steps)``; 0 of 0: it waits for its turn."""
+
+
+def check_question(question: EstimateGeometry, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse a question that cannot be answered, by its fields and the shapes of its arrays; both sides call it.
+
+    Raises:
+        InvalidShot: names the field or the array and the remedy.
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(question), EstimateGeometry)
+        check_arrays(EstimateGeometry, arrays)
+    except BadArray as error:
+        raise InvalidShot(error.field, error.text) from None
+    except msgspec.ValidationError as error:
+        text, _, field = str(error).partition(" - at `$.")
+        raise InvalidShot(field.rstrip("`") or "estimate", text) from None
+    frames, height, width, _ = arrays["picture"].shape
+    if width * height > limits.MAX_ESTIMATE_PIXELS:
+        raise InvalidShot(
+            "picture",
+            f"has {width} x {height} pixels; scale it down to at most {limits.MAX_ESTIMATE_PIXELS} (2048 x 2048).",
+        )
+    if question.what == "picture" and frames != 1:
+        raise InvalidShot("picture", f"has {frames} frames; send one, or ask for a path.")
+    if question.what == "path":
+        _check_path(question, frames)
+    if question.source == "given" and "depth" not in arrays:
+        raise InvalidShot("depth", "is missing; send it, or choose a source that estimates it.")
+    if question.source != "given" and "depth" in arrays:
+        raise InvalidShot("depth", f"is not used by {question.source}; leave it out, or choose the source 'given'.")
+
+
+def ask(
+    connection: Connection,
+    question: EstimateGeometry,
+    arrays: Mapping[str, NDArray[Any]],
+    on_progress: OnProgress,
+    should_stop: Callable[[], object],
+) -> tuple[Estimated, Arrays]:
+    """Ask and wait, for as long as the server gives signs of life.
+
+    Raises:
+        Refused: also with the code ``cancelled``, after ``should_stop`` said something true.
+        ServerUnreachable: the connection is lost.
+        RemoteProtocolError: the answer is not a mesh.
+    """
+    connection.send(question, arrays)
+    due, cancelled = 1, False
+    answer: tuple[Estimated | Error, Arrays] | None = None
+    while due:
+        if not cancelled and answer is None and should_stop():
+            connection.send(Cancel(question.request))
+            due, cancelled = due + 1, True
+        event = connection.receive(ASK_SECONDS)
+        message, received = event or (None, {})
+        if isinstance(message, Estimating):
+            on_progress(message.step, message.steps)
+        elif isinstance(message, Estimated | Error):
+            answer = answer or (message, received)
+            due -= 1
+    assert answer
+    message, received = answer
+    if isinstance(message, Error):
+        raise Refused(message.code, message.text, message.field)
+    _check_mesh(received)
+    return message, received
+
+
+def _check_path(question: EstimateGeometry, frames: int) -> None:
+    if question.source != "ttt3r":
+        raise InvalidShot("source", f"'{question.source}' knows nothing of cameras; a path needs 'ttt3r'.")
+    if frames < 2:
+        raise InvalidShot("picture", "has 1 frame; a path needs two at least.")
+
+
+def _check_mesh(arrays: Arrays) -> None:
+    """Blender does not survive a corner that is not there."""
+    faces, points = arrays["faces"], arrays["xyz"]
+    if faces.size and (faces.min() < 0 or faces.max() >= len(points)):
+        raise RemoteProtocolError(f"faces: has corners that are none of the {len(points)} points")
+    if not np.isfinite(points).all():
+        raise RemoteProtocolError("xyz: has points that are not finite")
