@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cameras.cameras import Array
+from ..cameras.cameras import Array, unproject
 from ..nouns import Floats
 
 UPRIGHT = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 """(4, 4): OpenCV axes of a camera held level, to a world with Z up in which it looks along Y."""
 
-SAMPLES = 160
-"""Points along the longer side of the grid that planes are fitted to."""
+CELLS = 128
+"""Along the longer side, of the grid whose cells' mean points planes are fitted to."""
 
 HYPOTHESES = 400
 """Planes that are tried, each through three points."""
@@ -45,18 +45,18 @@ class Floor:
     """In [0, 1]: the share of the points that face up which lie on it."""
 
 
-def find_floor(points: Array, confidence: Floats) -> Floor | None:
+def find_floor(depth: Floats, confidence: Floats, K: Array) -> Floor | None:
     """The lowest large plane that faces up.
 
     Random triples of points that face up propose planes (RANSAC, seeded), the best is refined by reweighted least
     squares of relative depth: on a plane p @ m = 1.
 
     Args:
-        points: (H, W, 3), OpenCV axes; not finite where nothing is known.
-        confidence: (H, W), 0 is unknown.
+        depth: (H, W), planar; not finite where nothing is known.
+        confidence: (H, W).
+        K: (3, 3), pixels.
     """
-    step = max(1, -(-max(points.shape[:2]) // SAMPLES))
-    grid, weight = points[::step, ::step], confidence[::step, ::step].astype(np.float64)
+    grid, weight = _cells(depth, confidence, K)
     known = np.isfinite(grid).all(-1) & (weight > 0)
     up = _up(grid, known) >= STEEPEST
     if up.sum() < 3:
@@ -87,6 +87,26 @@ def level(floor: Floor | None) -> Array:
     pose[:3, :3] = np.stack([np.cross(y, floor.normal), y, floor.normal])
     pose[2, 3] = floor.height
     return pose
+
+
+def _cells(depth: Floats, confidence: Floats, K: Array) -> tuple[Array, Array]:
+    """Mean point (h, w, 3) and mean confidence (h, w) of the cells of a grid; those of a plane's points lie on it.
+
+    The point is NaN where one of the cell's pixels is unknown. Of large pictures not every pixel is looked at.
+    """
+    skip = -(-max(depth.shape) // (8 * CELLS))
+    depth, confidence = depth[::skip, ::skip], confidence[::skip, ::skip]
+    skipped = np.array([[1 / skip, 0, (skip - 1) / 2 / skip], [0, 1 / skip, (skip - 1) / 2 / skip], [0, 0, 1]])
+    known = np.where(np.isfinite(depth), depth, np.float32(np.nan))
+    points = unproject(known, skipped @ K, np.eye(4))
+    step = -(-max(depth.shape) // CELLS)
+    rows, columns = (max(side // step, 1) for side in depth.shape)
+
+    def mean(values: NDArray[np.floating]) -> Array:
+        cut = values[: rows * step, : columns * step].astype(np.float64)
+        return np.asarray(cut.reshape(rows, cut.shape[0] // rows, columns, cut.shape[1] // columns, -1).mean((1, 3)))
+
+    return mean(points), mean(confidence[..., None])[..., 0]
 
 
 def _up(grid: Array, known: NDArray[np.bool_]) -> Array:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from worldwarp_protocol.errors import InvalidShot
 
-from ..cameras.cameras import Array, unproject
+from ..cameras.cameras import Array
 from ..cameras.sizes import Size
 from ..nouns import Bytes, Estimate, Floats, Source
 from . import lens
@@ -71,13 +71,34 @@ def describe(
     depth = np.where(known, estimate.depth[0], np.float32(np.inf))
     scale = depth_scale if anchor is None else scale_of(anchor, depth)
     depth = (depth * np.float64(scale)).astype(np.float32)
-    points = unproject(depth, K, np.eye(4))
-    floor = find_floor(points, estimate.confidence[0])
+    floor = find_floor(depth, estimate.confidence[0], K)
     sure = 0.0 if floor is None else floor.confidence
     warnings = _warnings(float(K[0, 0]) if focal_given else None, estimated, size, sure, estimate)
     return PictureGeometry(
         depth, estimate.confidence[0], K, focal_given, estimated, level(floor), sure, scale, warnings
     )
+
+
+def given(depth: Floats, far: float = np.inf) -> Source:
+    """The source that says what is known: planar depth (H, W) in world units; infinite or beyond ``far`` is sky.
+
+    Raises:
+        InvalidShot: depth is NaN or not above zero somewhere, or (when called) of another size than the picture.
+    """
+    bad = np.isnan(depth) | (depth <= 0)
+    if bad.any():
+        raise InvalidShot(
+            "depth", f"is NaN, zero or negative in {int(bad.sum()):,} of {bad.size:,} pixels; write infinity for sky."
+        )
+
+    def source(frames: Bytes, K: Array | None) -> Estimate:  # noqa: ARG001 - a source's signature
+        if frames.shape[:3] != (1, *depth.shape):
+            here, there = (f"{shape[1]} x {shape[0]}" for shape in (depth.shape, frames.shape[1:3]))
+            raise InvalidShot("depth", f"is {here}, the picture is {there}; render or export both at the same size.")
+        seen = np.where(depth > far, np.float32(np.inf), depth)[None]
+        return Estimate(seen, np.ones_like(seen))
+
+    return source
 
 
 def scale_of(anchor: Anchor, depth: Floats) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cameras.cameras import Array, pixel_rays
+from ..cameras.cameras import Array
 from ..cameras.sizes import SURFACE
 from ..nouns import Bytes, Floats
 
@@ -46,16 +46,15 @@ def depth_mesh(depth: Floats, picture: Bytes, K: Array, max_vertices: int = MAX_
         max_vertices: of a larger picture every second, third, ... pixel is taken.
     """
     rows, columns = _grid(depth.shape, max_vertices)
-    across = _spans(one_surface(depth)[rows], columns)
-    down = _spans(one_surface(depth.T)[columns], rows).T
+    across = _spans(one_surface(depth[rows]), columns)
+    down = _spans(one_surface(depth.T[columns]), rows).T
     numbers = np.arange(len(rows) * len(columns)).reshape(len(rows), len(columns))
     faces = _triangles(numbers, across, down)
     used = np.unique(faces)
-    at = np.ix_(rows, columns)
-    rays = pixel_rays(K, depth.shape[1], depth.shape[0])[at].reshape(-1, 3)[used]
-    xyz = rays * depth[at].reshape(-1, 1)[used]
-    compact = np.searchsorted(used, faces).astype(np.int32)
-    return Mesh(xyz.astype(np.float32), picture[at].reshape(-1, 3)[used], compact)
+    v, u = rows[used // len(columns)], columns[used % len(columns)]
+    pixels = np.stack([u + 0.5, v + 0.5, np.ones(len(used))], axis=1)
+    xyz = pixels @ np.linalg.inv(K).T * depth[v, u, None]
+    return Mesh(xyz.astype(np.float32), picture[v, u], np.searchsorted(used, faces).astype(np.int32))
 
 
 def one_surface(depth: Floats) -> NDArray[np.bool_]:
