@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NAMES = ("given", "ttt3r", "depth-anything")
 
+RESET_INTERVAL = 100
+"""Frames after which the network forgets and the poses are chained: longer clips wear its state out."""
+
 
 def status() -> list[tuple[str, bool, str]]:
     """Name, whether it can be used here, and otherwise one sentence: what is missing and how to get it."""
@@ -80,7 +83,7 @@ def ttt3r(network: "TTT3R") -> Source:
     from .ttt3r import begin
 
     def source(frames: Bytes, K: NDArray[np.float64] | None) -> Estimate:  # noqa: ARG001 - a source's signature
-        found, _ = picture_geometry(network, begin(network), frames)
+        found, _ = picture_geometry(network, begin(network), frames, reset_interval=RESET_INTERVAL)
         return Estimate(found.depth, found.confidence, found.camera_to_world, found.focal)
 
     return source

@@ -6,47 +6,82 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.limits import MAX_FRAMES
 
 from ..cameras import Cameras
 from ..cameras.cameras import Array
+from ..cameras.sizes import Size
 from ..nouns import Bytes, Floats, Source
 from .floor import UPRIGHT
 from .lens import intrinsics
 
+VERSION = "1"
+"""Raised when the same estimate gives another path."""
+
 
 def path_from_frames(
-    frames: Bytes, source: Source, fps: float = 24.0, speed: float = 1.0, scale: float = 1.0
+    frames: Bytes, source: Source, fps: float = 24.0, speed: float = 1.0, scale: float = 1.0, K: Array | None = None
 ) -> tuple[Cameras, Floats]:
     """The cameras that took the frames of a clip.
 
-    The first camera is at the world's origin, held level and looking along Y. One focal length is taken for the whole
-    clip.
+    The first camera is at the world's origin, held level and looking along Y. Where the lens is not known, one focal
+    length is taken for the whole clip: the median of those that the source estimates.
 
     Args:
         frames: (n, H, W, 3), at least 2, in order.
-        source: of geometry; one that estimates cameras and focal lengths.
+        source: of geometry; one that estimates cameras.
         fps: of the path.
         speed: 2 is twice as fast, so half as many cameras.
         scale: that distances are multiplied by.
+        K: (n, 3, 3) in pixels of the frames, where the lens is known.
 
     Returns:
         The path, at the frames' size, and the confidence (m,) of each of its cameras: the median over its frame.
 
     Raises:
-        InvalidShot: the frames are too few, or the source knows no cameras.
+        InvalidShot: the frames are too few, the source knows no cameras, or speed and scale are not above zero.
     """
-    if len(frames) < 2:
-        raise InvalidShot("video", f"has {len(frames)} frames; a path needs at least 2.")
-    estimate = source(frames, None)
-    if estimate.camera_to_world is None or estimate.focal is None:
-        raise InvalidShot("geometry", "this source knows no cameras; use ttt3r for a path from a video.")
+    check_retiming(len(frames), speed, scale)
+    return retimed(*estimate_path(frames, source, fps, K), speed, scale)
+
+
+def estimate_path(frames: Bytes, source: Source, fps: float, K: Array | None = None) -> tuple[Cameras, Floats]:
+    """``path_from_frames`` at its own speed and scale: the part that takes long."""
+    estimate = source(frames, K)
+    if estimate.camera_to_world is None or (K is None and estimate.focal is None):
+        raise InvalidShot("geometry", "This source knows no cameras; use ttt3r for the path of a video.")
     size = frames.shape[2], frames.shape[1]
-    first = np.linalg.inv(estimate.camera_to_world[0])
-    poses = UPRIGHT @ first @ estimate.camera_to_world
-    K = np.repeat(intrinsics(float(np.median(estimate.focal)), size)[None], len(frames), axis=0)
+    if K is None:
+        assert estimate.focal is not None
+        K = np.repeat(intrinsics(float(np.median(estimate.focal)), size)[None], len(frames), axis=0)
+    poses = UPRIGHT @ np.linalg.inv(estimate.camera_to_world[0]) @ estimate.camera_to_world
+    U, _, Vt = np.linalg.svd(poses[:, :3, :3])
+    poses[:, :3, :3] = U @ Vt  # networks compute in float32
     cameras = Cameras(K, poses, *size, np.arange(1, len(frames) + 1), fps)
-    confidence = np.median(estimate.confidence, axis=(1, 2)).astype(np.float32)
-    return retimed(cameras, confidence, speed, scale)
+    return cameras, np.median(estimate.confidence, axis=(1, 2)).astype(np.float32)
+
+
+def at_size(cameras: Cameras, size: Size) -> Cameras:
+    """The path for frames of another size and the same proportions, up to rounding."""
+    focal = float(cameras.K[0, 0, 0]) * max(size) / max(cameras.width, cameras.height)
+    K = np.repeat(intrinsics(focal, size)[None], len(cameras), axis=0)
+    return replace(cameras, K=K, width=size[0], height=size[1])
+
+
+def check_retiming(count: int, speed: float, scale: float) -> None:
+    """Refuse what leaves no path of ``count`` cameras.
+
+    Raises:
+        InvalidShot: speed or scale is not above zero, or less than two or too many cameras would be left.
+    """
+    if count < 2:
+        raise InvalidShot("video", f"has {count} frame{'s' * (count != 1)}; a path needs at least 2.")
+    for name, value in (("speed", speed), ("scale", scale)):
+        if not 0 < value < np.inf:
+            raise InvalidShot(name, f"is {value:g}; give a number above 0.")
+    left = round((count - 1) / speed) + 1
+    if not 2 <= left <= MAX_FRAMES:
+        raise InvalidShot("speed", f"of {speed:g} makes {left:,} cameras of {count}; a path has 2 to {MAX_FRAMES:,}.")
 
 
 def retimed(cameras: Cameras, confidence: Floats, speed: float, scale: float) -> tuple[Cameras, Floats]:
@@ -55,14 +90,10 @@ def retimed(cameras: Cameras, confidence: Floats, speed: float, scale: float) ->
     Locations are linear in time, rotations turn about one axis at one rate (SLERP), focal lengths stay.
 
     Raises:
-        InvalidShot: speed or scale is not above zero, or nothing but one camera would be left.
+        InvalidShot: as ``check_retiming``.
     """
-    for name, value in (("speed", speed), ("scale", scale)):
-        if not 0 < value < np.inf:
-            raise InvalidShot(name, f"is {value:g}; give a number above 0.")
+    check_retiming(len(cameras), speed, scale)
     count = round((len(cameras) - 1) / speed) + 1
-    if count < 2:
-        raise InvalidShot("speed", f"of {speed:g} leaves less than 2 cameras of {len(cameras)}; give a smaller one.")
     time = np.linspace(0, len(cameras) - 1, count)
     before = np.minimum(time.astype(np.intp), len(cameras) - 2)
     share = time - before
@@ -87,5 +118,5 @@ def slerp(first: Array, second: Array, share: Array) -> Array:
     return np.asarray(first @ (np.eye(3) + s * cross + (1 - c) * cross @ cross))
 
 
-def _between(first: NDArray[Any], second: NDArray[Any], share: Array) -> NDArray[Any]:
-    return (1 - share) * first + share * second
+def _between(first: NDArray[Any], second: NDArray[Any], share: Array) -> Array:
+    return np.asarray((1 - share) * first + share * second, np.float64)

@@ -1,6 +1,7 @@
 """Pictures and depth from files, and PNG bytes."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.limits import MAX_SIDE
 
 from ..nouns import Bytes, Floats
@@ -65,6 +66,24 @@ def read_depth(path: Path) -> Floats:
         f"{path} cannot hold depth in world units (integer pictures have no known scale); "
         "save it as 32-bit float EXR, or as .npy.",
     )
+
+
+def write_exr(path: Path, values: Floats) -> None:
+    """Write (H, W) float32 as EXR, one channel ``V``, which Blender shows as grey; whole or not at all.
+
+    Raises:
+        WorldWarpError: it cannot be written.
+    """
+    part = path.with_name(f".{path.stem}.{os.getpid()}.exr")
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    try:
+        with OpenEXR.File(header, {"V": np.ascontiguousarray(values, np.float32)}) as file:
+            file.write(str(part))
+        part.replace(path)
+    except (RuntimeError, OSError) as error:
+        raise WorldWarpError(f"{path} cannot be written ({_reason(error)}); choose another folder.") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
