@@ -9,9 +9,12 @@ from worldwarp_protocol.errors import WorldWarpError
 COMMANDS = {
     "serve": ("worldwarp.server.command:serve_command", "answer Blender and other clients"),
     "generate": ("worldwarp.generate:command", "generate a shot into a folder, without Blender or a server"),
+    "geometry": ("worldwarp.describe:command", "depth, lens, floor, points and a mesh of a picture"),
+    "cameras": ("worldwarp.track:command", "the path of the camera that filmed a clip"),
     "keys": ("worldwarp.enrolment:command", "who may use this machine's server"),
     "doctor": ("worldwarp.doctor:command", "what this machine can run, and what is missing"),
-    "bench": ("worldwarp.bench:main", "measure speed and memory here"),
+    "weights": ("worldwarp.weights:command", "trained networks: licences, what is here, converting them"),
+    "bench": ("worldwarp.benchmarks:command", "measure speed and memory here"),
 }
 """Name: where its function is (imported only when it is called, for torch takes seconds), and what it is for."""
 

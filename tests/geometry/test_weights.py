@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from worldwarp.geometry.checkpoint import LICENCE, WeightsError, about, default_path
+from worldwarp.geometry.checkpoint import LICENCE, WeightsError, about
 from worldwarp.geometry.ttt3r import estimate
 from worldwarp.geometry.unpickle import Checkpoint, Inert
-from worldwarp.geometry.weights import command, convert, load
+from worldwarp.geometry.weights import convert, load, verify
 
 from .goldens import error, tiny_config, tiny_network, tiny_weights
 from .goldens import load as golden
@@ -231,7 +231,7 @@ def old_format():
 
 def test_files_that_are_not_converted_ones_are_not_loaded(tmp_path):
     path = tmp_path / "tiny.safetensors"
-    with pytest.raises(WeightsError, match="worldwarp weights ttt3r"):
+    with pytest.raises(WeightsError, match="worldwarp weights convert"):
         load(path, tiny_config())
     path.write_bytes(b"hello, this is not one")
     with pytest.raises(WeightsError, match="not a safetensors file"):
@@ -244,16 +244,12 @@ def test_files_that_are_not_converted_ones_are_not_loaded(tmp_path):
         load(path, tiny_config())
 
 
-def test_the_command_lists_and_asks_for_the_licence(monkeypatch, tmp_path, capsys, checkpoint):
-    monkeypatch.setenv("WORLDWARP_HOME", str(tmp_path / "home"))
-    assert command([]) == 0
-    shown = capsys.readouterr().out
-    assert all(text in shown for text in ("cut3r_512_dpt_4_64.pth", "3.2 GB", LICENCE, "NON-COMMERCIAL", "not here"))
-    path = checkpoint(published(tiny_weights()))
-    with pytest.raises(WeightsError, match="acknowledged"):
-        command(["ttt3r", str(path)])
-    with pytest.raises(WeightsError, match=r"lacks enc_blocks\.2"):  # of the full-size network
-        command(["ttt3r", str(path), "--accept-licence"])
-    convert(path, default_path(), True, tiny_config())
-    command([])
-    assert "here, at" in capsys.readouterr().out
+def test_a_file_whose_numbers_changed_is_found(tmp_path, checkpoint):
+    path = tmp_path / "tiny.safetensors"
+    convert(checkpoint(published(tiny_weights())), path, True, tiny_config())
+    verify(path, tiny_config())
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="is damaged"):
+        verify(path, tiny_config())

@@ -12,7 +12,7 @@ from ..store import default_root
 
 FILE = "cut3r_512_dpt_4_64.pth"
 LICENCE = "CC BY-NC-SA 4.0"
-COMMAND = f"worldwarp weights ttt3r {FILE} --accept-licence"
+COMMAND = f"worldwarp weights convert {FILE}"
 TERMS = f"""\
 {FILE}: geometry (depth and cameras) by CUT3R, with the update rule of TTT3R
   size      793 million numbers, 3.2 GB once converted (the file itself is larger where it holds training state)
@@ -38,12 +38,12 @@ def about(path: Path) -> dict[str, str]:
         WeightsError: there is no such file, or it does not name these.
     """
     if not path.is_file():
-        raise WeightsError(f"There are no weights at {path}; `worldwarp weights ttt3r {FILE}` makes them.\n{TERMS}")
+        raise WeightsError(f"There are no weights at {path}; `{COMMAND}` makes them.\n{TERMS}")
     try:
         with safe_open(path, "np") as file:
             found: dict[str, str] = file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is not a safetensors file: {error}") from None
     if not {"licence", "source", "digest"} <= found.keys():
-        raise WeightsError(f"{path} names no licence; convert the checkpoint with `worldwarp weights ttt3r {FILE}`.")
+        raise WeightsError(f"{path} names no licence; convert the checkpoint with `{COMMAND}`.")
     return found

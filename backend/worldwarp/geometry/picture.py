@@ -59,8 +59,10 @@ def describe(
         anchor: a point whose distance is known; overrides ``depth_scale``.
 
     Raises:
-        InvalidShot: the anchor is on no surface, nothing is known anywhere, or no focal length is known.
+        InvalidShot: the scale is not above zero, the anchor on no surface, nothing known anywhere, or no focal length.
     """
+    if not 0 < depth_scale < np.inf:
+        raise InvalidShot("depth_scale", f"is {depth_scale:g}; give a number above 0.")
     size = picture.shape[1], picture.shape[0]
     estimate = source(picture[None], None if K is None else K[None])
     estimated = None if estimate.focal is None else float(estimate.focal[0])

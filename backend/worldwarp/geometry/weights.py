@@ -4,7 +4,6 @@ The checkpoint is a pickle; ``convert`` takes the tensors out of it and writes
 a safetensors file, which holds numbers only, and ``load`` reads nothing else.
 """
 
-import argparse
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -15,9 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from worldwarp_protocol.errors import WorldWarpError
 
-from .checkpoint import FILE, LICENCE, TERMS, WeightsError, about, default_path
+from .checkpoint import LICENCE, TERMS, WeightsError, about
 from .config import TTT3RConfig
 from .network import TTT3R, ties
 from .unpickle import Checkpoint
@@ -71,29 +69,14 @@ def load(path: Path, config: TTT3RConfig | None = None, device: str = "cpu") -> 
     return network.eval().requires_grad_(False)
 
 
-def command(arguments: Sequence[str]) -> int:
-    """``worldwarp weights``: list what there is, or convert a checkpoint."""
-    parser = argparse.ArgumentParser("worldwarp weights", description="Weights that are needed, and their licences.")
-    models = parser.add_subparsers(dest="model")
-    ttt3r = models.add_parser("ttt3r", help=f"convert {FILE}", epilog=TERMS)
-    ttt3r.formatter_class = argparse.RawDescriptionHelpFormatter
-    ttt3r.add_argument("checkpoint", type=Path, help="the downloaded file")
-    ttt3r.add_argument("--accept-licence", action="store_true", help=f"you have read and accept {LICENCE}")
-    options, path = parser.parse_args(arguments), default_path()
-    if options.model == "ttt3r":
-        convert(options.checkpoint, path, options.accept_licence)
-        print(f"Converted to {path}. Non-commercial use only ({LICENCE}).")
-    else:
-        print(TERMS)
-        print(f"  state     {_state(path)}")
-    return 0
+def verify(path: Path, config: TTT3RConfig | None = None) -> None:
+    """Read a converted file whole.
 
-
-def _state(path: Path) -> str:
-    try:
-        return f"here, at {path} ({path.stat().st_size / 1e9:.1f} GB, digest {about(path)['digest'][:16]})"
-    except (OSError, WorldWarpError):
-        return f"not here; download it, then `worldwarp weights ttt3r {FILE} --accept-licence`"
+    Raises:
+        WeightsError: as ``load``, or its numbers are not those that were converted.
+    """
+    if _digest(dict(load(path, config).named_parameters())) != about(path)["digest"]:
+        raise WeightsError(f"{path} is damaged: its numbers are not those that were converted; convert it again.")
 
 
 def _blank(config: TTT3RConfig | None) -> TTT3R:
