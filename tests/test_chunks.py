@@ -54,6 +54,20 @@ def _shot(**changes: object) -> Shot:
     return dataclasses.replace(shot, **changes)  # type: ignore[arg-type]
 
 
+def test_several_first_frames_are_the_first_chunk_s_context() -> None:
+    first, second = chunks.plan(60, Settings(), pictures=9)
+    assert (first.context, first.first_new, first.stop) == (9, 0, 49)
+    assert (second.context, second.start) == (5, 44)
+
+
+def test_the_source_of_estimated_depth_is_in_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = msgspec.structs.replace(BASE.settings, geometry="ttt3r")
+    keys = {_key(_shot(depth=None, settings=settings)), _key(_shot(settings=settings))}
+    monkeypatch.setattr(chunks.sources, "recipe", lambda name: [name, "1", "digest of other weights"])
+    keys |= {_key(_shot(depth=None, settings=settings)), _key(_shot(settings=settings))}
+    assert len(keys) == 3  # where depth is given, no source is asked
+
+
 def _key(shot: Shot, index: int = 0, previous: str | None = None, numerics: str = "cpu-float32") -> str:
     chunk = chunks.plan(len(shot.cameras), shot.settings)[index]
     return chunks.key(chunks.recipe(shot, chunk, previous, numerics))

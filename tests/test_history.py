@@ -6,6 +6,7 @@ from worldwarp.nouns import Chunk
 
 def test_the_first_chunk_sees_the_picture() -> None:
     assert select_history(None) == [0]
+    assert select_history(None, pictures=5) == [0, 1, 2, 3, 4]
 
 
 def test_the_second_sees_the_picture_first_then_the_most_recent() -> None:

@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 from worldwarp import shots
 from worldwarp.cameras.cameras import project, unproject
+from worldwarp.geometry import sources
 from worldwarp_protocol import messages
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
@@ -68,12 +69,12 @@ def test_depth_beyond_far_is_sky():
         ({"pictures": PICTURE.astype(np.float32)}, r"picture: is float32 .* 8-bit RGB"),
         ({"pictures": PICTURE[0]}, r"picture: is uint8 of shape \(48, 64, 3\)"),
         ({"pictures": PICTURE[..., :1]}, r"picture: is uint8 of shape \(1, 48, 64, 1\)"),
-        ({"pictures": np.repeat(PICTURE, 2, axis=0)}, r"picture: holds 2 first frames; .* not there yet"),
+        ({"pictures": np.repeat(PICTURE, 2, axis=0)}, r"picture: holds 2 first frames; give 4k \+ 1 of them: 1 or 5"),
         ({"pictures": PICTURE[:, :8]}, r"picture: is 64 x 8; each side has to be 16 to 4096"),
         ({"pictures": np.zeros((1, 16, 5000, 3), np.uint8)}, r"picture: is 5000 x 16; each side"),
         ({"cameras": replace(CAMERAS, width=128, height=96)}, r"cameras: are for 128 x 96 .* picture is 64 x 48"),
         ({"cameras": straight_path(1)}, r"cameras: has 1 frame; a path needs at least 2"),
-        ({"depth": None}, r"depth: is missing .* render the depth from this camera, or give a depth file"),
+        ({"depth": None}, r"depth: is missing; render the depth from this camera, give a depth file .*estimated"),
         ({"depth": DEPTH[:, :-1]}, r"depth: is 64 x 47, the picture is 64 x 48; .* same size"),
         ({"depth": DEPTH[0]}, r"depth: is of shape \(48, 64\)"),
         ({"depth": DEPTH.astype(np.float64)}, r"depth: is float64; give 32-bit floats"),
@@ -102,6 +103,15 @@ def test_depth_beyond_far_is_sky():
         ({"far": 0.0}, r"settings.far: is 0.0; expected"),
         ({"framing": "squash"}, r"settings.framing: is 'squash'; use crop or fit"),
         ({"cache_steps": -5}, r"settings.cache_steps: is -5; expected"),
+        ({"geometry": "guessed"}, r"settings.geometry: is 'guessed'; invalid"),
+        (
+            {"depth": None, "geometry": "ttt3r"},
+            r"settings.geometry: 'ttt3r' cannot .*3.2 GB.*CC BY-NC-SA 4.0.*weights",
+        ),
+        ({"depth_scale": 0.0}, r"settings.depth_scale: is 0.0; expected"),
+        ({"anchor": (0.5, 1.5, 2.0)}, r"settings.anchor"),
+        ({"anchor": (0.01, 0.5, 2.0), "width": 48, "height": 48}, r"settings.anchor: lies where framing cuts"),
+        ({"pictures": np.repeat(PICTURE, 9, axis=0)}, r"picture: holds 9 first frames, which leaves nothing new"),
     ],
 )
 def test_each_fault_gets_its_sentence(change, sentence):
@@ -111,9 +121,23 @@ def test_each_fault_gets_its_sentence(change, sentence):
     assert caught.value.text.count(". ") == 0
 
 
-def test_other_profiles_may_do_without_depth():
-    shot, _ = prepare(depth=None, profile="wan")
+def test_depth_may_be_left_to_a_source_that_is_here(monkeypatch):
+    monkeypatch.setattr(sources, "check", lambda _name: None)
+    shot, _ = prepare(depth=None, geometry="ttt3r")
     assert shot.depth is None
+
+
+def test_the_anchor_stays_on_its_content():
+    shot, warnings = prepare(anchor=(0.75, 0.25, 3.0), width=48, height=48)
+    assert shot.settings.anchor == pytest.approx(((0.75 * 64 - 8) / 48, 0.25, 3.0))
+    assert any("depth_scale and anchor act on estimated depth only" in w for w in warnings)
+
+
+def test_a_clip_of_first_frames_is_accepted():
+    clip, depth = np.repeat(PICTURE, 5, axis=0), np.repeat(DEPTH, 5, axis=0)
+    shot, _ = prepare(pictures=clip, depth=depth)
+    assert shot.pictures.shape == (5, HEIGHT, WIDTH, 3)
+    assert shot.depth.shape == (5, HEIGHT, WIDTH)
 
 
 def test_doubtful_shots_are_warned():

@@ -14,6 +14,7 @@ from worldwarp_protocol.messages import Settings
 
 from . import cache, draft, history
 from .cameras import Cameras
+from .geometry import sources
 from .nouns import Chunk, Shot
 
 RECIPE_VERSION = 1
@@ -24,10 +25,13 @@ NOT_IN_RECIPE = {"width", "height", "framing", "chunk_frames"}
 """Settings that act before a chunk exists: their effect is in the picture, the cameras and the plan."""
 
 
-def plan(frames: int, settings: Settings) -> list[Chunk]:
-    """Cut a path of ``frames`` frames: ``chunk_frames`` first, then overlapping by ``context_frames`` (paper 7)."""
+def plan(frames: int, settings: Settings, pictures: int = 1) -> list[Chunk]:
+    """Cut a path of ``frames`` frames: ``chunk_frames`` first, then overlapping by ``context_frames`` (paper 7).
+
+    The first chunk's context are the ``pictures`` that are given.
+    """
     length, context = settings.chunk_frames, settings.context_frames
-    chunks = [Chunk(index=0, start=0, stop=min(length, frames), context=1)]
+    chunks = [Chunk(index=0, start=0, stop=min(length, frames), context=pictures)]
     while chunks[-1].stop < frames:
         start = chunks[-1].stop - context
         chunks.append(Chunk(len(chunks), start, min(start + length, frames), context))
@@ -62,7 +66,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
 
     Args:
         previous: content digest of the chunk before it, which stands for all of the past; None for chunk 0,
-            which has the picture and its depth in its place.
+            which has the pictures and their depth in its place.
         numerics: what computes: device class, dtype, modes (``engines.jobs.numerics``).
     """
     settings = {k: v for k, v in msgspec.to_builtins(shot.settings).items() if k not in NOT_IN_RECIPE}
@@ -79,6 +83,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "previous": previous,
         "pictures": None if previous else _digest(shot.pictures),
         "depth": None if previous or shot.depth is None else _digest(shot.depth),
+        "source": None if shot.depth is not None else sources.recipe(shot.settings.geometry),
     }
 
 

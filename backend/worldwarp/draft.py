@@ -1,15 +1,18 @@
 """The draft profile: the path and its holes in seconds, without any model.
 
-Depth is given for the picture and the cache's own later; the scene's is never looked at. Holes are filled smoothly,
-in colour and in disparity, and stay marked as filled.
+Depth is given for the picture or estimated, and the cache's own later; the scene's is never looked at. Holes are
+filled smoothly, in colour and in disparity, and stay marked as filled.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from worldwarp_protocol.messages import Settings
 
 from .cameras import Cameras
+from .geometry import sources
+from .geometry.alignment import geometry_of
 from .nouns import Filled, Floats, Geometry, Priors, Provenance, Report, View
 
 VERSION = "1"
@@ -18,9 +21,16 @@ SWEEPS = 12
 """Smoothing sweeps at each level of the pyramid: enough to hide its blocks."""
 
 
-def geometry(history: Sequence[View], cameras: Cameras) -> Geometry:  # noqa: ARG001 - a profile's signature
-    """The depth that the history carries: given for the picture, the cache's own for later frames."""
-    depth = np.stack([view.depth for view in history if view.depth is not None])
+def geometry(history: Sequence[View], cameras: Cameras, settings: Settings) -> Geometry:
+    """The depth that the history carries, given for the picture and the cache's own for later frames, or an estimate.
+
+    Raises:
+        InvalidShot: it carries none, and the source that ``settings`` name cannot be used here.
+    """
+    known = [view.depth for view in history if view.depth is not None]
+    if len(known) < len(history):
+        return geometry_of(sources.load(settings.geometry), history, cameras, settings)
+    depth = np.stack(known)
     return Geometry(depth=depth, confidence=np.ones_like(depth))
 
 
@@ -78,7 +88,7 @@ def fill_smoothly(values: Floats, trust: Floats) -> Floats:
 
 
 def _given(view: View) -> Floats:
-    assert view.depth is not None  # the draft's views always carry depth: shots without one were refused
+    assert view.depth is not None  # given, the cache's own, or estimated before anything is filled
     return view.depth
 
 

@@ -5,12 +5,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from worldwarp_protocol import messages
+from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 from worldwarp_protocol.results import ResultFolder
 
 from . import contents, profiles, shots
 from .cameras.formats import read_cameras
+from .cameras.sizes import Pixel
 from .engines import jobs
 from .nouns import Bytes, Report, Shot
 from .outputs.pictures import decode_png, read_depth, read_picture
@@ -42,11 +46,10 @@ def command(arguments: Sequence[str]) -> int:
     settings = Settings(**chosen | {"anchor": options.anchor and tuple(options.anchor)})
     profiles.check(settings.profile)
     cameras = read_cameras(options.cameras)
-    depth = None if options.depth is None else read_depth(options.depth)[None]
+    depth = _stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None
     name = options.name or options.out.resolve().name
-    shot, warnings = shots.prepare(
-        name, read_picture(options.image)[None], depth, cameras, settings, options.colour_space
-    )
+    pictures = _stacked("picture", [read_picture(path) for path in options.image])
+    shot, warnings = shots.prepare(name, pictures, depth, cameras, settings, options.colour_space)
     for warning in warnings:
         print(f"Note: {warning}", file=sys.stderr)
     store = Store(options.store or default_root())
@@ -98,14 +101,31 @@ def frames(folder: ResultFolder, count: int) -> Iterator[Bytes]:
     return (decode_png(folder.frame_path(i).read_bytes()) for i in range(count))
 
 
+def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:
+    """One array of several images.
+
+    Raises:
+        InvalidShot: they differ in size.
+    """
+    if len({image.shape for image in images}) > 1:
+        raise InvalidShot(field, "files differ in size; give first frames of one clip, all of one size.")
+    return np.stack(images)
+
+
 def _show(stage: str, step: int, steps: int) -> None:
     print(f"\r{stage} {step + 1}/{steps}    ", end="", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="worldwarp generate", description="Generate a shot into a folder.")
-    parser.add_argument("--image", type=Path, required=True, help="the picture (PNG, JPEG, TIFF, ...)")
-    parser.add_argument("--depth", type=Path, help="its planar depth in world units (.exr or .npy)")
+    parser.add_argument(
+        "--image",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="the picture (PNG, JPEG, TIFF, ...), or 4k + 1 first frames",
+    )
+    parser.add_argument("--depth", type=Path, nargs="+", help="its planar depth in world units (.exr or .npy)")
     parser.add_argument(
         "--cameras", type=Path, required=True, help="the path (cameras.npz); its first camera took the picture"
     )

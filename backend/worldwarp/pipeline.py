@@ -6,8 +6,9 @@ The chunk becomes the history of the next one; ``engines.jobs`` closes the loop 
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from worldwarp_protocol.messages import Settings
@@ -42,7 +43,9 @@ def generate_chunk(
     seconds: dict[str, float] = {}
     with _timed("geometry", seconds):
         report("geometry", 0, 1)
-        geometry = profile.geometry(history, history_cameras)
+        geometry = profile.geometry(history, history_cameras, settings)
+        estimated = {view.index: depth for view, depth in zip(history, geometry.depth, strict=True)}
+        history, context = with_depth(history, estimated), with_depth(context, estimated)
     with _timed("cache", seconds):
         cache = initialise(history, geometry, history_cameras)
         cache, fitted = fit(cache, history, history_cameras, geometry, settings.cache_steps, settings.seed, report)
@@ -64,9 +67,15 @@ def generate_chunk(
             "gaussians": float(len(cache.means)),
             "steps_cache": float(fitted.steps),
             "psnr_cache": fitted.psnr,
+            **geometry.residuals,
             **{f"seconds_{stage}": value for stage, value in seconds.items()},
         },
     )
+
+
+def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[View]:
+    """The views, those without depth of their own with what was estimated, by position in the path."""
+    return [view if view.depth is not None else replace(view, depth=estimated.get(view.index)) for view in views]
 
 
 def with_context(priors: Priors, context: Sequence[View]) -> Priors:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.messages import Settings
 
 from . import draft
 from .cameras import Cameras
@@ -14,8 +15,8 @@ from .nouns import Filled, Geometry, Priors, Report, View
 class Profile:
     """What differs between draft, mini and wan."""
 
-    geometry: Callable[[Sequence[View], Cameras], Geometry]
-    """``geometry(history, cameras)``: depth of the history at the scale of the requested cameras."""
+    geometry: Callable[[Sequence[View], Cameras, Settings], Geometry]
+    """``geometry(history, cameras, settings)``: depth of the history at the scale of the requested cameras."""
     fill: Callable[[Priors, Sequence[View], int, Report], Filled]
     """``fill(priors, context, seed, report)``: revise what was warped, invent what is blank."""
 

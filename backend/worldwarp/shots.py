@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 from worldwarp_protocol import messages
 from worldwarp_protocol.errors import InvalidShot
@@ -25,6 +26,7 @@ from .cameras.sizes import (
     resample_depth,
     resample_picture,
 )
+from .geometry import sources
 from .nouns import Bytes, Floats, Shot
 
 WIRE_ARRAYS: dict[str, str] = {
@@ -50,12 +52,14 @@ def prepare(
 
     Args:
         name: what the user calls it.
-        pictures: (f, H, W, 3) uint8, display-referred in ``colour_space``; f is 1 for now.
-        depth: (f, H, W) float32, planar, world units; infinite or beyond ``settings.far`` is sky.
-        cameras: of the picture's size; camera 0 took the first picture.
+        pictures: (f, H, W, 3) uint8, display-referred in ``colour_space``; the first frames, 4k + 1 of them.
+        depth: (f, H, W) float32, planar, world units; infinite or beyond ``settings.far`` is sky. None where
+            ``settings.geometry`` is to estimate it.
+        cameras: of the picture's size; camera i took picture i.
 
     Returns:
-        The shot, and sentences that the user should read before waiting for it.
+        The shot (``settings.anchor`` is a pixel of its own pictures), and sentences that the user should read before
+        waiting for it.
 
     Raises:
         InvalidShot: naming the field and the remedy.
@@ -64,6 +68,7 @@ def prepare(
     _check_settings(settings)
     size = _check_pictures(pictures)
     check_cameras(cameras)
+    _check_count(len(pictures), len(cameras), settings)
     if (cameras.width, cameras.height) != size:
         raise InvalidShot(
             "cameras",
@@ -74,14 +79,17 @@ def prepare(
     warnings = _size_warnings(size, framing)
     if depth is not None:
         depth = _check_depth(depth, pictures.shape[:3], settings.far)
-        warnings += _depth_warnings(depth[0], cameras)
+        warnings += _depth_warnings(depth[0], cameras) + _scale_warnings(settings)
         depth = np.stack([resample_depth(one, framing) for one in depth])
-    elif settings.profile == "draft":
+    elif settings.geometry == "given":
         raise InvalidShot(
             "depth",
-            "is missing and the draft profile does not estimate it; "
-            "render the depth from this camera, or give a depth file beside the picture.",
+            "is missing; render the depth from this camera, give a depth file beside the picture, "
+            "or have it estimated (settings.geometry).",
         )
+    else:
+        sources.check(settings.geometry)
+    settings = _frame_anchor(settings, size, framing)
     resampled = np.stack([resample_picture(one, framing) for one in pictures])
     cameras = frame_cameras(cameras, framing)
     return Shot(name, resampled, depth, cameras, settings, colour_space), warnings
@@ -142,14 +150,33 @@ def _check_pictures(pictures: Bytes) -> Size:
             f"is {pictures.dtype} of shape {pictures.shape}; give 8-bit RGB of shape (pictures, height, width, 3).",
         )
     count, height, width, _ = pictures.shape
-    if count != 1:
-        raise InvalidShot(
-            "picture",
-            f"holds {count} first frames; give exactly 1, more need an estimator of geometry that is not there yet.",
-        )
+    if count % 4 != 1:
+        near = max(count - 1, 0) // 4 * 4 + 1
+        raise InvalidShot("picture", f"holds {count} first frames; give 4k + 1 of them: {near} or {near + 4}.")
     if not 16 <= min(width, height) <= max(width, height) <= MAX_SIDE:
         raise InvalidShot("picture", f"is {width} x {height}; each side has to be 16 to {MAX_SIDE} pixels: scale it.")
     return width, height
+
+
+def _check_count(pictures: int, frames: int, settings: Settings) -> None:
+    if pictures > 1 and pictures >= min(frames, settings.chunk_frames):
+        raise InvalidShot(
+            "picture",
+            f"holds {pictures} first frames, which leaves nothing new in a path of {frames} frames "
+            f"and chunks of {settings.chunk_frames}; give fewer.",
+        )
+
+
+def _frame_anchor(settings: Settings, size: Size, framing: Framing) -> Settings:
+    """The settings with the anchor as a pixel of the generated pictures."""
+    if settings.anchor is None:
+        return settings
+    u, v, distance = settings.anchor
+    x, y, _ = framing.matrix @ [u * size[0], v * size[1], 1]
+    u, v = float(x / framing.width), float(y / framing.height)
+    if not (0 <= u <= 1 and 0 <= v <= 1):
+        raise InvalidShot("settings.anchor", "lies where framing cuts the picture; choose a pixel that stays.")
+    return structs.replace(settings, anchor=(u, v, distance))
 
 
 def _check_depth(depth: Floats, shape: tuple[int, ...], far: float) -> Floats:
@@ -202,6 +229,12 @@ def _size_warnings(size: Size, framing: Framing) -> list[str]:
             f"{near[0]} x {near[1]} ({bucket}) is nearer to its proportions."
         )
     return warnings
+
+
+def _scale_warnings(settings: Settings) -> list[str]:
+    if settings.depth_scale == 1 and settings.anchor is None:
+        return []
+    return ["The depth is given, so it is used as it is: depth_scale and anchor act on estimated depth only."]
 
 
 def _depth_warnings(depth: Floats, cameras: Cameras) -> list[str]:

@@ -44,7 +44,7 @@ class Computed:
 def committed(shot: Shot, store: Store, numerics: str) -> list[Manifest]:
     """The chunks of this shot that are in the store, from the first to the last before one is missing."""
     found: list[Manifest] = []
-    for chunk in chunks.plan(len(shot.cameras), shot.settings):
+    for chunk in chunks.plan(len(shot.cameras), shot.settings, len(shot.pictures)):
         key = chunks.key(chunks.recipe(shot, chunk, found[-1].digest if found else None, numerics))
         if not store.has(key):
             break
@@ -57,12 +57,12 @@ def make_job(shot: Shot, store: Store, done: Sequence[Manifest], numerics: str) 
 
     What it needs of the past is read back from the store, so that a resumed run equals an uninterrupted one.
     """
-    plan = chunks.plan(len(shot.cameras), shot.settings)
+    plan = chunks.plan(len(shot.cameras), shot.settings, len(shot.pictures))
     if len(done) == len(plan):
         return None
     chunk = plan[len(done)]
     recipe = chunks.recipe(shot, chunk, done[-1].digest if done else None, numerics)
-    history = select_history(plan[len(done) - 1] if done else None)
+    history = select_history(plan[len(done) - 1] if done else None, len(shot.pictures))
     return Job(
         key=chunks.key(recipe),
         recipe=recipe,

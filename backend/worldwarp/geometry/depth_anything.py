@@ -110,7 +110,7 @@ def network_input(picture: Bytes, short_side: int = SHORT_SIDE) -> Floats:
     """What the network is given of a picture (H, W, 3): (3, h, w), at ``input_size``, normalised as in training."""
     size = input_size((picture.shape[1], picture.shape[0]), short_side)
     resized = Image.fromarray(np.ascontiguousarray(picture)).resize(size, Image.Resampling.BICUBIC)
-    pixels: Floats = (np.asarray(resized, np.float32) / 255 - MEAN) / DEVIATION
+    pixels = np.asarray((np.asarray(resized) / 255 - MEAN) / DEVIATION, np.float32)
     return np.moveaxis(pixels, -1, 0).copy()
 
 

@@ -37,19 +37,19 @@ def check(name: str) -> None:
     if name not in NAMES:
         raise InvalidShot("settings.geometry", f"There is no source '{name}'; choose one of {', '.join(NAMES)}.")
     if sentence := _missing(name):
-        raise InvalidShot("settings.geometry", f"'{name}' cannot be used here. {sentence}")
+        raise InvalidShot("settings.geometry", f"'{name}' cannot be used here: {sentence[0].lower()}{sentence[1:]}")
 
 
 def recipe(name: str) -> list[str] | None:
     """What of a source changes pixels: its name, its code's version, its weights' digest. None for given depth.
 
-    Raises:
-        InvalidShot: as ``check``.
+    Where its weights are missing nothing can be computed, and their digest is empty.
     """
-    check(name)
     if name == "given":
         return None
-    weights = checkpoint.about(checkpoint.default_path())["digest"] if name == "ttt3r" else depth_anything.digest()
+    weights = ""
+    if not _missing(name):
+        weights = checkpoint.about(checkpoint.default_path())["digest"] if name == "ttt3r" else depth_anything.digest()
     return [name, VERSION, weights]
 
 

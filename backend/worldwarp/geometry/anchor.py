@@ -1,0 +1,29 @@
+"""The scale of a first frame whose depth nobody knows: the user's."""
+
+import numpy as np
+from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.messages import Settings
+
+from ..nouns import Floats
+
+WINDOW = 0.01
+"""Radius about the anchor's pixel, of the longer side, in which the median depth counts."""
+
+
+def first_scale(depth: Floats, confidence: Floats, settings: Settings) -> float:
+    """The factor on an estimated depth (H, W) that the settings ask for.
+
+    Raises:
+        InvalidShot: the anchor lies in the sky, or where the estimate knows nothing.
+    """
+    if settings.anchor is None:
+        return settings.depth_scale
+    u, v, distance = settings.anchor
+    height, width = depth.shape
+    row, column = min(int(v * height), height - 1), min(int(u * width), width - 1)
+    reach = max(round(WINDOW * max(height, width)), 1)
+    window = slice(max(row - reach, 0), row + reach + 1), slice(max(column - reach, 0), column + reach + 1)
+    near = depth[window][(confidence[window] > 0) & np.isfinite(depth[window])]
+    if not near.size:
+        raise InvalidShot("settings.anchor", f"({u:g}, {v:g}) lies in the sky; choose a pixel of something solid.")
+    return distance / float(np.median(near))
