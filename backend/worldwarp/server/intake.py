@@ -86,7 +86,7 @@ class Intake:
             digest=kept.write(self._store.root, shot),
             name=shot.name,
             frames=len(shot.cameras),
-            chunks=len(chunks.plan(len(shot.cameras), shot.settings)),
+            chunks=len(chunks.plan(len(shot.cameras), shot.settings, len(shot.pictures))),
             found=jobs.committed(shot, self._store, self._bench.numerics),
             warnings=warnings,
         )
