@@ -17,6 +17,9 @@ from .messages import Cancel, Error, Estimated, EstimateGeometry, Estimating
 ASK_SECONDS = 0.1
 """How often ``should_stop`` is asked while nothing comes."""
 
+SMALLEST = 16
+"""Pixels of a side that shows anything."""
+
 OnProgress = Callable[[int, int], None]
 """``on_progress(step, steps)``; 0 of 0: it waits for its turn."""
 
@@ -36,19 +39,15 @@ def check_question(question: EstimateGeometry, arrays: Mapping[str, NDArray[Any]
         text, _, field = str(error).partition(" - at `$.")
         raise InvalidShot(field.rstrip("`") or "estimate", text) from None
     frames, height, width, _ = arrays["picture"].shape
-    if width * height > limits.MAX_ESTIMATE_PIXELS:
+    if min(width, height) < SMALLEST or width * height > limits.MAX_ESTIMATE_PIXELS:
         raise InvalidShot(
             "picture",
-            f"has {width} x {height} pixels; scale it down to at most {limits.MAX_ESTIMATE_PIXELS} (2048 x 2048).",
+            f"is {width} x {height}; scale it to sides of {SMALLEST} pixels at least and 4096 x 2304 pixels at most.",
         )
-    if question.what == "picture" and frames != 1:
-        raise InvalidShot("picture", f"has {frames} frames; send one, or ask for a path.")
     if question.what == "path":
-        _check_path(question, frames)
-    if question.source == "given" and "depth" not in arrays:
-        raise InvalidShot("depth", "is missing; send it, or choose a source that estimates it.")
-    if question.source != "given" and "depth" in arrays:
-        raise InvalidShot("depth", f"is not used by {question.source}; leave it out, or choose the source 'given'.")
+        _check_path(question, frames, arrays)
+    else:
+        _check_picture(question, frames, arrays)
 
 
 def ask(
@@ -87,11 +86,25 @@ def ask(
     return message, received
 
 
-def _check_path(question: EstimateGeometry, frames: int) -> None:
+def _check_picture(question: EstimateGeometry, frames: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+    source = question.source
+    if frames != 1:
+        raise InvalidShot("picture", f"has {frames} frames; send one, or ask for a path.")
+    if source == "given" and "depth" not in arrays:
+        raise InvalidShot("depth", "is missing; send it, or choose a source that estimates it.")
+    if source != "given" and "depth" in arrays:
+        raise InvalidShot("depth", f"is not used by '{source}'; leave it out, or choose the source 'given'.")
+    if source != "ttt3r" and "K" not in arrays:
+        raise InvalidShot("K", f"is missing and '{source}' does not estimate the lens; send it, or choose 'ttt3r'.")
+
+
+def _check_path(question: EstimateGeometry, frames: int, arrays: Mapping[str, NDArray[Any]]) -> None:
     if question.source != "ttt3r":
         raise InvalidShot("source", f"'{question.source}' knows nothing of cameras; a path needs 'ttt3r'.")
     if frames < 2:
         raise InvalidShot("picture", "has 1 frame; a path needs two at least.")
+    for name in arrays.keys() - {"picture"}:
+        raise InvalidShot(name, "is not used for a path, which is estimated from its frames alone; leave it out.")
 
 
 def _check_mesh(arrays: Arrays) -> None:

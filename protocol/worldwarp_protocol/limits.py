@@ -12,8 +12,8 @@ MAX_SIDE = 4096
 MAX_PICTURES = 81
 """First frames of one shot: one chunk's worth."""
 
-MAX_ESTIMATE_PIXELS = 4 << 20
-"""Pixels of a picture whose geometry is estimated: what is answered takes 47 bytes for each, 200 MB in all. Larger
+MAX_ESTIMATE_PIXELS = 9 << 20
+"""Pixels of a frame whose geometry is estimated, 4096 x 2304: seconds of work and a few hundred megabytes. Larger
 pictures are scaled down before they are sent."""
 
 MAX_HEADER_BYTES = 4 << 20

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from . import pipe
+from .estimate import Question
 from .jobs import Job
 
 LOG_LINES = 12
@@ -47,13 +48,21 @@ class Worker:
         """Begin a job; one at a time. A worker that is gone says so by ``Died``, not here."""
         self._send(pipe.Compute(job))
 
+    def answer(self, question: Question) -> None:
+        """Begin a question; as ``compute``."""
+        self._send(pipe.Ask(question))
+
+    def kill(self) -> None:
+        """End the process in the middle of a step; ``Died`` follows."""
+        self._process.kill()
+
     def cancel(self) -> None:
-        """End the job in work between two of its steps: ``Stopped`` follows (or ``Finished``, if it was quicker)."""
+        """End what is in work between two of its steps: ``Stopped`` follows (or its result, if that was quicker)."""
         self._send(pipe.Cancel())
 
     def close(self) -> None:
         """End the process, whatever it does."""
-        self._process.kill()
+        self.kill()
         self._thread.join()
 
     def _send(self, message: pipe.ToWorker) -> None:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import msgspec
 import numpy as np
 
+from .estimate import Answer, Question
 from .jobs import Computed, Job
 
 _LENGTH = struct.Struct("<Q")
@@ -21,8 +22,14 @@ class Compute(msgspec.Struct, frozen=True, tag="compute"):
     job: Job
 
 
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """To the worker: answer this."""
+
+    question: Question
+
+
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """To the worker: end the job in work between two steps."""
+    """To the worker: end the job or question in work between two steps."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -32,7 +39,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Progressed(msgspec.Struct, frozen=True, tag="progressed"):
-    """The job in work has come this far."""
+    """The job or question in work has come this far."""
 
     stage: str
     step: int
@@ -45,14 +52,27 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     computed: Computed
 
 
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """The question is answered."""
+
+    answer: Answer
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The question cannot be answered, for a reason that lies in ``field`` of it; one sentence."""
+
+    field: str
+    text: str
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The job failed; one sentence. The worker is ready for another."""
+    """The job or question failed; one sentence. The worker is ready for another."""
 
     text: str
 
 
 class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
-    """The job was cancelled."""
+    """The job or question was cancelled."""
 
 
 class Died(msgspec.Struct, frozen=True, tag="died"):
@@ -61,8 +81,8 @@ class Died(msgspec.Struct, frozen=True, tag="died"):
     log: str
 
 
-ToWorker = Compute | Cancel
-FromWorker = Ready | Progressed | Finished | Failed | Stopped
+ToWorker = Compute | Ask | Cancel
+FromWorker = Ready | Progressed | Finished | Answered | Refused | Failed | Stopped
 Event = FromWorker | Died
 
 

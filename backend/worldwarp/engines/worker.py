@@ -1,4 +1,4 @@
-"""The worker process: reads jobs from stdin, writes events to stdout, keeps nothing.
+"""The worker process: reads jobs and questions from stdin, writes events to stdout, keeps nothing.
 
 Started by ``engines.local``; ends when its stdin does.
 """
@@ -11,54 +11,68 @@ import traceback
 from queue import Queue
 from typing import BinaryIO
 
-from ..nouns import Cancelled
+from worldwarp_protocol.errors import InvalidShot
+
+from ..nouns import Cancelled, Report
 from . import pipe
-from .jobs import Job
+from .estimate import estimate
+
+Work = pipe.Compute | pipe.Ask
 
 
 def main() -> None:
-    """Serve jobs until stdin ends."""
+    """Serve until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the server's terminal is for the server
-    jobs: Queue[Job] = Queue()
+    work: Queue[Work] = Queue()
     cancelled = threading.Event()
     incoming = sys.stdin.buffer
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints belongs in the log
-    threading.Thread(target=_listen, args=(incoming, jobs, cancelled), daemon=True).start()
+    threading.Thread(target=_listen, args=(incoming, work, cancelled), daemon=True).start()
 
     from .compute import numerics  # torch takes seconds to import: listen first
 
     pipe.write(outgoing, pipe.Ready(numerics()))
     while True:
-        job = jobs.get()
-        pipe.write(outgoing, _answer(job, cancelled, outgoing))
+        pipe.write(outgoing, _do(work.get(), cancelled, outgoing))
 
 
-def _listen(incoming: BinaryIO, jobs: "Queue[Job]", cancelled: threading.Event) -> None:
+def _listen(incoming: BinaryIO, work: "Queue[Work]", cancelled: threading.Event) -> None:
     while (message := pipe.read(incoming, pipe.ToWorker)) is not None:
-        if isinstance(message, pipe.Compute):
-            cancelled.clear()
-            jobs.put(message.job)
-        else:
+        if isinstance(message, pipe.Cancel):
             cancelled.set()
+        else:
+            cancelled.clear()
+            work.put(message)
     os._exit(0)  # the front door is gone: whatever is in work would be lost anyway
 
 
-def _answer(job: Job, cancelled: threading.Event, outgoing: BinaryIO) -> pipe.FromWorker:
-    from .compute import compute
-
+def _do(work: Work, cancelled: threading.Event, outgoing: BinaryIO) -> pipe.FromWorker:
     def report(stage: str, step: int, steps: int) -> None:
         if cancelled.is_set():
             raise Cancelled
         pipe.write(outgoing, pipe.Progressed(stage, step, steps))
 
     try:
-        return pipe.Finished(compute(job, report))
+        return _compute(work, report) if isinstance(work, pipe.Compute) else _answer(work, report)
     except Cancelled:
         return pipe.Stopped()
     except Exception as error:
         traceback.print_exc()
         return pipe.Failed(f"{type(error).__name__}: {error}")
+
+
+def _compute(work: pipe.Compute, report: Report) -> pipe.Finished:
+    from .compute import compute
+
+    return pipe.Finished(compute(work.job, report))
+
+
+def _answer(work: pipe.Ask, report: Report) -> pipe.Answered | pipe.Refused:
+    try:
+        return pipe.Answered(estimate(work.question, report))
+    except InvalidShot as error:
+        return pipe.Refused(error.field, error.text)
 
 
 if __name__ == "__main__":

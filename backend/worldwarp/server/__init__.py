@@ -7,7 +7,9 @@ clients ==CURVE==> frontdoor.py     the loop: one thread, one ROUTER, one mailbo
         shots ───> intake.py        checked, written down, answered
                    runs.py          what happens to a run; whose turn it is
                    journal.py       runs in SQLite; kept.py: their shots
-                   workbench.py     the worker process and the chunk it has in work
+                   workbench.py     the worker process and the chunk or question it has in work
+    questions ───> estimates.py     who waits for the geometry of a picture; answers.py: answers on disk
+                   errands.py       questions on their way to the worker
   frames <───      sender.py        streams, as far as credit allows
                    streams.py       a run as a numbered list of items, the same after every restart
                    derived.py       points of committed chunks

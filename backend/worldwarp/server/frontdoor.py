@@ -15,7 +15,9 @@ from worldwarp_protocol.keys import enrolled
 from worldwarp_protocol.session import Connection, greet
 
 from .. import profiles
+from ..geometry import sources
 from ..store import Store
+from .estimates import Estimates, cancelled
 from .intake import Answer, Intake, refusal
 from .mailbox import Mailbox
 from .peers import Listener, Peer
@@ -50,6 +52,7 @@ class FrontDoor:
         self._bench = bench
         self._intake = Intake(runs, bench, store, mailbox)
         self._sender = Sender(runs, bench, store, mailbox)
+        self._estimates = Estimates(bench, store, mailbox)
         self._peers: dict[bytes, Peer] = {}
         self._looked = 0.0
         self._stopped = False
@@ -77,6 +80,7 @@ class FrontDoor:
                 self._receive()
             self._bench.turn()
             moved = self._sender.pump(self._peers.values())
+            self._estimates.pump()
             self._look()
 
     def _pause(self) -> int:
@@ -92,6 +96,7 @@ class FrontDoor:
         known = enrolled(self._home)
         for routing_id, peer in list(self._peers.items()):
             if peer.gone or peer.session.dead(now) or peer.user not in known:
+                peer.gone = True
                 del self._peers[routing_id]
             elif peer.session.ping_due(now):
                 peer.say(messages.Ping())
@@ -116,6 +121,8 @@ class FrontDoor:
         peer = self._peers.get(routing_id)
         if peer is not None and peer.user == user and not peer.gone:
             return peer
+        if peer is not None:
+            peer.gone = True
         peer = Peer(self._router, routing_id, user)
         if len(routing_id) != OWN_ID_BYTES or routing_id[0]:
             peer.dismiss("Do not set a routing id: the server gives one.")
@@ -136,13 +143,17 @@ class FrontDoor:
     def _answer(self, peer: Peer, message: messages.ClientMessage, arrays: Mapping[str, NDArray[Any]]) -> None:
         match message:
             case messages.Hello():
-                peer.say(greet(message, NAME, [messages.ProfileStatus(*status) for status in profiles.status()]))
+                peer.say(_greeting(message))
             case messages.Submit():
                 self._intake.submit(peer.user, message, arrays, partial(self._later, peer))
+            case messages.EstimateGeometry():
+                self._estimates.ask(peer, message, arrays)
             case messages.Subscribe():
                 self._subscribe(peer, message)
             case messages.Unsubscribe():
                 peer.listeners.pop(message.run, None)
+            case messages.Cancel() if self._estimates.cancel(peer.user, message.run):
+                raise cancelled()
             case messages.Status() | messages.Cancel() | messages.StopAfterChunk():
                 self._command(peer, message)
             case messages.List():
@@ -168,3 +179,8 @@ class FrontDoor:
         elif isinstance(message, messages.StopAfterChunk):
             self._runs.stop_after_chunk(run, self._bench.works_on(run.id))
         peer.say(messages.RunStatus(self._runs[run.id].info))
+
+
+def _greeting(hello: messages.Hello) -> messages.Welcome | messages.Error:
+    able = [messages.ProfileStatus(*status) for status in profiles.status()]
+    return greet(hello, NAME, able, [messages.SourceStatus(*status) for status in sources.status()])

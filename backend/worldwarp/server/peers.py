@@ -63,7 +63,10 @@ class Peer:
         Raises:
             LocalProtocolError: the rules do not allow it.
         """
-        frames = codec.encode(message, arrays)
+        self.send(message, codec.encode(message, arrays))
+
+    def send(self, message: ServerMessage, frames: list[codec.Buffer]) -> None:
+        """As ``say``, for a message that is encoded already."""
         self.session.send(message, time.monotonic())
         self._post(frames)
 

@@ -1,4 +1,4 @@
-"""One worker process and the chunk it has in work: prepared, computed, committed, one after the other.
+"""One worker process and what it has in work: chunks, each prepared, computed and committed, and errands between them.
 
 A chunk that fails, or whose worker dies, is tried once more; the second failure fails its run.
 """
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-from worldwarp_protocol.errors import WorldWarpError
+from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.limits import MAX_TEXT
 from worldwarp_protocol.messages import Progress, Stage
 
@@ -20,6 +20,7 @@ from ..engines.jobs import Job
 from ..engines.local import Worker
 from ..store import Manifest, Store
 from . import kept
+from .errands import Errand, Errands
 from .journal import DiskFull, JournalError, Run, disk_full
 from .mailbox import Mailbox
 from .runs import Runs
@@ -62,6 +63,7 @@ class Workbench:
         self.numerics = ""
         """What the worker computes with; "" until the first one is ready."""
         self.task: Task | None = None
+        self._errands = Errands(mailbox)
         self._worker = self._start()
 
     def when_ready(self, call: Callable[[], None]) -> None:
@@ -71,9 +73,18 @@ class Workbench:
         else:
             self._waiting.append(call)
 
+    def do(self, errand: Errand) -> None:
+        """Do this before the next chunk."""
+        self._errands.add(errand)
+
+    def drop(self, errand: Errand) -> None:
+        """Nobody waits for this any more."""
+        self._errands.drop(errand, self._worker)
+
     def turn(self) -> None:
-        """Begin the next chunk, if there is one and nothing is in work."""
-        if self.task is not None or not self.numerics:
+        """Begin the next errand or chunk, if there is one and nothing is in work."""
+        self._errands.end_overdue(self._worker)
+        if self.task or self._errands.in_work or not self.numerics or self._errands.begin(self._worker):
             return
         run = self._runs.next()
         if run is not None:
@@ -118,10 +129,14 @@ class Workbench:
                 self._progressed(event)
             case pipe.Finished(computed):
                 self._finished(computed)
+            case pipe.Answered(answer):
+                self._errands.end(answer)
+            case pipe.Refused(field, text):
+                self._errands.end(InvalidShot(field, text))
             case pipe.Failed(text):
-                self._again(text)
+                self._failed(text)
             case pipe.Stopped():
-                self.task = None
+                self.task = self._errands.in_work = None
             case pipe.Died():
                 self._died(event)
 
@@ -152,7 +167,9 @@ class Workbench:
             self._worker.cancel()
 
     def _progressed(self, event: pipe.Progressed) -> None:
-        if self.task and self.task.job:
+        if self._errands.in_work:
+            self._errands.in_work.progress = event.step, event.steps
+        elif self.task and self.task.job:
             self.task.progress = Progress(
                 run=self.task.run,
                 chunk=self.task.job.chunk.index,
@@ -202,6 +219,12 @@ class Workbench:
             return None
         return found
 
+    def _failed(self, text: str) -> None:
+        if self._errands.in_work:
+            self._errands.end(WorldWarpError(f"The estimate failed. {text}"[:MAX_TEXT]))
+        else:
+            self._again(text)
+
     def _again(self, text: str) -> None:
         """The chunk in work failed: once more, or that was it."""
         task = self.task
@@ -226,7 +249,7 @@ class Workbench:
             raise WorldWarpError(f"The worker cannot start. {text}")
         log.warning("%s It is started again.", text)
         self._worker = self._start()
-        self._again(text)
+        self._failed(text)
 
 
 def why(error: OSError, root: Path) -> JournalError:
