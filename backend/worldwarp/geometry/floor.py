@@ -20,6 +20,9 @@ HYPOTHESES = 400
 CLOSE = 0.03
 """A point is on a plane where its depth differs by less than this, relative, from the plane's."""
 
+UNEVEN = 0.15
+"""A point that faces up and is off a plane by less than this is part of the same floor, which then is not even."""
+
 STEEPEST = 0.5
 """Least cosine between the floor's normal and the picture's upward direction: the camera may pitch by 60 degrees."""
 
@@ -42,7 +45,7 @@ class Floor:
     height: float
     """Of the camera above it, at the depth's scale."""
     confidence: float
-    """In [0, 1]: the share of the points that face up which lie on it."""
+    """In [0, 1]: points on it, against those a little off it (it is not even) and those below it (it is no floor)."""
 
 
 def find_floor(depth: Floats, confidence: Floats, K: Array) -> Floor | None:
@@ -66,12 +69,13 @@ def find_floor(depth: Floats, confidence: Floats, K: Array) -> Floor | None:
     if m is None:
         return None
     m = _refined(m, p, weight[up])
-    on = np.abs(p @ m - 1) < CLOSE
+    off = p @ m - 1
+    on, near, below = (np.abs(off) < CLOSE).sum(), (np.abs(off) < UNEVEN).sum(), (all_points @ m - 1 > UNEVEN).sum()
     height = 1 / float(np.linalg.norm(m))
     normal = -m * height
-    if on.sum() < LEAST * len(all_points) or normal[1] > -STEEPEST:
+    if on < LEAST * len(all_points) or normal[1] > -STEEPEST:
         return None
-    return Floor(normal, height, float(on.mean()))
+    return Floor(normal, height, float(on / (near + below)))
 
 
 def level(floor: Floor | None) -> Array:
@@ -140,6 +144,8 @@ def _best(p: Array, everything: Array) -> Array | None:
 
 def _refined(m: Array, p: Array, weight: Array) -> Array:
     for _ in range(ROUNDS):
-        w = weight / (1 + ((p @ m - 1) / (CLOSE / 2)) ** 2) ** 2
+        off = np.abs(p @ m - 1)
+        spread = max(3 * float(np.median(off[off < CLOSE])), 1e-4) if (off < CLOSE).any() else CLOSE
+        w = weight / (1 + (off / spread) ** 2) ** 2
         m = np.linalg.solve((w[:, None] * p).T @ p, (w[:, None] * p).sum(0))
     return m

@@ -38,6 +38,10 @@ DIFFERS = 0.15
 """A lens that differs by more than this from what the picture shows is worth a warning."""
 
 
+POSSIBLE = (0.1, 60.0)
+"""Focal lengths of lenses, relative to the picture's longer side: from 157 degrees across it down to 1."""
+
+
 @dataclass(frozen=True)
 class Lens:
     """A picture's focal length, and who says so."""
@@ -102,6 +106,18 @@ def from_exif(path: Path, sensor_width: float | None = None) -> Lens | None:
     if mm and sensor_width:
         return Lens(to_pixels(mm, sensor_width, size), f"EXIF, {mm:g} mm on {sensor_width:g} mm")
     return _from_resolution(mm, tags, size)
+
+
+def estimated(focals: Array | None, size: Size) -> float | None:
+    """The focal length in pixels that estimates (n,) of one lens agree on: the median of those that can be lenses.
+
+    None where none can: a network that makes nothing of a picture says anything.
+    """
+    if focals is None:
+        return None
+    least, most = (times * max(size) for times in POSSIBLE)
+    usable = focals[(focals >= least) & (focals <= most)]
+    return float(np.median(usable)) if len(usable) else None
 
 
 def differs(focal: float, other: float) -> bool:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.messages import Settings
 
 from ..cameras.cameras import Array
 from ..cameras.sizes import Size
 from ..nouns import Bytes, Estimate, Floats, Source
 from . import lens
+from .anchor import first_scale
 from .floor import find_floor, level
 
 UNSURE = 0.5
@@ -61,17 +63,16 @@ def describe(
     Raises:
         InvalidShot: the scale is not above zero, the anchor on no surface, nothing known anywhere, or no focal length.
     """
-    if not 0 < depth_scale < np.inf:
-        raise InvalidShot("depth_scale", f"is {depth_scale:g}; give a number above 0.")
+    settings = _settings(depth_scale, anchor)
     size = picture.shape[1], picture.shape[0]
     estimate = source(picture[None], None if K is None else K[None])
-    estimated = None if estimate.focal is None else float(estimate.focal[0])
+    estimated = lens.estimated(estimate.focal, size)
     K, focal_given = _intrinsics(K, estimated, size), K is not None
     known = (estimate.confidence[0] > 0) & np.isfinite(estimate.depth[0]) & (estimate.depth[0] > 0)
     if not known.any():
         raise InvalidShot("picture", "shows no surface at all, only sky; choose another one.")
     depth = np.where(known, estimate.depth[0], np.float32(np.inf))
-    scale = depth_scale if anchor is None else scale_of(anchor, depth)
+    scale = first_scale(depth, estimate.confidence[0], settings)
     depth = (depth * np.float64(scale)).astype(np.float32)
     floor = find_floor(depth, estimate.confidence[0], K)
     sure = 0.0 if floor is None else floor.confidence
@@ -103,27 +104,21 @@ def given(depth: Floats, far: float = np.inf) -> Source:
     return source
 
 
-def scale_of(anchor: Anchor, depth: Floats) -> float:
-    """The factor that brings depth (H, W) to the anchor's distance.
-
-    Raises:
-        InvalidShot: the anchor is outside the picture, or on no surface.
-    """
-    u, v, distance = anchor
-    if not (0 <= u <= 1 and 0 <= v <= 1 and 0 < distance < np.inf):
-        raise InvalidShot("anchor", f"is {u:g}, {v:g}, {distance:g}; give u and v from 0 to 1 and a distance above 0.")
-    height, width = depth.shape
-    there = float(depth[min(int(v * height), height - 1), min(int(u * width), width - 1)])
-    if not np.isfinite(there):
-        raise InvalidShot("anchor", f"is on the sky at {u:g}, {v:g}; put it on a surface.")
-    return distance / there
+def _settings(depth_scale: float, anchor: Anchor | None) -> Settings:
+    """What a generated shot would be told, checked."""
+    if not 0 < depth_scale < np.inf:
+        raise InvalidShot("depth_scale", f"is {depth_scale:g}; give a number above 0.")
+    if anchor is not None and not (0 <= anchor[0] <= 1 and 0 <= anchor[1] <= 1 and 0 < anchor[2] < np.inf):
+        said = ", ".join(f"{number:g}" for number in anchor)
+        raise InvalidShot("anchor", f"is {said}; give u and v from 0 to 1 and a distance above 0.")
+    return Settings(depth_scale=depth_scale, anchor=anchor)
 
 
 def _intrinsics(K: Array | None, estimated: float | None, size: Size) -> Array:
     if K is not None:
         return K
     if estimated is None:
-        raise InvalidShot("focal", "is not known and this source does not estimate it; give one, such as 35mm.")
+        raise InvalidShot("focal", "is not known and cannot be told from this picture; give one, such as 35mm.")
     return lens.intrinsics(estimated, size)
 
 
@@ -138,7 +133,7 @@ def _warnings(given: float | None, estimated: float | None, size: Size, floor: f
     if floor == 0:
         warnings.append("No floor was found: the picture is taken as upright, its camera at Z = 0.")
     elif floor < UNSURE:
-        warnings.append(f"The floor is uncertain ({floor:.0%} of what faces up lies on it): check the horizon.")
+        warnings.append(f"The floor is uneven or no floor (confidence {floor:.0%}): check the horizon.")
     if estimate.affine:
         warnings.append("This source knows depth up to a shift of disparity: distances are rough.")
     return warnings

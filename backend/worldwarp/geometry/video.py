@@ -13,7 +13,7 @@ from ..cameras.cameras import Array
 from ..cameras.sizes import Size
 from ..nouns import Bytes, Floats, Source
 from .floor import UPRIGHT
-from .lens import intrinsics
+from .lens import estimated, intrinsics
 
 VERSION = "1"
 """Raised when the same estimate gives another path."""
@@ -48,12 +48,14 @@ def path_from_frames(
 def estimate_path(frames: Bytes, source: Source, fps: float, K: Array | None = None) -> tuple[Cameras, Floats]:
     """``path_from_frames`` at its own speed and scale: the part that takes long."""
     estimate = source(frames, K)
-    if estimate.camera_to_world is None or (K is None and estimate.focal is None):
+    if estimate.camera_to_world is None:
         raise InvalidShot("geometry", "This source knows no cameras; use ttt3r for the path of a video.")
     size = frames.shape[2], frames.shape[1]
     if K is None:
-        assert estimate.focal is not None
-        K = np.repeat(intrinsics(float(np.median(estimate.focal)), size)[None], len(frames), axis=0)
+        focal = estimated(estimate.focal, size)
+        if focal is None:
+            raise InvalidShot("video", "shows nothing that a focal length could be told from; choose another clip.")
+        K = np.repeat(intrinsics(focal, size)[None], len(frames), axis=0)
     poses = UPRIGHT @ np.linalg.inv(estimate.camera_to_world[0]) @ estimate.camera_to_world
     U, _, Vt = np.linalg.svd(poses[:, :3, :3])
     poses[:, :3, :3] = U @ Vt  # networks compute in float32
