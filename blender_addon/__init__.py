@@ -1,27 +1,30 @@
 """WorldWarp: walk a keyframed camera into a single picture.
 
-``camera``, ``colour``, ``points``, ``importer`` and ``picture`` need no more than Blender; ``link`` talks to the
-server on a thread of its own through ``worldwarp_protocol``; ``pump`` brings what it says to the main thread.
+``camera``, ``colour``, ``points``, ``importer``, ``picture``, ``geometry``, ``match`` and ``video`` need no more than
+Blender; ``link`` talks to the server on a thread of its own through ``worldwarp_protocol``; ``pump`` brings what it
+says to the main thread.
 """
 
 
 def register() -> None:
     # Imported here, so that the camera's maths can be imported without Blender.
-    from . import operators, panel, preferences, properties, pump, translations
+    from . import geometry_operators, operators, panel, preferences, properties, pump, translations
 
     translations.register()
     properties.register()
     preferences.register()
     operators.register()
+    geometry_operators.register()
     panel.register()
     pump.register()
 
 
 def unregister() -> None:
-    from . import operators, panel, preferences, properties, pump, translations
+    from . import geometry_operators, operators, panel, preferences, properties, pump, translations
 
     pump.unregister()
     panel.unregister()
+    geometry_operators.unregister()
     operators.unregister()
     preferences.unregister()
     properties.unregister()

@@ -92,10 +92,17 @@ def import_result(scene, folder: Path) -> Imported:
     camera = _camera(scene, collection, result)
     cloud = None
     if result.cloud is not None and len(result.cloud.xyz):
-        cloud = points.cloud_object(result.name + " Points", result)
+        cloud = _cloud(result)
         collection.objects.link(cloud)
     _remember(collection, result)
     return Imported(collection, camera, cloud, warnings)
+
+
+def _cloud(result: Result) -> bpy.types.Object:
+    cloud, centre = result.cloud, result.camera_to_world[0, :3, 3]
+    colours = points.scene_linear(cloud.rgb, result.shot.get("colour_space", "sRGB"))
+    radii = points.radii(cloud.xyz, centre, result.K[0, 0, 0])
+    return points.cloud_object(result.name + " Points", cloud.xyz, colours, radii, cloud.provenance)
 
 
 def _warnings(scene, result: Result) -> list[str]:
@@ -121,7 +128,7 @@ def _camera(scene, collection, result: Result) -> bpy.types.Object:
     ratio = result.K[0, 0, 0] / result.K[0, 1, 1]
     raster = Raster(result.width, result.height, 1.0, ratio)
     lenses = [lens_of(K, raster) for K in result.K]
-    _apply_lens(data, lenses[0])
+    apply_lens(data, lenses[0])
     camera.rotation_mode = "QUATERNION"
     matrices = matrix_world(result.camera_to_world)
     keys = {"location": matrices[:, :3, 3], "rotation_quaternion": quaternions(matrices[:, :3, :3])}
@@ -135,7 +142,7 @@ def _camera(scene, collection, result: Result) -> bpy.types.Object:
     return camera
 
 
-def _apply_lens(data, lens: Lens) -> None:
+def apply_lens(data, lens: Lens) -> None:
     for field in ("sensor_width", "sensor_height", "sensor_fit", "lens", "shift_x", "shift_y"):
         setattr(data, field, getattr(lens, field))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from worldwarp_protocol import keys, messages
 from worldwarp_protocol.client import Client
-from worldwarp_protocol.errors import WorldWarpError
+from worldwarp_protocol.errors import Refused, WorldWarpError
 from worldwarp_protocol.results import ResultFolder
 
 from . import news
@@ -46,11 +46,23 @@ class Order:
         return messages.Shot(name=self.name, settings=settings, fps=self.fps, colour_space=self.colour_space)
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a picture or a clip; the arrays as ``messages.EstimateGeometry`` names them."""
+
+    what: str
+    source: str
+    picture: np.ndarray
+    depth: np.ndarray | None = None
+    K: np.ndarray | None = None
+    fps: float = 24.0
+
+
 class Link:
     """An errand on its thread.
 
     Args:
-        errand: called with this link on the thread; ``say_hello``, ``generate`` or ``fetch``.
+        errand: called with this link on the thread; ``say_hello``, ``generate``, ``fetch`` or ``estimate``.
     """
 
     def __init__(self, server: Server, errand: "Errand") -> None:
@@ -68,7 +80,7 @@ class Link:
         self.inbox.put(item)
 
     def ask(self, wish: str) -> None:
-        """``cancel``, ``stop_after_chunk`` or ``leave`` the run; heard within a fraction of a second."""
+        """``cancel``, ``stop_after_chunk`` or ``leave``; heard within a fraction of a second."""
         self.wish = wish
 
     def wait(self, seconds: float) -> None:
@@ -91,7 +103,8 @@ class Link:
             with server.client() as client:
                 welcome = client.connect()
                 profiles = tuple((profile.name, profile.missing) for profile in welcome.profiles)
-                self.tell(news.Connected(welcome.server, profiles))
+                sources = tuple((source.name, source.missing) for source in welcome.sources)
+                self.tell(news.Connected(welcome.server, profiles, sources))
                 errand(self, client)
         except WorldWarpError as error:
             self.tell(news.Failed(str(error)))
@@ -125,6 +138,30 @@ def fetch(run: str, folder: Path) -> Errand:
         info = client.status(run)
         link.tell(news.Accepted(run, info.chunks, info.chunks_done, info.frames, ()))
         _receive(link, client, run, folder)
+
+    return errand
+
+
+def estimate(question: Question) -> Errand:
+    """Ask for a picture's geometry or a clip's path."""
+
+    def errand(link: Link, client: Client) -> None:
+        try:
+            answer, arrays = client.estimate(
+                question.what,
+                question.source,
+                question.picture,
+                question.depth,
+                question.K,
+                question.fps,
+                on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
+                should_stop=link.take_wish,
+            )
+        except Refused as error:
+            if error.code == "cancelled":  # as we wished
+                return
+            raise
+        link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
 
     return errand
 

@@ -1,14 +1,17 @@
-"""What the network thread tells the main thread: plain data, no arrays, nothing of Blender's."""
+"""What the network thread tells the main thread: plain data, nothing of Blender's."""
 
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
 class Connected:
-    """The server answered. ``profiles``: name and, where it cannot run there, the sentence that says why."""
+    """The server answered. ``profiles`` and ``sources``: name and, where it cannot run there, a sentence why."""
 
     server: str
     profiles: tuple[tuple[str, str], ...]
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,26 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Estimating:
+    """Where the work on an estimate stands; 0 of 0: others are before it."""
+
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """The estimate that was asked for; ``arrays`` as ``messages.Estimated`` names them."""
+
+    arrays: dict[str, np.ndarray]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Failed:
     """Nothing more will come: one sentence that says why."""
 
     text: str
 
 
-News = Connected | Accepted | Progress | Arrived | Committed | Lost | Ended | Failed
+News = Connected | Accepted | Progress | Arrived | Committed | Lost | Ended | Estimating | Estimated | Failed

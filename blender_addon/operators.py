@@ -1,79 +1,17 @@
-"""Every action as an operator. ``execute`` blocks until the work is done and so serves scripts and ``blender -b``;
-``invoke``, from the panel, leaves the work to thread and timer."""
+"""Connection, Generate and what follows it, as operators."""
 
-import socket
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import StringProperty
 
-from . import order, preferences, pump, results, shooting, wheels
+from . import order, preferences, pump, results, shooting
+from .actions import Action, Errand, idle, reachable
 from .importer import import_result
 from .problems import Problem
+from .properties import finished
 from .state import STATE, Run
-
-PROBE_SECONDS = 0.5
-"""Longest wait for a server on this machine to take a connection; a refusal comes at once."""
-
-
-class Action(bpy.types.Operator):
-    """What the operators share: problems become error reports."""
-
-    bl_options = {"REGISTER"}
-
-    def refuse(self, problem: Exception) -> set[str]:
-        self.report({"ERROR"}, str(problem))
-        return {"CANCELLED"}
-
-
-class Errand(Action):
-    """An action that the network thread carries out: ``start`` it, and ``end`` it where somebody waits for it."""
-
-    def invoke(self, context, event) -> set[str]:
-        try:
-            self.start(context)
-        except Problem as problem:
-            return self.refuse(problem)
-        return {"FINISHED"}
-
-    def execute(self, context) -> set[str]:
-        try:
-            self.start(context)
-            pump.to_the_end()
-            self.end()
-        except Problem as problem:
-            return self.refuse(problem)
-        return {"FINISHED"}
-
-
-def _idle(cls) -> bool:
-    """For ``poll``: whether an errand can begin."""
-    if sentence := wheels.missing():
-        cls.poll_message_set(sentence)
-        return False
-    if pump.busy():
-        cls.poll_message_set(rpt_("The server is busy with a shot: wait for it, or cancel it"))
-        return False
-    return True
-
-
-def reachable():
-    """The server of the preferences.
-
-    Raises:
-        Problem: nothing listens at its address on this machine, or the preferences name none.
-    """
-    server = preferences.server()
-    parts = urlsplit(server.address)
-    if preferences.is_local(server.address):
-        try:
-            socket.create_connection((parts.hostname, parts.port or 7654), PROBE_SECONDS).close()
-        except OSError:
-            STATE.connected, STATE.connection = False, rpt_("No server: start one by `worldwarp serve` in a terminal")
-            raise Problem(f"No server runs at {server.address}: start one by `worldwarp serve` in a terminal") from None
-    return server
 
 
 class WORLDWARP_OT_test_connection(Errand):
@@ -84,7 +22,7 @@ class WORLDWARP_OT_test_connection(Errand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return _idle(cls)
+        return idle(cls)
 
     def start(self, context) -> None:
         from . import link
@@ -119,7 +57,7 @@ class WORLDWARP_OT_generate(RunErrand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        if not _idle(cls):
+        if not idle(cls):
             return False
         if found := order.problems(context.scene):
             cls.poll_message_set(found[0])
@@ -131,12 +69,14 @@ class WORLDWARP_OT_generate(RunErrand):
             return super().invoke(context, event)
         try:
             shooting.begin(context, reachable())
+            finished("picture", "geometry", "path")
         except Problem as problem:
             return self.refuse(problem)
         return {"FINISHED"}
 
     def start(self, context) -> None:
         shooting.send(context, reachable())
+        finished("picture", "geometry", "path")
 
 
 class WORLDWARP_OT_attach(RunErrand):
@@ -150,7 +90,7 @@ class WORLDWARP_OT_attach(RunErrand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return _idle(cls)
+        return idle(cls)
 
     def start(self, context) -> None:
         from . import link
@@ -172,18 +112,22 @@ def _running(cls) -> bool:
 
 
 class WORLDWARP_OT_cancel(Action):
-    """End the run now; the frames that are finished stay in its folder"""
+    """End the work now; the frames that are finished stay in their folder"""
 
     bl_idname = "worldwarp.cancel"
     bl_label = "Cancel"
 
     @classmethod
     def poll(cls, context) -> bool:
+        if pump.busy() and STATE.inquiry is not None and not STATE.inquiry.over:
+            return True
         return _running(cls)
 
     def execute(self, context) -> set[str]:
-        if STATE.run.state == "rendering":
+        if STATE.run is not None and STATE.run.state == "rendering":
             STATE.run.state = "cancelled"
+        if STATE.inquiry is not None and not STATE.inquiry.over:
+            STATE.inquiry.state = "cancelled"
         pump.ask("cancel")
         return {"FINISHED"}
 
@@ -248,7 +192,7 @@ class WORLDWARP_OT_copy_key(Action):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return _idle(cls)
+        return idle(cls)
 
     def execute(self, context) -> set[str]:
         context.window_manager.clipboard = preferences.public_key()

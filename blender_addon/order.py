@@ -5,9 +5,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import preferences, wheels
-from .camera import Raster, check_type, sample, scene_raster
+from . import anchor, geometry, preferences, wheels
+from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
 from .colour import colour_space
+from .parts import MARK, recall
 from .picture import Picture, check_renderable, load_picture, render_picture
 from .problems import Problem
 from .results import fresh_folder
@@ -42,12 +43,48 @@ def generated_size(raster: Raster, longest: int) -> tuple[int, int]:
 def problems(scene) -> list[str]:
     """What has to be put right before anything can run, one sentence each; quick enough for drawing a panel."""
     found = [sentence for sentence in (wheels.missing(), _name(scene), _camera(scene), _range(scene)) if sentence]
-    for check in (_picture, _output, _profile):
+    return found + _said(scene, _picture, _output, _profile, _source)
+
+
+def geometry_problems(scene) -> list[str]:
+    """The same for the picture's geometry alone."""
+    found = [sentence for sentence in (wheels.missing(), _name(scene), _camera(scene)) if sentence]
+    return found + _said(scene, _picture, _source)
+
+
+def clip_problems(scene) -> list[str]:
+    """The same for the path of a clip's camera."""
+    found = [sentence for sentence in (wheels.missing(),) if sentence]
+    return found + _said(scene, _clip, lambda _: check_source("ttt3r"))
+
+
+def _said(scene, *checks) -> list[str]:
+    found = []
+    for check in checks:
         try:
             check(scene)
         except Problem as problem:
             found.append(str(problem))
     return found
+
+
+def depth_source(shot) -> str:
+    """Where the picture's depth comes from: a render always brings its own."""
+    return "given" if shot.source == "RENDER" else shot.depth_source
+
+
+def check_source(name: str) -> None:
+    """Raise ``Problem`` where the server cannot estimate by that source."""
+    if sentence := STATE.sources.get(name):
+        raise Problem(sentence)
+
+
+def _source(scene) -> None:
+    check_source(depth_source(scene.worldwarp))
+
+
+def _clip(scene) -> None:
+    _file(scene.worldwarp.clip_file, "clip")
 
 
 def _name(scene) -> str:
@@ -84,7 +121,7 @@ def _picture(scene) -> None:
         return
     colour_space(scene)
     _file(shot.picture_file, "picture")
-    if shot.depth_file or shot.profile == "draft":
+    if shot.depth_source == "given":
         _file(shot.depth_file, "depth file")
 
 
@@ -117,7 +154,21 @@ def notes(scene) -> list[str]:
             found.append("The picture is rendered without the compositor")
         if sum(layer.use for layer in scene.view_layers) > 1:
             found.append("The picture is rendered from the first view layer")
-    return found
+    return found + lens_notes(scene)
+
+
+def lens_notes(scene) -> list[str]:
+    """Whether the camera's lens is far from what the picture's file or its geometry says."""
+    collection, camera = geometry.of_scene(scene), camera_of(scene)
+    if collection is None or camera is None or scene.worldwarp.source == "RENDER":
+        return []
+    raster = Raster(*collection["worldwarp_size"], scene.render.pixel_aspect_x, scene.render.pixel_aspect_y)
+    lens = lens_at(camera.data)
+    K = intrinsics(lens, raster)
+    if geometry.lens_difference(collection, K) <= geometry.LENS_DIFFERENCE:
+        return []
+    found = lens.lens * recall(collection, "K_found")[0, 0] / K[0, 0]
+    return [f"The picture looks like {found:.0f} mm, the camera has {lens.lens:.0f} mm: Match Camera takes it over"]
 
 
 def _compositor(scene) -> bool:
@@ -162,7 +213,7 @@ def prepare(context, picture: Picture | None = None):
         arrays["depth"] = picture.depth[None]
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     shot = scene.worldwarp
-    order = Order(shot.name.strip(), settings(shot, raster), path.fps, picture.colour_space, arrays)
+    order = Order(shot.name.strip(), settings(scene, raster), path.fps, picture.colour_space, arrays)
     return order, fresh_folder(output_base(scene), order.name), warnings
 
 
@@ -171,7 +222,7 @@ def take_picture(scene, frame: int, warnings: list[str]) -> Picture:
     shot = scene.worldwarp
     if shot.source == "RENDER":
         return render_picture(scene, camera_of(scene), frame)
-    depth = Path(bpy.path.abspath(shot.depth_file)) if shot.depth_file else None
+    depth = Path(bpy.path.abspath(shot.depth_file)) if shot.depth_source == "given" else None
     picture = load_picture(Path(bpy.path.abspath(shot.picture_file)), depth, colour_space(scene))
     height, width = picture.rgb.shape[:2]
     raster = scene_raster(scene)
@@ -183,8 +234,9 @@ def take_picture(scene, frame: int, warnings: list[str]) -> Picture:
     return picture
 
 
-def settings(shot, raster: Raster) -> dict:
+def settings(scene, raster: Raster) -> dict:
     """``messages.Settings`` by name."""
+    shot = scene.worldwarp
     width, height = generated_size(raster, shot.longest_side)
     return {
         "profile": shot.profile,
@@ -193,4 +245,14 @@ def settings(shot, raster: Raster) -> dict:
         "height": height,
         "far": shot.far,
         "cache_steps": shot.cache_steps,
+        "geometry": depth_source(shot),
+        "anchor": _anchor(scene),
     }
+
+
+def _anchor(scene) -> tuple[float, float, float] | None:
+    """Pixel and distance of the anchor, where the depth of the shot will be estimated as its geometry was."""
+    collection = geometry.of_scene(scene)
+    if collection is None or collection[MARK] != depth_source(scene.worldwarp):
+        return None
+    return anchor.anchored(collection)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .camera import check_type, frame_kept
 from .colour import colour_space
+from .parts import MARK
 from .problems import Problem
 
 PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH")
@@ -21,6 +22,9 @@ PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDE
 
 TEMPORARY = "WorldWarp Temporary"
 """Name of the datablocks that live as long as a render."""
+
+OURS = ("worldwarp_run", MARK)
+"""Custom properties of the collections that we made."""
 
 SKY_DEPTH = 1e9
 """Cycles and Workbench write 1e10 where the camera sees nothing."""
@@ -135,9 +139,9 @@ def render_copy(scene, camera, frame: int, folder: str):
 
 
 def _exclude_results(parent) -> None:
-    """Leave earlier results out of the picture: their points lie in front of what they show."""
+    """Leave earlier results and geometry out of the picture: they lie in front of what they show."""
     for child in parent.children:
-        if "worldwarp_run" in child.collection:
+        if any(mark in child.collection for mark in OURS):
             child.exclude = True
         else:
             _exclude_results(child)
@@ -220,14 +224,52 @@ def load_picture(path: Path, depth: Path | None, space: str) -> Picture:
         raise Problem(f"The depth file is {sizes} pixels: choose the depth of this picture")
     if max(rgb.shape) > LONGEST_SIDE:
         height, width = (round(side * LONGEST_SIDE / max(rgb.shape)) for side in rgb.shape[:2])
-        if z is not None:  # depth is not averaged across edges
-            rows, columns = (
-                ((np.arange(new) + 0.5) * old / new).astype(int)
-                for new, old in zip((height, width), z.shape, strict=True)
-            )
-            z = z[np.ix_(rows, columns)]
+        z = None if z is None else _picked(z, height, width)
         rgb = to_bytes(read_pixels(path, (width, height))[..., :3])
     return Picture(rgb, None if z is None else np.where(z >= SKY_DEPTH, np.float32(np.inf), z), space)
+
+
+def scaled(picture: Picture, most_pixels: int) -> Picture:
+    """``picture``, scaled down where it has more pixels than that."""
+    height, width = picture.rgb.shape[:2]
+    scale = (most_pixels / (height * width)) ** 0.5
+    if scale >= 1:
+        return picture
+    size = int(width * scale), int(height * scale)
+    image = bpy.data.images.new(TEMPORARY, width, height)
+    try:
+        image.colorspace_settings.name = "Non-Color"
+        pixels = np.ones((height, width, 4), np.float32)
+        pixels[..., :3] = picture.rgb[::-1] / np.float32(255)
+        image.pixels.foreach_set(pixels.ravel())
+        image.scale(*size)
+        small = np.empty(size[0] * size[1] * 4, np.float32)
+        image.pixels.foreach_get(small)
+    finally:
+        bpy.data.images.remove(image)
+    rgb = to_bytes(small.reshape(size[1], size[0], 4)[::-1, :, :3])
+    depth = None if picture.depth is None else _picked(picture.depth, size[1], size[0])
+    return Picture(rgb, depth, picture.colour_space)
+
+
+def _picked(depth: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Depth at another size: the nearest pixels', never a mean across edges."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip((height, width), depth.shape, strict=True)
+    )
+    return depth[np.ix_(rows, columns)]
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Width and height of an image file; raises ``Problem`` where it cannot be read."""
+    try:
+        image = bpy.data.images.load(str(path), check_existing=False)
+    except RuntimeError:
+        raise Problem(f"{path} cannot be read as an image") from None
+    try:
+        return tuple(image.size)
+    finally:
+        bpy.data.images.remove(image)
 
 
 def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -46,26 +46,50 @@ def read_ply(path: Path) -> Cloud:
     return Cloud(columns("x", "y", "z").astype(np.float32), columns("red", "green", "blue"), provenance)
 
 
-def cloud_object(name: str, result) -> bpy.types.Object:
-    """A mesh of vertices with colour, provenance and radius, drawn as points by geometry nodes."""
-    cloud = result.cloud
-    mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(cloud.xyz))
-    mesh.vertices.foreach_set("co", cloud.xyz.ravel())
-    colours = np.ones((len(cloud.xyz), 4), np.float32)
-    colours[:, :3] = scene_linear(cloud.rgb, result.shot.get("colour_space", "sRGB"))
-    mesh.attributes.new("Col", "FLOAT_COLOR", "POINT").data.foreach_set("color", colours.ravel())
-    provenance = cloud.provenance.astype(np.int32)
-    mesh.attributes.new("provenance", "INT", "POINT").data.foreach_set("value", provenance)
-    distance = np.linalg.norm(cloud.xyz - result.camera_to_world[0, :3, 3].astype(np.float32), axis=1)
-    radius = (OVERLAP * distance / result.K[0, 0, 0]).astype(np.float32)
-    mesh.attributes.new("radius", "FLOAT", "POINT").data.foreach_set("value", radius)
+def cloud_object(name: str, xyz, colours, radii, provenance=None) -> bpy.types.Object:
+    """A mesh of vertices with colour, radius and, if known, provenance, drawn as points by geometry nodes.
+
+    Args:
+        xyz: (p, 3) float32; colours: (p, 3) linear; radii: (p,); provenance: (p,).
+    """
+    mesh = _coloured(name, xyz, colours)
+    if provenance is not None:
+        values = provenance.astype(np.int32)
+        mesh.attributes.new("provenance", "INT", "POINT").data.foreach_set("value", values)
+    mesh.attributes.new("radius", "FLOAT", "POINT").data.foreach_set("value", np.asarray(radii, np.float32))
     mesh.update()
-    material = _material(name)
-    mesh.materials.append(material)
     cloud_object = bpy.data.objects.new(name, mesh)
-    cloud_object.modifiers.new("WorldWarp Points", "NODES").node_group = _nodes(name, material)
+    cloud_object.modifiers.new("WorldWarp Points", "NODES").node_group = _nodes(name, mesh.materials[0])
     return cloud_object
+
+
+def surface_object(name: str, xyz, colours, faces) -> bpy.types.Object:
+    """A mesh of triangles (m, 3) with the colours of its vertices."""
+    mesh = _coloured(name, xyz, colours)
+    mesh.loops.add(3 * len(faces))
+    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces, np.int32).ravel())
+    mesh.polygons.add(len(faces))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * len(faces), 3, dtype=np.int32))
+    mesh.update(calc_edges=True)
+    return bpy.data.objects.new(name, mesh)
+
+
+def _coloured(name: str, xyz, colours) -> bpy.types.Mesh:
+    """A mesh of vertices with a colour attribute, and the material that shows it."""
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(xyz))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(xyz, np.float32).ravel())
+    rgba = np.ones((len(xyz), 4), np.float32)
+    rgba[:, :3] = colours
+    mesh.attributes.new("Col", "FLOAT_COLOR", "POINT").data.foreach_set("color", rgba.ravel())
+    mesh.color_attributes.active_color_name = "Col"  # what Solid shading shows where it shows attributes
+    mesh.materials.append(_material(name))
+    return mesh
+
+
+def radii(xyz: np.ndarray, centre: np.ndarray, focal: float) -> np.ndarray:
+    """Radii (p,) with which points seen from ``centre`` close a surface; ``focal`` in pixels."""
+    return OVERLAP * np.linalg.norm(xyz - np.asarray(centre, np.float32), axis=1) / focal
 
 
 def scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:

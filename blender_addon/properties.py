@@ -3,6 +3,20 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from . import anchor
+from .geometry import of_scene
+
+
+def _of_geometry(shot, ask) -> float:
+    """What ``ask`` says of the geometry of the shot's scene; 0 where there is none."""
+    found = of_scene(shot.id_data)
+    return ask(found) if found else 0.0
+
+
+def _set(shot, change, value: float) -> None:
+    if found := of_scene(shot.id_data):
+        change(found, value)
+
 
 class WorldWarpShot(bpy.types.PropertyGroup):
     name: StringProperty(name="Name", description="Of the result's folder and collection", default="Walk", maxlen=120)
@@ -11,14 +25,23 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         description="The picture that the walk starts from",
         items=[
             ("RENDER", "Render", "This scene's render at the first frame, with its exact depth"),
-            ("FILE", "File", "An image file, with a depth file of the same size"),
+            ("FILE", "File", "An image file, whose depth is estimated or given by a file"),
         ],
     )
     picture_file: StringProperty(
         name="Image", description="8-bit picture that the camera sees at the first frame", subtype="FILE_PATH"
     )
-    depth_file: StringProperty(
+    depth_source: EnumProperty(
         name="Depth",
+        description="Where the picture's depth comes from",
+        items=[
+            ("given", "File", "An OpenEXR file of the picture's size; exact"),
+            ("ttt3r", "TTT3R", "Estimated by TTT3R, with the lens; its weights are for non-commercial use only"),
+            ("depth-anything", "Depth Anything", "Estimated by Depth Anything V2 Small; also for commercial use"),
+        ],
+    )
+    depth_file: StringProperty(
+        name="Depth File",
         description="OpenEXR file of distances along the viewing direction, as in Cycles' Depth pass",
         subtype="FILE_PATH",
     )
@@ -73,15 +96,67 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         description="Folder for this scene's results; // is the folder of the .blend file. Empty for the preferences'",
         subtype="DIR_PATH",
     )
+    geometry: PointerProperty(
+        name="Geometry", description="The picture's geometry", type=bpy.types.Collection, options={"HIDDEN"}
+    )
+    anchor_distance: FloatProperty(
+        name="Anchor Distance",
+        description="How far the anchor is from the camera, along its viewing direction; everything scales with it",
+        min=1e-6,
+        soft_max=1e3,
+        subtype="DISTANCE",
+        unit="LENGTH",
+        get=lambda self: _of_geometry(self, lambda found: (anchor.anchored(found) or (0, 0, 0))[2]),
+        set=lambda self, value: _set(self, anchor.set_distance, value),
+    )
+    geometry_scale: FloatProperty(
+        name="Scale",
+        description="How many times as large as it was estimated the geometry is",
+        min=1e-6,
+        soft_max=100,
+        precision=3,
+        get=lambda self: _of_geometry(self, anchor.factor),
+        set=lambda self, value: _set(self, anchor.set_factor, value),
+    )
+    clip_file: StringProperty(
+        name="Clip", description="A movie, or the first picture of a numbered sequence", subtype="FILE_PATH"
+    )
+    clip_step: IntProperty(name="Every Nth", description="Every how many frames one is looked at", default=1, min=1)
+    clip_speed: FloatProperty(name="Speed", description="2 is twice as fast as filmed", default=1, min=0.01, max=100)
+    clip_scale: FloatProperty(
+        name="Scale", description="Of the path's distances, about its first camera", default=1, min=1e-4, max=1e4
+    )
     run: StringProperty(name="Run", description="The newest run of this scene", options={"HIDDEN"})
     run_folder: StringProperty(name="Run Folder", description="Where its result goes", options={"HIDDEN"})
 
 
+class WorldWarpSteps(bpy.types.PropertyGroup):
+    """Which steps of the panel are open; a finished one is closed once and can be opened again."""
+
+    picture: BoolProperty(name="Picture", default=True)
+    geometry: BoolProperty(name="Geometry", default=True)
+    path: BoolProperty(name="Camera & Range", default=True)
+    video: BoolProperty(name="Camera from Video", default=False)
+    generate: BoolProperty(name="Generate", default=True)
+    advanced: BoolProperty(name="Advanced", default=False)
+    result: BoolProperty(name="Result", default=True)
+
+
+def finished(*steps: str) -> None:
+    """Close these steps: what comes after them is what the user looks at now."""
+    for step in steps:
+        setattr(bpy.context.window_manager.worldwarp, step, False)
+
+
 def register() -> None:
     bpy.utils.register_class(WorldWarpShot)
+    bpy.utils.register_class(WorldWarpSteps)
     bpy.types.Scene.worldwarp = PointerProperty(type=WorldWarpShot)
+    bpy.types.WindowManager.worldwarp = PointerProperty(type=WorldWarpSteps, options={"SKIP_SAVE"})
 
 
 def unregister() -> None:
+    del bpy.types.WindowManager.worldwarp
     del bpy.types.Scene.worldwarp
+    bpy.utils.unregister_class(WorldWarpSteps)
     bpy.utils.unregister_class(WorldWarpShot)

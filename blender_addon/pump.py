@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import bpy
 
-from . import news, results
+from . import answers, news, results
 from .state import STATE
 
 TICK_SECONDS = 0.1
@@ -86,10 +86,13 @@ def tick() -> float | None:
         redraw()
     if busy():
         return TICK_SECONDS
-    if results.wanted(STATE.run):
+    if results.wanted(STATE.run) or answers.wanted(STATE.inquiry):
         if not results.user_is_free():
             return TICK_SECONDS
-        results.bring_in(STATE.run)
+        if results.wanted(STATE.run):
+            results.bring_in(STATE.run)
+        if answers.wanted(STATE.inquiry):
+            answers.bring_in(STATE.inquiry)
     redraw()
     return None
 

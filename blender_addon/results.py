@@ -4,7 +4,7 @@ from pathlib import Path
 
 import bpy
 
-from .state import Run
+from .state import Inquiry, Run
 
 
 def wanted(run: Run | None) -> bool:
@@ -12,7 +12,7 @@ def wanted(run: Run | None) -> bool:
     return run is not None and run.state in ("done", "stopped") and not run.imported and run.frames_done > 0
 
 
-def scene_of(run: Run):
+def scene_of(run: Run | Inquiry):
     """The scene that ``run`` was started from, or None where its file is open no more."""
     return next((scene for scene in bpy.data.scenes if scene.session_uid == run.scene), None)
 

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import news
 
@@ -62,8 +63,30 @@ class Run:
 
 
 @dataclass
+class Inquiry:
+    """An estimate that is asked for: of a picture's geometry or a clip's path."""
+
+    what: str
+    scene: int
+    """``session_uid`` of the scene that it was asked from."""
+    context: Any
+    """What its answer will be placed by: ``estimating.View`` or ``estimating.Filmed``."""
+    state: str = "reading"
+    """reading, asking, answered, done, failed, cancelled"""
+    text: str = ""
+    step: int = 0
+    steps: int = 0
+    warnings: list[str] = field(default_factory=list)
+    arrays: dict = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass
 class State:
-    """The server as it was last seen, and the run in hand."""
+    """The server as it was last seen, the run and the inquiry in hand."""
 
     connected: bool | None = None
     """None: not tried yet."""
@@ -71,22 +94,32 @@ class State:
     """The server's name and version, or why there is none."""
     profiles: dict[str, str] = field(default_factory=dict)
     """Name -> why it cannot run there, "" where it can."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """The same of sources of geometry."""
     run: Run | None = None
+    inquiry: Inquiry | None = None
 
     def hear(self, item: news.News) -> None:
         """Take in one piece of news."""
         match item:
             case news.Connected():
-                self.connected, self.connection, self.profiles = True, item.server, dict(item.profiles)
+                self.connected, self.connection = True, item.server
+                self.profiles, self.sources = dict(item.profiles), dict(item.sources)
             case news.Failed():
                 self._fail(item.text)
+            case news.Estimating() if self.inquiry:
+                self.inquiry.step, self.inquiry.steps = item.step, item.steps
+            case news.Estimated() if self.inquiry and not self.inquiry.over:
+                self.inquiry.arrays, self.inquiry.state = item.arrays, "answered"
+                self.inquiry.warnings.extend(item.warnings)
             case _ if self.run:
                 hear_of_run(self.run, item)
 
     def _fail(self, text: str) -> None:
-        if self.run and not self.run.over:
-            self.run.state, self.run.text = "failed", text
-        if self.connected is not True or self.run is None:
+        tasks = [task for task in (self.run, self.inquiry) if task and not task.over]
+        for task in tasks:
+            task.state, task.text = "failed", text
+        if self.connected is not True or not tasks:
             self.connected, self.connection = False, text
 
 

@@ -59,3 +59,12 @@ def counts() -> dict[str, int]:
     """How many datablocks of each kind there are."""
     kinds = (name for name in dir(bpy.data) if type(getattr(bpy.data, name)).__name__ == "bpy_prop_collection")
     return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
+
+
+def grid_faces(known: np.ndarray) -> np.ndarray:
+    """Triangles (m, 3) over the known pixels (H, W), numbered as they come, where all corners of a cell are known."""
+    number = np.cumsum(known.ravel()).reshape(known.shape) - 1
+    a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]
+    whole = known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:]
+    cells = np.concatenate([np.stack(corners, -1)[whole] for corners in ((a, c, b), (b, c, d))])
+    return cells.astype(np.int32)

@@ -1,0 +1,73 @@
+"""What the operators share. ``execute`` blocks until the work is done and so serves scripts and ``blender -b``;
+``invoke``, from the panel, leaves the work to thread and timer."""
+
+import socket
+from urllib.parse import urlsplit
+
+import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+
+from . import preferences, pump, wheels
+from .problems import Problem
+from .state import STATE
+
+PROBE_SECONDS = 0.5
+"""Longest wait for a server on this machine to take a connection; a refusal comes at once."""
+
+
+class Action(bpy.types.Operator):
+    """What the operators share: problems become error reports."""
+
+    bl_options = {"REGISTER"}
+
+    def refuse(self, problem: Exception) -> set[str]:
+        self.report({"ERROR"}, str(problem))
+        return {"CANCELLED"}
+
+
+class Errand(Action):
+    """An action that the network thread carries out: ``start`` it, and ``end`` it where somebody waits for it."""
+
+    def invoke(self, context, event) -> set[str]:
+        try:
+            self.start(context)
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+    def execute(self, context) -> set[str]:
+        try:
+            self.start(context)
+            pump.to_the_end()
+            self.end()
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+
+def idle(cls) -> bool:
+    """For ``poll``: whether an errand can begin."""
+    if sentence := wheels.missing():
+        cls.poll_message_set(sentence)
+        return False
+    if pump.busy():
+        cls.poll_message_set(rpt_("The server is busy with a shot: wait for it, or cancel it"))
+        return False
+    return True
+
+
+def reachable():
+    """The server of the preferences.
+
+    Raises:
+        Problem: nothing listens at its address on this machine, or the preferences name none.
+    """
+    server = preferences.server()
+    parts = urlsplit(server.address)
+    if preferences.is_local(server.address):
+        try:
+            socket.create_connection((parts.hostname, parts.port or 7654), PROBE_SECONDS).close()
+        except OSError:
+            STATE.connected, STATE.connection = False, rpt_("No server: start one by `worldwarp serve` in a terminal")
+            raise Problem(f"No server runs at {server.address}: start one by `worldwarp serve` in a terminal") from None
+    return server

@@ -1,0 +1,49 @@
+"""What the server said of a picture or a clip becomes objects."""
+
+import bpy
+
+from . import geometry, video
+from .problems import Problem
+from .results import scene_of
+from .state import Inquiry
+
+
+def wanted(inquiry: Inquiry | None) -> bool:
+    """Whether an answer is there that is not in the scene yet."""
+    return inquiry is not None and inquiry.state == "answered"
+
+
+def bring_in(inquiry: Inquiry) -> None:
+    """Place the answer, as one undo step."""
+    scene = scene_of(inquiry)
+    if scene is None:
+        inquiry.state, inquiry.text = "failed", "The scene was closed meanwhile: open it and try again"
+        return
+    try:
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            bpy.ops.worldwarp.place_estimate("EXEC_DEFAULT", True)
+    except RuntimeError as error:
+        inquiry.state, inquiry.text = "failed", str(error).removeprefix("Error: ").strip()
+
+
+def place(scene, inquiry: Inquiry):
+    """What the answer of ``inquiry`` becomes in ``scene``: the geometry's collection, or a camera.
+
+    Raises:
+        Problem: it shows no surface.
+    """
+    arrays, view = inquiry.arrays, inquiry.context
+    inquiry.arrays = {}
+    if inquiry.what == "path":
+        K, poses = arrays["K"], arrays["camera_to_world"]
+        return video.path_camera(scene, view.name, K, poses, view.raster, view.frame, view.start, view.scale)
+    if len(arrays["xyz"]) == 0:
+        raise Problem("The picture shows no surface at all, only sky: choose another one")
+    estimate = geometry.Estimate(
+        view.source,
+        arrays["K"][0],
+        view.width,
+        view.height,
+        *(arrays[name] for name in ("xyz", "rgb", "faces", "level")),
+    )
+    return geometry.place(scene, view.name, estimate, view.K, view.camera_to_world, view.colour_space)

@@ -1,0 +1,24 @@
+"""Which objects belong to a geometry collection, and what it remembers, as custom properties."""
+
+import numpy as np
+
+MARK = "worldwarp_geometry"
+"""Of the collection: the name of the source of its depth."""
+
+ROLE = "worldwarp_role"
+"""Of its objects: root, anchor, surface or points."""
+
+
+def part(collection, role: str):
+    """The root, anchor, surface or points of ``collection``, or None."""
+    return next((thing for thing in collection.objects if thing.get(ROLE) == role), None)
+
+
+def remember(collection, key: str, matrix) -> None:
+    """Keep a matrix with ``collection``."""
+    collection[f"worldwarp_{key}"] = np.asarray(matrix, float).ravel().tolist()
+
+
+def recall(collection, key: str, side: int = 3) -> np.ndarray:
+    """A square matrix that ``collection`` keeps: K, K_found (3) or level (4)."""
+    return np.array(collection[f"worldwarp_{key}"]).reshape(side, side)

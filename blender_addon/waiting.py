@@ -1,0 +1,38 @@
+"""Work of Blender's own that comes before the server's: a render, or a clip that is read, as a job."""
+
+from collections.abc import Callable
+
+import bpy
+
+from . import pump
+from .problems import Problem
+from .results import scene_of
+from .state import Inquiry, Run
+
+
+def follow(job, task: Run | Inquiry, take: Callable[[], object], send: Callable[[object, object], None]) -> None:
+    """Once ``job`` runs no more, ``send`` (context, what ``take`` returns); a problem fails ``task``."""
+    pump.start_after(lambda: _over(job, task, take, send))
+
+
+def _over(job, task, take, send) -> bool:
+    if job.running:
+        return False
+    try:
+        taken = take()
+        if task.state == "cancelled":
+            return True
+        window = next((w for w in bpy.context.window_manager.windows if w.scene == scene_of(task)), None)
+        if window is None:
+            raise Problem("The scene was closed meanwhile: open it and try again")
+        with bpy.context.temp_override(window=window):
+            send(bpy.context, taken)
+    except Problem as problem:
+        task.state, task.text = "failed", str(problem)
+    return True
+
+
+def check_free() -> None:
+    """Raise ``Problem`` while Blender renders: it has one render at a time."""
+    if bpy.app.is_job_running("RENDER"):
+        raise Problem("Blender is rendering: wait for it, or cancel it")
