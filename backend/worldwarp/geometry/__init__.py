@@ -4,6 +4,8 @@
 alignment.py    an estimate at the scale of the requested cameras, and how far the two are apart
   overlap.py      the depth that is known already; baselines.py the requested cameras; robust.py means
 sources.py      who estimates: given | ttt3r | depth-anything; depth_anything.py is the last
+picture.py      what a single picture shows: depth, lens, floor and horizon; lens.py, floor.py
+video.py        the path of the camera that filmed a clip
 
 checkpoint.py   the network's weights: where from, under which licence, where kept
 ttt3r.py        the public face: estimate a clip, or go on frame by frame
