@@ -55,7 +55,8 @@ def baseline_scale(estimated: Array, requested: Array, depth: float) -> Measured
             return None
         u = float((weight * ((c - mean[0]) * (C - mean[1])).sum(1)).sum()) / spread
         apart = np.linalg.norm(c - mean[0] - u * (C - mean[1]), axis=1)
-        deviation = max(float(np.median(apart)) / MAXWELL, floor)
+        # of 3 c numbers 4 are used up by u and t
+        deviation = max(float(np.median(apart)) / MAXWELL * (3 * len(c) / (3 * len(c) - 4)) ** 0.5, floor)
         # least absolute residuals first, which finds the majority; then the biweight, which forgets the rest
         weight = 1 / np.maximum(apart, 0.1 * floor) if round_ < ROUNDS else biweight(apart, deviation) + 1e-9
         weight /= weight.max()

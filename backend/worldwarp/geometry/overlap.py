@@ -10,13 +10,13 @@ from ..cameras.cameras import project, unproject
 from ..nouns import Estimate, Floats, Provenance, View
 from .robust import ROUNDS, Array, Measured, biweight, location, weighted_median
 
-TRUST = {Provenance.PICTURE: 0.0, Provenance.GENERATED: 0.03, Provenance.FILLED: 0.2}
+TRUST = {Provenance.PICTURE: 0.0, Provenance.GENERATED: 0.02, Provenance.FILLED: 0.2}
 """Relative standard deviation of known depth, all pixels of a view being wrong together; what was filled is a guess."""
 
-VIEW = 0.01
+VIEW = 0.02
 """By how much an estimate's scale differs from one view to the next, relatively."""
 
-DRIFT = {Provenance.PICTURE: 0.0003, Provenance.GENERATED: 0.001, Provenance.FILLED: 0.001}
+DRIFT = {Provenance.PICTURE: 0.0002, Provenance.GENERATED: 0.0007, Provenance.FILLED: 0.0007}
 """Relative drift of known depth over one frame of the path, a random walk: older memory is nearer to the truth."""
 
 PIXEL = 0.01
@@ -92,22 +92,25 @@ def _log_ratio(view: View, depth: Floats, confidence: Floats) -> tuple[Array, ND
 
 
 def _view_scale(ratio: Array, confidence: Floats, kind: Provenance, index: int) -> tuple[float, float, float]:
-    """Logarithm of the scale, its own variance, and the deviation that drift adds to it."""
+    """Logarithm of the scale, its own variance, and the deviation that it shares with all known depth like it."""
     step = -(-len(ratio) // SAMPLES)
     weights = np.minimum(confidence, np.quantile(confidence, 0.95)).astype(np.float64)
     centre, deviation, kept = location(ratio[::step], weights[::step], PIXEL)
     patches = max(kept * len(ratio) / PATCH, 1)
-    own = deviation**2 / patches + VIEW**2 + TRUST[kind] ** 2
-    return centre, own, DRIFT[kind] * float(np.sqrt(index))
+    own = deviation**2 / patches + VIEW**2
+    return centre, own, float(np.sqrt(TRUST[kind] ** 2 + DRIFT[kind] ** 2 * index))
 
 
 def _together(parts: Array) -> Measured:
-    """One scale of views (m, 3): drift is common to all of them, the rest is each one's own."""
-    values, own, drift = parts.T
-    variance = own + drift**2
-    centre = weighted_median(values, 1 / variance)
+    """One scale of views (m, 3), by generalised least squares: however many recent views there are, together they know
+    no more than the depth that all of them were made from."""
+    values, own, common = parts.T
+    centre = weighted_median(values, 1 / (own + common**2))
     for _ in range(ROUNDS):
-        weights = biweight(values - centre, np.sqrt(variance)) / variance
+        sure = biweight(values - centre, np.sqrt(own + common**2)) / own
+        # the inverse of diag(own) + common common', applied to ones
+        weights = sure * (1 - common * (sure * common).sum() / (1 + (sure * common**2).sum()))
+        weights = np.maximum(weights, 0)
         centre = float((weights * values).sum() / weights.sum())
     share = weights / weights.sum()
-    return Measured(centre, float((share**2 * own).sum() + (share * drift).sum() ** 2))
+    return Measured(centre, float((share**2 * own).sum() + (share * common).sum() ** 2))
