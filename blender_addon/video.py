@@ -63,7 +63,7 @@ def open_clip(path: Path, fps: float, step: int) -> Clip:
         (width, height), frames, rate = clip.size, clip.frame_duration, clip.fps
     finally:
         bpy.data.movieclips.remove(clip)
-    if width == 0 or height == 0:
+    if width == 0 or height == 0 or frames == 0:
         raise Problem(f"{path} cannot be read as a movie or picture")
     files = (path,)
     if path.suffix.lower() in IMAGES:
@@ -71,7 +71,7 @@ def open_clip(path: Path, fps: float, step: int) -> Clip:
         frames = len(files) * step
     count = -(-frames // step)
     if count < 2:
-        raise Problem(f"{path.name} has {frames} frame: a path needs at least 2")
+        raise Problem(f"{path.name} gives {count} frame: a path needs at least 2")
     if count > MOST_FRAMES:
         raise Problem(f"{path.name} has {count} frames to read: set Every Nth so that at most {MOST_FRAMES} are left")
     return Clip(files, count, rate, width, height)

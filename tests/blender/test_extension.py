@@ -105,3 +105,31 @@ def test_missing_packages_are_said_in_a_sentence(in_blender, extension, tmp_path
             if not name.startswith("wheels/"):
                 target.writestr(name, content)
     assert "install the zip" in in_blender("no_wheels.py", bare)["said"]
+
+
+@pytest.mark.slow
+def test_geometry_against_a_real_server(in_blender, extension, server, tmp_path):
+    found = in_blender("estimates.py", extension, server, tmp_path)
+    assert found["name"] == "Room Geometry"
+    assert found["state"] == "done"
+    assert found["off"] < 1e-4
+    assert found["faces"] > 10_000
+    assert found["facing"] > 0.99  # towards the camera
+    assert found["frame"] == 3
+    assert found["closed"]
+    assert found["sources"] == ["depth-anything", "given", "ttt3r"]
+    assert found["anchor in shot"] is None  # a render's depth is exact
+    assert found["height"] == pytest.approx(4.958 + 1, abs=0.01)
+    assert found["up"] < 2e-3
+    assert found["flat"] < 1e-5
+    assert found["same collection"]
+    for case in ("ttt3r", "generate", "path"):
+        assert "worldwarp weights" in found[case], found[case]
+    assert "weights" in found["depth-anything"] or found["depth-anything"] == ""
+    assert "busy" in found["busy"]
+    assert found["cancelled"] == "cancelled"
+    assert found["connected"]
+    assert "sky" in found["sky"]
+    assert found["still connected"]
+    assert found["path camera"] == "clip Path Camera"
+    assert found["one step"] == [2, 0]

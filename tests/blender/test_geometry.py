@@ -61,3 +61,22 @@ def test_match_camera_changes_what_was_asked_for(in_blender, tmp_path):
     assert found["refusals change"] == []
     assert found["worst"] < 1e-6
     assert found["down"] == pytest.approx([-0.644218, 0.764842], abs=1e-5)  # the picture's upper edge
+
+
+def test_clips_are_read_and_become_cameras(in_blender, tmp_path):
+    found = in_blender("clips.py", tmp_path)
+    for case, count, fps in (("sequence", 12, 24), ("sequence by 3", 4, 24), ("movie", 12, 30), ("movie by 5", 3, 30)):
+        read = found[case]
+        assert (read["count"], read["fps"]) == (count, fps), case
+        assert read["shape"] == [count, 282, 512, 3], case
+        assert read["off"] < (0.6 if "sequence" in case else 4), case  # movies keep colours in 4:2:0 of limited range
+    assert found["from the middle"] == 8
+    assert found["same"]
+    words = {"nowhere": "does not exist", "text": "cannot be read", "single": "at least 2", "too rare": "at least 2"}
+    for case, word in {**words, "long": "Every Nth"}.items():
+        assert word in found["refused"][case], case
+    assert found["frames"] == [101, 109, 117, 125]
+    assert found["user"]
+    assert found["K"] < 1e-4
+    assert found["pose"] < 1e-5
+    assert found["rescaled"] < 1e-5

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from shots import report, write_png
+from shots import leave, write_png
 
 from blender_addon import camera, geometry, geometry_operators, match, properties
 from blender_addon.parts import part
@@ -166,6 +166,4 @@ for _ in range(100):
 straight = camera.camera_to_world(np.array(Euler((0, 0, 0.7)).to_matrix().to_4x4()))
 new = match.levelled(straight, level, 1)
 found["down"] = [float(x) for x in new[:2, 2] / np.linalg.norm(new[:2, 2])]
-geometry_operators.unregister()
-properties.unregister()
-report(**found, worst=float(worst))
+leave(**found, worst=float(worst))

@@ -5,7 +5,7 @@ import sys
 import bpy
 import numpy as np
 from mathutils import Vector
-from shots import counts, grid_faces, report
+from shots import counts, grid_faces, leave
 
 from blender_addon import anchor, camera, geometry, match, picture, properties
 from blender_addon.parts import MARK, part
@@ -171,8 +171,7 @@ colour = part(collection, "surface").data.color_attributes.active_color_name
 bpy.data.objects.remove(part(collection, "root"))
 gone = geometry.of_scene(scene) is None and shot.geometry_scale == 0
 fresh = geometry.place(scene, "Room", estimate("given", exact, K), K, pose, taken.colour_space)
-properties.unregister()
-report(
+leave(
     worst=worst,
     off=off,
     rendered=rendered,

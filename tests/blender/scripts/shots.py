@@ -1,6 +1,7 @@
 """Shared by the scripts that run inside Blender: a scene, a result folder of known content, the report."""
 
 import json
+import os
 import struct
 import sys
 import zlib
@@ -15,6 +16,12 @@ MARK = "WORLDWARP-RESULT "
 def report(**facts) -> None:
     print(MARK + json.dumps(facts))
     sys.stdout.flush()
+
+
+def leave(**facts) -> None:
+    """Report and end at once: bpy 4.2's wheel crashes when it exits with properties that call Python, add-on or not."""
+    report(**facts)
+    os._exit(0)
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
