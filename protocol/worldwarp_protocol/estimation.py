@@ -103,8 +103,8 @@ def _check_path(question: EstimateGeometry, frames: int, arrays: Mapping[str, ND
         raise InvalidShot("source", f"'{question.source}' knows nothing of cameras; a path needs 'ttt3r'.")
     if frames < 2:
         raise InvalidShot("picture", "has 1 frame; a path needs two at least.")
-    for name in arrays.keys() - {"picture"}:
-        raise InvalidShot(name, "is not used for a path, which is estimated from its frames alone; leave it out.")
+    if "depth" in arrays:
+        raise InvalidShot("depth", "is not used for a path, which is estimated from its frames; leave it out.")
 
 
 def _check_mesh(arrays: Arrays) -> None:

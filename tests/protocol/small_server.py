@@ -5,14 +5,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import zmq
-from worldwarp_protocol import codec, keys
+from worldwarp_protocol import codec, keys, limits
 from worldwarp_protocol import messages as m
 from worldwarp_protocol.errors import RemoteProtocolError
 from worldwarp_protocol.session import ServerSession, Subscription, greet
 from zmq.auth.thread import ThreadAuthenticator
 
-from .samples import info
+from .samples import estimated_arrays, info
 
 
 class Enrolled:
@@ -62,6 +63,10 @@ class SmallServer:
         """Items beyond this number do not exist yet."""
         self.silent = False
         self.major = 1
+        self.minor = limits.PROTOCOL_VERSION[1]
+        self.estimate = estimated_arrays()
+        self.deaf = 0
+        """Estimates that it answers by ending the session."""
         self.forgets = 0
         """Subscriptions that it answers by ending the session."""
         self._most = most
@@ -129,7 +134,16 @@ class SmallServer:
                 answer = greet(
                     m.Hello(message.major + 1 - self.major, 0, ""), "small", [m.ProfileStatus("draft", True)]
                 )
+                if isinstance(answer, m.Welcome):
+                    answer = msgspec.structs.replace(answer, minor=self.minor)
                 self._say(peer, answer)
+            case m.EstimateGeometry() if self.deaf:
+                self.deaf -= 1
+                self._say(peer, m.Error("protocol", "Who are you?"))
+            case m.EstimateGeometry():
+                self._say(peer, m.Estimating(message.request, 0, 0))
+                answer = m.Estimated(request=message.request, focal=30.0, focal_given=True)
+                self._say(peer, answer, self.estimate)
             case m.Submit():
                 run = next(iter(self.runs))
                 new = m.Submitted(message.request, info("queued", run), 0)

@@ -22,7 +22,7 @@ from worldwarp_protocol.errors import (
 )
 from worldwarp_protocol.results import ResultFolder
 
-from .samples import OTHER_RUN, REQUEST, RUN, shot, shot_arrays, stream
+from .samples import OTHER_RUN, REQUEST, RUN, estimated_arrays, shot, shot_arrays, stream
 from .small_server import Lawless, SmallServer
 from .test_results import contents, fill
 
@@ -87,6 +87,77 @@ def test_the_same_request_is_the_same_run(client: Client, server: SmallServer) -
     assert client.submit(shot(), shot_arrays(), REQUEST) == first
     client.submit(shot(), shot_arrays())
     assert len(server.requests) == 2
+
+
+def picture() -> dict[str, Any]:
+    return {name: array[:1] for name, array in shot_arrays().items() if name in ("picture", "depth", "K")}
+
+
+def test_an_estimate(client: Client) -> None:
+    steps: list[tuple[int, int]] = []
+    message, arrays = client.estimate(
+        "picture", "given", **picture(), request=REQUEST, on_progress=lambda *at: steps.append(at)
+    )
+    assert (message.request, message.focal, steps) == (REQUEST, 30.0, [(0, 0)])
+    for name, array in estimated_arrays().items():
+        np.testing.assert_array_equal(arrays[name], array)
+    assert client.runs()
+
+
+def test_an_estimate_is_asked_for_again_when_the_connection_breaks(client: Client, server: SmallServer) -> None:
+    server.deaf = 1
+    assert client.estimate("picture", "given", **picture())[0].focal == 30.0
+    asked = [message.request for message in server.heard if isinstance(message, m.EstimateGeometry)]
+    assert asked == [asked[0]] * 2
+    server.deaf = 2
+    with pytest.raises(SessionEnded):
+        client.estimate("picture", "given", **picture())
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        ({"faces": np.array([[0, 1, 4]], np.int32)}, "none of the 4 points"),
+        ({"faces": np.array([[0, 1, -1]], np.int32)}, "none of the 4 points"),
+        ({"xyz": np.full((4, 3), np.nan, np.float32)}, "not finite"),
+    ],
+)
+def test_a_mesh_that_is_none_is_not_handed_on(
+    client: Client, server: SmallServer, harm: dict[str, Any], says: str
+) -> None:
+    server.estimate |= harm
+    with pytest.raises(RemoteProtocolError, match=says):
+        client.estimate("picture", "given", **picture())
+
+
+@pytest.mark.parametrize(
+    ("what", "source", "arrays", "says"),
+    [
+        ("picture", "given", {"depth": None}, "depth: is missing"),
+        ("picture", "given", {"K": None}, "K: is missing and 'given' does not estimate the lens"),
+        ("picture", "given", {"depth": np.ones((1, 16, 31), np.float32)}, "depth: has 31 pixels of width"),
+        ("picture", "given", {"picture": np.ones((16, 32, 3), np.uint8)}, "picture: must be uint8"),
+        ("picture", "ttt3r", {}, "depth: is not used by 'ttt3r'"),
+        ("picture", "psychic", {}, "source: Invalid enum value 'psychic'"),
+        ("path", "depth-anything", {}, "source: 'depth-anything' knows nothing of cameras"),
+        ("path", "ttt3r", {name: array.repeat(2, 0) for name, array in picture().items()}, "depth: is not used for a"),
+        ("picture", "ttt3r", {"picture": np.ones((1, 4096, 4096, 3), np.uint8), "depth": None}, "picture: is 4096 x"),
+    ],
+)
+def test_a_question_that_has_no_answer_is_not_sent(
+    client: Client, server: SmallServer, what: Any, source: Any, arrays: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidShot, match=says):
+        client.estimate(what, source, **{**picture(), **arrays})
+    assert server.heard == []
+
+
+def test_a_server_of_before_is_not_asked_for_estimates(client: Client, server: SmallServer) -> None:
+    server.minor = 0
+    with pytest.raises(Refused, match="too old to estimate geometry: update it"):
+        client.estimate("picture", "given", **picture())
+    assert server.count(m.EstimateGeometry) == 0
+    assert client.runs()
 
 
 def test_a_server_that_came_back_is_asked_again(home: Path) -> None:

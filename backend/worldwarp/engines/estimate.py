@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import ArrayHeader, EstimateGeometry, Estimation, GeometrySource
 
-from ..geometry import sources
+from ..geometry import sources, video
 from ..geometry.floor import UPRIGHT
-from ..geometry.picture import describe
-from ..geometry.video import path_from_frames
-from ..nouns import Bytes, Estimate, Floats, Report, Source
+from ..geometry.picture import describe, given
+from ..nouns import Bytes, Floats, Report, Source
 from ..world import mesh
 
 VERSION = "1"
@@ -64,10 +63,7 @@ def check(question: Question) -> None:
         InvalidShot: the source cannot be used here, or a value of an array makes no sense.
     """
     if question.depth is not None:
-        bad = ~(question.depth > 0)
-        if bad.any():
-            text = f"is NaN, zero or negative in {int(bad.sum()):,} pixels; write distances, and infinity for the sky."
-            raise InvalidShot("depth", text)
+        given(question.depth[0])
         if np.isinf(question.depth).all():
             raise InvalidShot("depth", "is sky everywhere: there is nothing to see the shape of; check the file.")
     if question.K is not None:
@@ -82,7 +78,7 @@ def key(question: EstimateGeometry, headers: Sequence[ArrayHeader], numerics: st
         headers: of the question's arrays, whose digests stand for them.
     """
     content = sorted((header.name, header.dtype, header.shape, header.sha256) for header in headers)
-    how = (VERSION, mesh.VERSION, sources.recipe(question.source), numerics)
+    how = (VERSION, mesh.VERSION, video.VERSION, sources.recipe(question.source), numerics)
     return hashlib.sha256(msgspec.msgpack.encode((question.what, content, how))).hexdigest()
 
 
@@ -95,7 +91,7 @@ def estimate(question: Question, report: Report) -> Answer:
     """
     began = time.perf_counter()
     report("geometry", 0, STEPS)
-    source = _given(question.depth) if question.depth is not None else sources.load(question.source)
+    source = given(question.depth[0]) if question.depth is not None else sources.load(question.source)
     report("geometry", 1, STEPS)
     answer = _path(question, source) if question.what == "path" else _picture(question, source, report)
     answer.meta["seconds"] = time.perf_counter() - began
@@ -125,7 +121,7 @@ def _picture(question: Question, source: Source, report: Report) -> Answer:
 
 def _path(question: Question, source: Source) -> Answer:
     """In the first camera's axes, as a picture's answer is."""
-    cameras, confidence = path_from_frames(question.picture, source, question.fps)
+    cameras, confidence = video.path_from_frames(question.picture, source, question.fps, K=question.K)
     arrays: dict[str, NDArray[Any]] = {
         "confidence": confidence[:, None, None],
         "K": cameras.K,
@@ -135,16 +131,7 @@ def _path(question: Question, source: Source) -> Answer:
         "rgb": np.zeros((0, 3), np.uint8),
         "faces": np.zeros((0, 3), np.int32),
     }
-    return Answer(float(cameras.K[0, 0, 0]), False, [], {}, arrays)
-
-
-def _given(depth: Floats) -> Source:
-    """The source that was sent along."""
-
-    def source(frames: Bytes, K: NDArray[np.float64] | None) -> Estimate:  # noqa: ARG001 - a source's signature
-        return Estimate(depth, np.isfinite(depth).astype(np.float32))
-
-    return source
+    return Answer(float(cameras.K[0, 0, 0]), question.K is not None, [], {}, arrays)
 
 
 def _check_intrinsics(K: NDArray[np.float64]) -> None:
