@@ -147,5 +147,7 @@ def _refined(m: Array, p: Array, weight: Array) -> Array:
         off = np.abs(p @ m - 1)
         spread = max(3 * float(np.median(off[off < CLOSE])), 1e-4) if (off < CLOSE).any() else CLOSE
         w = weight / (1 + (off / spread) ** 2) ** 2
-        m = np.linalg.solve((w[:, None] * p).T @ p, (w[:, None] * p).sum(0))
+        weighted = w[:, None] * p
+        # einsum: matrix products of BLAS differ with the number of threads
+        m = np.linalg.solve(np.einsum("ni,nj->ij", weighted, p), weighted.sum(0))
     return m
