@@ -129,7 +129,9 @@ def _camera_residuals(estimate: Estimate, cameras: Cameras) -> dict[str, float |
         residuals["geometry_rotation_degrees"] = rotation_residual(estimate.camera_to_world, cameras.camera_to_world)
     if estimate.focal is not None:
         requested = np.sqrt(cameras.K[:, 0, 0] * cameras.K[:, 1, 1])
-        residuals["geometry_focal_ratio"] = float(np.median(estimate.focal / requested))
+        ratio = float(np.median(estimate.focal / requested))
+        if 0 < ratio < np.inf:
+            residuals["geometry_focal_ratio"] = ratio
     return residuals
 
 
