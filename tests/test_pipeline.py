@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from worldwarp import shots
+from worldwarp import contents, shots
 from worldwarp.engines import jobs
 from worldwarp.engines.compute import compute, numerics
 from worldwarp.generate import run
-from worldwarp.nouns import Cancelled, Provenance, Shot
+from worldwarp.geometry import sources
+from worldwarp.nouns import Cancelled, Estimate, Provenance, Shot
 from worldwarp.store import Store
 from worldwarp_protocol.messages import Settings
 
@@ -37,8 +38,6 @@ def digests(shot: Shot, store: Store) -> list[str]:
 
 
 def test_the_path_is_covered_the_picture_is_untouched_and_the_rest_is_near_the_truth(tmp_path: Path) -> None:
-    from worldwarp import contents
-
     shot, store = small_shot(), Store(tmp_path)
     manifests = [manifest for manifest, _ in run(shot, store, quiet)]
     assert [(m.first, m.count) for m in manifests] == [(0, 9), (9, 2)]
@@ -91,6 +90,49 @@ def test_another_seed_is_another_recipe(tmp_path: Path) -> None:
     store = Store(tmp_path)
     keys = {manifest.key for seed in (3, 4) for manifest, _ in run(small_shot(9, seed), store, quiet)}
     assert len(keys) == 2
+
+
+def test_a_clip_of_first_frames_stays_and_is_gone_on_from(tmp_path: Path) -> None:
+    cameras = straight_path(13, width=64, height=48, step=0.05)
+    rgb, depth = (np.stack(parts) for parts in zip(*(seen_from(cameras, i) for i in range(5)), strict=True))
+    settings = Settings(chunk_frames=9, context_frames=5, cache_steps=5)
+    shot, _ = shots.prepare("clip", rgb, depth, cameras, settings)
+    store = Store(tmp_path)
+    manifests = [manifest for manifest, _ in run(shot, store, quiet)]
+    assert [(m.first, m.count) for m in manifests] == [(0, 9), (9, 4)]
+    for i in range(5):
+        view = contents.read_view(store, manifests[0].key, i)
+        np.testing.assert_array_equal(view.rgb, rgb[i])
+        np.testing.assert_array_equal(view.depth, depth[i])
+        assert (view.provenance == Provenance.PICTURE).all()
+    assert float(manifests[0].meta["coverage"]) > 0.9
+
+
+def test_a_picture_without_depth_is_estimated_once_at_the_user_s_scale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cameras = straight_path(11, width=64, height=48, step=0.05)
+    rgb, depth = seen_from(cameras, 0)
+    asked = []
+
+    def source(frames: np.ndarray, K: np.ndarray) -> Estimate:
+        asked.append(len(frames))
+        assert K.shape == (1, 3, 3)
+        return Estimate(depth[None] / 3, np.ones_like(depth[None]))
+
+    monkeypatch.setattr(sources, "check", lambda _name: None)
+    monkeypatch.setattr(sources, "load", lambda _name: source)
+    settings = Settings(chunk_frames=9, cache_steps=5, geometry="depth-anything", anchor=(0.1, 0.5, 4.0))
+    shot, _ = shots.prepare("estimated", rgb[None], None, cameras, settings)
+    store = Store(tmp_path)
+    manifests = [manifest for manifest, _ in run(shot, store, quiet)]
+    assert asked == [1]  # later chunks have the cache's own depth
+    assert manifests[0].meta["geometry_scale"] == pytest.approx(3, rel=1e-3)
+    np.testing.assert_allclose(contents.read_depth(store, manifests[0].key, 0), depth, rtol=1e-3)
+    frame = contents.read_view(store, manifests[1].key, 10).rgb
+    given, _ = shots.prepare("given", rgb[None], depth[None], cameras, Settings(chunk_frames=9, cache_steps=5))
+    (*_, last) = [manifest for manifest, _ in run(given, store, quiet)]
+    assert np.abs(frame.astype(int) - contents.read_view(store, last.key, 10).rgb).mean() < 1
 
 
 DIGESTS = """
