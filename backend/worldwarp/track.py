@@ -23,7 +23,7 @@ def command(arguments: Sequence[str]) -> int:
     """Estimate a path, write it to a file and say what it is."""
     options = _parser().parse_args(arguments)
     sources.check("ttt3r")
-    clip = read_clip(options.clip, options.every)
+    clip = read_clip(options.clip, options.every, video.LONG_SIDE)
     speed = options.speed / options.every
     video.check_retiming(len(clip.frames), speed, options.scale)
     cameras, confidence = kept_path(clip.frames, clip.fps, "ttt3r", options.store or default_root())

@@ -97,6 +97,24 @@ def test_turns_of_any_size_are_even():
     assert np.allclose(slerp(first, first, share), first, atol=1e-12)
 
 
+def test_large_frames_are_looked_at_small():
+    shown = []
+
+    def source(frames, K):
+        shown.append((frames.shape, None if K is None else K[0]))
+        return oracle(truth(), np.full(9, 460.8))(frames, K)
+
+    large = np.zeros((9, 682, 1024, 3), np.uint8)
+    free, _ = path_from_frames(large, source)
+    K = np.repeat(np.array([[[900.0, 0, 500], [0, 900, 341], [0, 0, 1]]]), 9, 0)
+    known, _ = path_from_frames(large, source, K=K)
+    assert [shape for shape, _ in shown] == [(9, 341, 512, 3)] * 2
+    assert shown[1][1].tolist() == [[450, 0, 250], [0, 450, 170.5], [0, 0, 1]]
+    assert free.K[0].tolist() == [[921.6, 0, 512], [0, 921.6, 341], [0, 0, 1]]
+    assert np.array_equal(known.K, K)
+    assert (free.width, free.height) == (1024, 682)
+
+
 def test_another_size_sees_the_same():
     cameras, _ = path_from_frames(FRAMES, oracle(truth(), np.full(9, 43.2)))
     large = at_size(cameras, (480, 320))

@@ -132,6 +132,16 @@ def resample_depth(depth: NDArray[np.float32], framing: Framing) -> NDArray[np.f
     return np.where(smooth, 1 / np.where(smooth, mixed, 1), nearest).astype(np.float32)
 
 
+def shrink_picture(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) with its longer side ``long_side``, the other rounded; as it is where it is no larger."""
+    height, width = picture.shape[:2]
+    picture = np.ascontiguousarray(picture)
+    if max(width, height) <= long_side:
+        return picture
+    size = round(width * long_side / max(width, height)), round(height * long_side / max(width, height))
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
 def nearest_bucket(picture: Size) -> tuple[str, Size]:
     """The bucket whose proportions are nearest to the picture's."""
 

@@ -10,13 +10,17 @@ from worldwarp_protocol.limits import MAX_FRAMES
 
 from ..cameras import Cameras
 from ..cameras.cameras import Array
-from ..cameras.sizes import Size
+from ..cameras.sizes import Size, shrink_picture
 from ..nouns import Bytes, Floats, Source
 from .floor import UPRIGHT
 from .lens import estimated, intrinsics
 
 VERSION = "1"
 """Raised when the same estimate gives another path."""
+
+
+LONG_SIDE = 512
+"""Frames are looked at with no longer side than this: what the network was trained with."""
 
 
 def path_from_frames(
@@ -47,15 +51,17 @@ def path_from_frames(
 
 def estimate_path(frames: Bytes, source: Source, fps: float, K: Array | None = None) -> tuple[Cameras, Floats]:
     """``path_from_frames`` at its own speed and scale: the part that takes long."""
-    estimate = source(frames, K)
+    size = frames.shape[2], frames.shape[1]
+    small = np.stack([shrink_picture(frame, LONG_SIDE) for frame in frames])
+    ratio = np.array([small.shape[2] / size[0], small.shape[1] / size[1], 1])
+    estimate = source(small, None if K is None else ratio[:, None] * K)
     if estimate.camera_to_world is None:
         raise InvalidShot("geometry", "This source knows no cameras; use ttt3r for the path of a video.")
-    size = frames.shape[2], frames.shape[1]
     if K is None:
-        focal = estimated(estimate.focal, size)
+        focal = estimated(estimate.focal, (small.shape[2], small.shape[1]))
         if focal is None:
             raise InvalidShot("video", "shows nothing that a focal length could be told from; choose another clip.")
-        K = np.repeat(intrinsics(focal, size)[None], len(frames), axis=0)
+        K = np.repeat(intrinsics(focal * (max(size) / max(small.shape[1:3])), size)[None], len(frames), axis=0)
     poses = UPRIGHT @ np.linalg.inv(estimate.camera_to_world[0]) @ estimate.camera_to_world
     U, _, Vt = np.linalg.svd(poses[:, :3, :3])
     poses[:, :3, :3] = U @ Vt  # networks compute in float32

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import av
 import numpy as np
-from PIL import Image
 from worldwarp_protocol.errors import InvalidShot
 
-from ..cameras.sizes import Size
+from ..cameras.sizes import Size, shrink_picture
 from ..nouns import Bytes
 
 MAX_FRAMES = 2000
@@ -63,17 +62,9 @@ def _frames(path: Path, decoded: Iterator[av.VideoFrame], every: int, long_side:
             )
         turned = np.rot90(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False), frame.rotation // 90)
         size = turned.shape[1], turned.shape[0]
-        kept.append(_smaller(turned, long_side))
+        kept.append(shrink_picture(turned, long_side))
     if not kept:
         raise InvalidShot("video", f"{path} holds no frame that can be read; give an MP4 or MOV file.")
     if len({one.shape for one in kept}) > 1:
         raise InvalidShot("video", f"{path} changes its size on the way; cut it to one shot.")
     return np.stack(kept), size
-
-
-def _smaller(picture: Bytes, long_side: int) -> Bytes:
-    height, width = picture.shape[:2]
-    if max(width, height) <= long_side:
-        return np.ascontiguousarray(picture)
-    size = round(width * long_side / max(width, height)), round(height * long_side / max(width, height))
-    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize(size, Image.Resampling.LANCZOS))
