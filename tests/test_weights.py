@@ -41,6 +41,7 @@ def test_nothing_is_converted_before_the_licence_is_accepted(checkpoint, capsys,
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr("builtins.input", lambda text: "no")  # noqa: ARG005
     assert main(["weights", "convert", str(checkpoint)]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not default_path().exists()
     monkeypatch.setattr("builtins.input", lambda text: " Accept ")  # noqa: ARG005
     assert main(["weights", "convert", str(checkpoint)]) == 0

@@ -35,8 +35,10 @@ def _convert(file: Path, accepted: bool) -> None:
     from .geometry.weights import convert
 
     print(checkpoint.TERMS)
+    if not (accepted or _typed()):
+        raise WorldWarpError("The licence was not accepted, so nothing was converted.")
     target = checkpoint.default_path()
-    convert(file, target, accepted or _typed())
+    convert(file, target, acknowledged=True)
     print(f"Converted to {target}. Non-commercial use only ({checkpoint.LICENCE}).")
 
 
