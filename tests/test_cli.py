@@ -123,6 +123,21 @@ def test_settings_that_cannot_be(files: dict[str, str], capsys: pytest.CaptureFi
         assert part in refused({**files, option: value}, capsys), option
 
 
+def test_an_estimate_is_asked_for_without_weights(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for pair in files.items() if pair[0] != "--depth" for word in pair]
+    assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5", "0.5", "4"]) == 1
+    assert "cut3r_512_dpt_4_64.pth (3.2 GB" in capsys.readouterr().err
+    assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5", "2", "4"]) == 1
+    assert "settings.anchor" in capsys.readouterr().err
+
+
+def test_first_frames_differ_in_size(files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (32, 32)).save(tmp_path / "other.png")
+    words = [word for pair in files.items() if pair[0] != "--image" for word in pair]
+    assert main(["generate", *words, "--image", files["--image"], str(tmp_path / "other.png")]) == 1
+    assert "files differ in size" in capsys.readouterr().err
+
+
 def test_the_depth_is_asked_for(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "depth file" in refused({k: v for k, v in files.items() if k != "--depth"}, capsys)
 

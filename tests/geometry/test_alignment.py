@@ -225,6 +225,8 @@ def test_what_is_large_is_said():
         (replace(said, depth=said.depth * fault), "differs from known depth by"),
     ):
         assert sentence in align(change, known(cameras), cameras, Settings()).residuals["geometry_warning"]
+    filled = known(cameras, 1, Provenance.FILLED)
+    assert "a guess" in align(said, filled, cameras, Settings()).residuals["geometry_warning"]
 
 
 def test_what_is_no_depth_is_guessed_from_its_neighbours_and_not_trusted():

@@ -3,6 +3,7 @@
 ```
 alignment.py    an estimate at the scale of the requested cameras, and how far the two are apart
   overlap.py      the depth that is known already; baselines.py the requested cameras; robust.py means
+  affine.py       sources of disparity without scale and shift; anchor.py the user's scale of a first frame
 sources.py      who estimates: given | ttt3r | depth-anything; depth_anything.py is the last
 picture.py      what a single picture shows: depth, lens, floor and horizon; lens.py, floor.py
 video.py        the path of the camera that filmed a clip
@@ -24,4 +25,4 @@ bench.py        frames a second and memory
 """
 
 VERSION = "1"
-"""Part of every recipe that uses the network: changes whenever its depth does."""
+"""Part of every recipe with estimated depth: changes whenever that depth does, aligned."""

@@ -31,6 +31,8 @@ LARGE_ERROR = 0.1
 LARGE_DISPUTE = 0.2
 """Relative difference between the scales by overlap and by baselines that is worth a warning."""
 
+UNANCHORED = "Nothing but filled holes is known of these frames' depth, so their scale is a guess."
+
 LARGE_LENS = 0.15
 """Relative difference of estimated and requested focal lengths that is worth a warning."""
 
@@ -86,7 +88,8 @@ def align(estimate: Estimate, history: Sequence[View], cameras: Cameras, setting
         residuals["geometry_overlap_error"] = error
     depth = np.where(depth > settings.far, np.float32(np.inf), depth)
     depth = np.stack([_complete(z, sure > 0) for z, sure in zip(depth, estimate.confidence, strict=True)])
-    warning = _warning(residuals)
+    unanchored = error is None and any(view.depth is not None for view in history)
+    warning = " ".join(([UNANCHORED] if unanchored else []) + _sentences(residuals))
     return Geometry(depth, estimate.confidence, residuals | ({"geometry_warning": warning} if warning else {}))
 
 
@@ -149,8 +152,8 @@ def _complete(depth: Floats, known: NDArray[np.bool_]) -> Floats:
     return depth
 
 
-def _warning(residuals: dict[str, float | str]) -> str:
-    """What the user should know; empty where all is well."""
+def _sentences(residuals: dict[str, float | str]) -> list[str]:
+    """What the user should know; none where all is well."""
     numbers = {name: value for name, value in residuals.items() if isinstance(value, float)}
     sentences = []
     turned = numbers.get("geometry_rotation_degrees", 0.0)
@@ -165,4 +168,4 @@ def _warning(residuals: dict[str, float | str]) -> str:
     lens = numbers.get("geometry_focal_ratio", 1.0)
     if abs(np.log(lens)) > np.log1p(LARGE_LENS):
         sentences.append(f"The picture looks as if taken with {lens:.2f} times the camera's focal length.")
-    return " ".join(sentences)
+    return sentences

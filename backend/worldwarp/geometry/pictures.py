@@ -19,7 +19,7 @@ GUESSED = 1.0
 
 
 @dataclass(frozen=True)
-class PictureGeometry:
+class ClipGeometry:
     """What the network knows of F pictures, up to one scale for all of them."""
 
     depth: Floats
@@ -39,7 +39,7 @@ def picture_geometry(
     rule: Rule = "ttt3r",
     reset_interval: int | None = None,
     trunk: torch.dtype | None = None,
-) -> tuple[PictureGeometry, Stream]:
+) -> tuple[ClipGeometry, Stream]:
     """Geometry of the next pictures (F, H, W, 3) of a clip, at their own size, and the stream to go on with.
 
     A picture of which much is cut off for the network (a square one) is looked at three times, each time from the
@@ -60,7 +60,7 @@ def picture_geometry(
         confidences.append(confidence)
         focals.append(float(focal(first.points[0])) * crop.picture[0] / crop.scaled[0])
         cameras.append(first.camera_to_world[0].double().cpu().numpy())
-    return PictureGeometry(np.stack(depths), np.stack(confidences), np.array(focals), np.stack(cameras)), stream
+    return ClipGeometry(np.stack(depths), np.stack(confidences), np.array(focals), np.stack(cameras)), stream
 
 
 def _joined(first: Estimate, crop: Crop, further: Sequence[Estimate], others: Sequence[Crop]) -> tuple[Floats, Floats]:
