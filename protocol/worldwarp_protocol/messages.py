@@ -132,8 +132,8 @@ class EstimateGeometry(msgspec.Struct, frozen=True, tag="estimate", kw_only=True
     """Ask for the shape of a picture, or for the path of the camera that took a clip; its answer is ``Estimated``.
 
     Arrays: ``picture`` (n, H, W, 3) uint8, display-referred, n = 1 for a picture; ``depth`` (n, H, W) float32 for the
-    source ``given``: planar, infinite is sky; ``K`` (n, 3, 3) float64, optional: the camera's where it is known, in
-    pixels of the picture, pixel centres at +0.5.
+    source ``given``: planar, infinite is sky; ``K`` (n, 3, 3) float64, optional for ``ttt3r``: the camera's, in pixels
+    of the picture, pixel centres at +0.5.
 
     It comes before queued chunks and interrupts none. ``Cancel`` with ``request`` ends it, and so does a lost
     connection. ``fps`` is the clip's.
@@ -302,11 +302,12 @@ class Estimating(msgspec.Struct, frozen=True, tag="estimating"):
 class Estimated(msgspec.Struct, frozen=True, tag="estimated", kw_only=True):
     """Answer to estimate. Arrays, of n frames (1 for a picture):
 
-    ``depth`` and ``confidence`` (n, H, W) float32, at the picture's size: planar, infinite is sky; for a path they are
-    left out. ``K`` (n, 3, 3) float64, pixels of the picture. ``camera_to_world`` (n, 4, 4) float64, OpenCV axes in the
-    first camera's world: a picture's is the identity. ``level`` (4, 4) float64, rigid: from that world to one with
-    Blender's axes whose horizon is level and whose floor is at Z = 0. ``xyz`` (p, 3) float32, ``rgb`` (p, 3) uint8,
-    ``faces`` (m, 3) int32: a mesh of what is seen, in the first camera's axes, torn at jumps and without the sky;
+    ``depth`` and ``confidence`` (n, H, W) float32, at the picture's size: planar, infinite is sky; for a path there is
+    no depth, and ``confidence`` (n, 1, 1) is that of each frame. ``K`` (n, 3, 3) float64, pixels of the picture.
+    ``camera_to_world`` (n, 4, 4) float64, OpenCV axes in the first camera's world: a picture's is the identity.
+    ``level`` (4, 4) float64, rigid: from that world to one with Blender's axes whose horizon is level and whose floor
+    is at Z = 0. ``xyz`` (p, 3) float32, ``rgb`` (p, 3) uint8, ``faces`` (m, 3) int32: a mesh of what is seen, in the
+    first camera's axes, torn at jumps and without the sky;
     empty for a path.
     """
 
