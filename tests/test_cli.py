@@ -125,9 +125,9 @@ def test_settings_that_cannot_be(files: dict[str, str], capsys: pytest.CaptureFi
 
 def test_an_estimate_is_asked_for_without_weights(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for pair in files.items() if pair[0] != "--depth" for word in pair]
-    assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5", "0.5", "4"]) == 1
+    assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5,0.5,4"]) == 1
     assert "cut3r_512_dpt_4_64.pth (3.2 GB" in capsys.readouterr().err
-    assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5", "2", "4"]) == 1
+    assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5,2,4"]) == 1
     assert "settings.anchor" in capsys.readouterr().err
 
 

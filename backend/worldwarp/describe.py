@@ -16,7 +16,8 @@ from worldwarp_protocol.messages import Settings
 from .cameras import Cameras
 from .cameras.sizes import Size
 from .geometry import lens, sources
-from .geometry.picture import Anchor, PictureGeometry, describe, given
+from .geometry.anchor import read_anchor
+from .geometry.picture import PictureGeometry, describe, given
 from .nouns import Bytes, Provenance
 from .outputs.pictures import read_depth, read_picture, write_exr
 from .world.mesh import Mesh, depth_mesh, encode_ply
@@ -37,7 +38,7 @@ def command(arguments: Sequence[str]) -> int:
     K = None if known is None else lens.intrinsics(known.focal, size)
     name = options.geometry or ("ttt3r" if options.depth is None else "given")
     source = given(read_depth(options.depth), options.far) if name == "given" else sources.load(name)
-    anchor = None if options.anchor is None else _anchor(options.anchor)
+    anchor = None if options.anchor is None else read_anchor(options.anchor)
     found = describe(picture, source, K, options.depth_scale, anchor)
     about = summary(found, known, sensor or lens.SENSORS[FULL_FRAME][0], size)
     write(options.out, picture, found, {"source": name, **about})
@@ -121,14 +122,6 @@ def _sensor(text: str) -> float:
     if not 0.5 < width < 500:
         raise InvalidShot("sensor", f"is {text!r}; give its width in mm, or one of {', '.join(lens.SENSORS)}.")
     return width
-
-
-def _anchor(text: str) -> Anchor:
-    try:
-        u, v, distance = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InvalidShot("anchor", f"is {text!r}; write u,v,distance, such as 0.5,0.8,3.2.") from None
-    return u, v, distance
 
 
 def _parser() -> argparse.ArgumentParser:

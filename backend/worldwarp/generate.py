@@ -16,6 +16,7 @@ from . import contents, profiles, shots
 from .cameras.formats import read_cameras
 from .cameras.sizes import Pixel
 from .engines import jobs
+from .geometry.anchor import read_anchor
 from .nouns import Bytes, Report, Shot
 from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
@@ -34,7 +35,7 @@ SETTINGS = {
     "cache_steps": "most optimisation steps of the Gaussian cache",
     "geometry": "where depth comes from that is not given: given (none is estimated), ttt3r or depth-anything",
     "depth_scale": "factor on the depth of an estimated first frame",
-    "anchor": "U V DISTANCE: a pixel of the picture, from 0 to 1, and how far away it is; instead of --depth-scale",
+    "anchor": "u,v,distance: estimated depth is scaled so that this point (0 to 1) is so far away",
 }
 """The options, one for each field of ``Settings``."""
 
@@ -43,7 +44,7 @@ def command(arguments: Sequence[str]) -> int:
     """Generate a shot into a folder; prints warnings, progress and what was kept."""
     options = _parser().parse_args(arguments)
     chosen = {name: getattr(options, name) for name in SETTINGS}
-    settings = Settings(**chosen | {"anchor": options.anchor and tuple(options.anchor)})
+    settings = Settings(**chosen | {"anchor": read_anchor(options.anchor) if options.anchor else None})
     profiles.check(settings.profile)
     cameras = read_cameras(options.cameras)
     depth = _stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None
@@ -138,8 +139,6 @@ def _parser() -> argparse.ArgumentParser:
     defaults = Settings()
     for name, text in SETTINGS.items():
         default, option = getattr(defaults, name), f"--{name.replace('_', '-')}"
-        if name == "anchor":
-            parser.add_argument(option, type=float, nargs=3, help=text)
-        else:
-            parser.add_argument(option, type=type(default), default=default, help=f"{text} ({default})")
+        kind = str if default is None else type(default)
+        parser.add_argument(option, type=kind, default=default, help=f"{text} ({default})")
     return parser

@@ -115,7 +115,7 @@ def test_depth_anything_gives_every_pixel_a_disparity(size):
     assert (found.depth > 0).all()
     assert np.array_equal(found.depth[1], source(frames[1:], None).depth[0])  # picture by picture
     geometry = geometry_of(source, views(frames), still(*size, 2), Settings(depth_scale=3.0))
-    assert np.median(geometry.depth[0]) == pytest.approx(3, rel=1e-3)
+    assert np.median(geometry.depth[0]) == pytest.approx(3, rel=0.02)
 
 
 def test_depth_anything_is_read_from_a_folder_on_this_machine(monkeypatch, tmp_path):
@@ -151,7 +151,10 @@ def test_disparity_keeps_its_place_and_its_sky():
     disparity[:20] = 0
     depth = depth_anything.depth_of(disparity, (width, height))
     assert np.isinf(depth[:9]).all()
-    assert np.allclose(1 / depth[11:], 0.5 + 0.01 * (np.arange(width) + 0.5), rtol=1e-5)
+    assert np.median(depth[11:]) == pytest.approx(1, rel=0.01)
+    truth = 0.5 + 0.01 * (np.arange(width) + 0.5)
+    assert np.allclose(1 / depth[11:], truth / truth[width // 2], rtol=0.01)
+    assert np.ptp(depth[11:] * truth) < 1e-4
 
 
 def test_missing_weights_are_named_with_size_licence_and_command(monkeypatch, tmp_path):

@@ -27,7 +27,7 @@ def affine_depth(
     """Depth (c, H, W) in world units, and the factors on disparity of the views that are not sky only.
 
     Each view is fitted to its own known depth, or to what the views before it, already aligned, show of it. With
-    nothing known of any (chunk 0) the first is scaled by the settings, to a median depth of 1 before that, unshifted.
+    nothing known of any (chunk 0) the first is scaled by the settings and not shifted.
     """
     done: list[Floats] = []
     factors = []
@@ -42,9 +42,9 @@ def affine_depth(
         if usable.sum() >= least(depth.size):
             scale, shift, limit = _fit(1 / depth[usable], 1 / known[usable], (sure * trust)[usable])
         else:
-            middle = float(np.median(solid))
-            size = _size_of(done) or first_scale(depth / np.float32(middle), sure, settings)
-            scale, shift, limit = middle / size, 0.0, 0.0
+            size = _size_of(done)
+            factor = first_scale(depth, sure, settings) if size is None else size / float(np.median(solid))
+            scale, shift, limit = 1 / factor, 0.0, 0.0
         disparity = np.maximum(scale / depth.astype(np.float64) + shift, limit)
         # the source's sky stays sky, whatever the shift
         with np.errstate(divide="ignore"):

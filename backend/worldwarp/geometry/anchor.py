@@ -10,6 +10,19 @@ WINDOW = 0.01
 """Radius about the anchor's pixel, of the longer side, in which the median depth counts."""
 
 
+def read_anchor(text: str) -> tuple[float, float, float]:
+    """``u,v,distance`` as it is typed.
+
+    Raises:
+        InvalidShot: it is something else.
+    """
+    try:
+        u, v, distance = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InvalidShot("anchor", f"is {text!r}; write u,v,distance, such as 0.5,0.8,3.2.") from None
+    return u, v, distance
+
+
 def first_scale(depth: Floats, confidence: Floats, settings: Settings) -> float:
     """The factor on an estimated depth (H, W) that the settings ask for.
 

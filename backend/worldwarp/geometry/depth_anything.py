@@ -125,9 +125,13 @@ def input_size(picture: Size, short_side: int = SHORT_SIDE) -> Size:
 
 
 def depth_of(disparity: Floats, picture: Size) -> Floats:
-    """Depth (H, W) at the picture's size of the network's disparity (h, w); inf is sky."""
+    """Depth (H, W) at the picture's size of the network's disparity (h, w); its median is 1, inf is sky.
+
+    The disparity has no unit of its own, and a shift that is taken for none.
+    """
     height, width = disparity.shape
     solid = disparity > SKY * max(float(np.median(disparity)), 1e-6)
     depth = np.where(solid, 1 / np.where(solid, disparity, 1), np.nan).astype(np.float32)
+    depth /= np.float32(np.nanmedian(depth) if solid.any() else 1)
     at_picture = read_at_picture(depth, Crop(picture, (width, height), 0, 0, width, height))
     return np.where(np.isnan(at_picture), np.float32(np.inf), at_picture)
