@@ -13,7 +13,7 @@ from ..nouns import Floats, Geometry, View
 from .arbitrate import visible
 from .rasterise import Rendering, rasterise
 from .surface import disparity, patches, quaternions, silhouettes
-from .visibility import contradicted
+from .visibility import confirmed, contradicted
 
 SIGMA = 0.45
 """Standard deviation of a Gaussian, in pixels of the view it was made from: the smallest without cracks at any
@@ -69,8 +69,10 @@ def initialise(views: Sequence[View], geometry: Geometry, cameras: Cameras) -> G
     for i in range(1, len(views)):
         K, pose = cameras.K[i], cameras.camera_to_world[i]
         seen = render(cache, cameras, i)
-        wanted = ~np.isnan(depth[i]) & ~_explained(seen, depth[i])
-        wanted &= ~contradicted(depth[i], K, pose, depth[:i], cameras[:i], AGREES)
+        covered, behind = seen.alpha.cpu().numpy() > 0.5, depth[i] > seen.depth.cpu().numpy()
+        known = covered & (behind | confirmed(depth[i], K, pose, depth[:i], cameras[:i], AGREES))
+        in_front = contradicted(depth[i], K, pose, depth[:i], cameras[:i], AGREES)
+        wanted = ~np.isnan(depth[i]) & ~known & ~in_front
         if wanted.any():
             cache = _joined(cache, _from_view(views[i], depth[i], wanted, cameras, i, radius))
     return cache
@@ -88,12 +90,6 @@ def render(cache: GaussianCache, cameras: Cameras, i: int, features: torch.Tenso
 def known_depth(geometry: Geometry) -> Floats:
     """(c, H, W) planar depth; inf is sky, NaN where nothing is known."""
     return np.where(geometry.confidence > 0, geometry.depth, np.float32(np.nan)).astype(np.float32)
-
-
-def _explained(seen: Rendering, depth: Floats) -> NDArray[np.bool_]:
-    """Where the cache already shows this depth, or something in front of it."""
-    covered, there = seen.alpha.cpu().numpy() > 0.5, seen.depth.cpu().numpy()
-    return np.asarray(covered & (depth > (1 - AGREES) * there))
 
 
 def _sky_radius(depth: Floats, cameras: Cameras) -> float:
