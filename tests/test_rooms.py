@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-LOOP = ["pipeline", "generate", "engines.compute", "world.points", "outputs.video"]
+LOOP = ["pipeline", "geometry.pictures", "generate", "engines.compute", "world.points", "outputs.video"]
 FRONT_DOOR = ["server.serve", "server.command", "shots", "chunks", "store", "contents", "engines.local", "cli"]
 
 
