@@ -151,24 +151,30 @@ def project(means, quats, scales, opacities, camera, pose, near, width, height, 
         box[g, 3] = min(math.floor(py + ry - 0.5 + 1e-3), height - 1)
 
 
+@njit(inline="always")
+def _inverse_backward(A, B, C, v_A, v_B, v_C):  # type: ignore[no-untyped-def]
+    """Inverse covariance P to covariance: -P vP P; the off-diagonal is given halved and returned doubled."""
+    p00, p01, p10, p11 = A * v_A + B * v_B, A * v_B + B * v_C, B * v_A + C * v_B, B * v_B + C * v_C
+    return -(p00 * A + p01 * B), -2 * (p00 * B + p01 * C), -(p10 * B + p11 * C)
+
+
+@njit(inline="always")
+def _axes_backward(v_V, Rq, scale, W, v_R, v_scale):  # type: ignore[no-untyped-def]
+    """V = W Rq diag(s): from V to Rq and to the scales, in place."""
+    for j in range(3):
+        total = 0.0
+        for i in range(3):
+            v_M = W[0, i] * v_V[0, j] + W[1, i] * v_V[1, j] + W[2, i] * v_V[2, j]
+            total += v_M * Rq[i, j]
+            v_R[i, j] = v_M * scale[j]
+        v_scale[j] = total
+
+
 @njit(parallel=True, cache=True)
 def project_backward(  # type: ignore[no-untyped-def]
-    means,
-    quats,
-    scales,
-    camera,
-    pose,
-    width,
-    height,
-    ellipse,
-    box,
-    offsets,
-    partial,
-    v_means,
-    v_quats,
-    v_scales,
-    v_rest,
-):
+    means, quats, scales, camera, pose, width, height,
+    ellipse, box, offsets, partial, v_means, v_quats, v_scales, v_rest,
+):  # fmt: skip
     """Backward: sums each Gaussian's gradients over its tiles, in their fixed order, and takes them to 3D.
 
     Args:
@@ -199,11 +205,7 @@ def project_backward(  # type: ignore[no-untyped-def]
         ux, free_x = _clamped(x / z, fx, camera[2], width)
         uy, free_y = _clamped(y / z, fy, camera[3], height)
 
-        # Inverse covariance P to covariance: -P vP P, with the off-diagonal halved in vP and doubled in the result.
-        A, B, C = ellipse[g, 2] * 1.0, ellipse[g, 3] * 1.0, ellipse[g, 4] * 1.0
-        vA, vB, vC = total[2], total[3] / 2, total[4]
-        p00, p01, p10, p11 = A * vA + B * vB, A * vB + B * vC, B * vA + C * vB, B * vB + C * vC
-        va, vb, vc = -(p00 * A + p01 * B), -2 * (p00 * B + p01 * C), -(p10 * B + p11 * C)
+        va, vb, vc = _inverse_backward(ellipse[g, 2], ellipse[g, 3], ellipse[g, 4], total[2], total[3] / 2, total[4])
 
         # Covariance T T^T to T = J V, and on to V and to the Jacobian J: j00, j02 = -j00 ux; j11, j12 = -j11 uy.
         v_V = np.empty((3, 3))
@@ -231,13 +233,6 @@ def project_backward(  # type: ignore[no-untyped-def]
         for i in range(3):
             v_means[g, i] = W[0, i] * v_x + W[1, i] * v_y + W[2, i] * v_z
 
-        # V = W Rq diag(s): to scales and to Rq, and from Rq to the normalised and the given quaternion.
         v_R = np.empty((3, 3))
-        for j in range(3):
-            v_s = 0.0
-            for i in range(3):
-                v_M = W[0, i] * v_V[0, j] + W[1, i] * v_V[1, j] + W[2, i] * v_V[2, j]
-                v_s += v_M * Rq[i, j]
-                v_R[i, j] = v_M * scales[g, j]
-            v_scales[g, j] = v_s
+        _axes_backward(v_V, Rq, scales[g], W, v_R, v_scales[g])
         _rotation_backward(v_R, q, norm, v_quats[g])
