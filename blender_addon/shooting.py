@@ -42,6 +42,8 @@ def _rendered(render: JobRender, server) -> bool:
             send(bpy.context, server, picture)
     except Problem as problem:
         run.state, run.text = "failed", str(problem)
+    except Exception as error:  # Blender drops a timer that raises, and the panel would wait forever
+        run.state, run.text = "failed", f"The picture could not be sent: {type(error).__name__}: {error}"
     return True
 
 
