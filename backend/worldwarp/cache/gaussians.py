@@ -11,7 +11,7 @@ from ..cameras import Cameras
 from ..cameras.cameras import Array, pixel_rays, unproject
 from ..nouns import Floats, Geometry, View
 from .arbitrate import visible
-from .rasterise import Rendering, rasterise
+from .rasterise import Rendering, device, rasterise
 from .surface import disparity, patches, quaternions, silhouettes
 from .visibility import confirmed, contradicted
 
@@ -115,8 +115,8 @@ def _from_view(
         scales=_tensor((size * sigma[..., None])[wanted]),
         opacities=_tensor(np.full(int(wanted.sum()), OPACITY)),
         colours=_tensor(view.rgb[wanted] / 255.0),
-        provenance=torch.from_numpy(view.provenance[wanted]).to(_device()),
-        sky=torch.from_numpy(sky[wanted]).to(_device()),
+        provenance=torch.from_numpy(view.provenance[wanted]).to(device()),
+        sky=torch.from_numpy(sky[wanted]).to(device()),
     )
 
 
@@ -124,9 +124,5 @@ def _joined(a: GaussianCache, b: GaussianCache) -> GaussianCache:
     return GaussianCache(*(torch.cat([getattr(a, f.name), getattr(b, f.name)]) for f in fields(GaussianCache)))
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def _tensor(a: Array) -> torch.Tensor:
-    return torch.as_tensor(np.ascontiguousarray(a), dtype=torch.float32, device=_device())
+    return torch.as_tensor(np.ascontiguousarray(a), dtype=torch.float32, device=device())

@@ -170,6 +170,9 @@ class Workbench:
         task = self.task
         if task is None or task.job is None or self._runs[task.run].ended:
             self.task = None
+        elif task.job.recipe["numerics"] != self.numerics:
+            log.warning("A worker that computes differently (%s) took over: its chunk is prepared anew.", self.numerics)
+            self.task = None
         else:
             task.computed = True
             self._mailbox.aside(partial(jobs.commit, self._store, task.job, computed), self._stored)
