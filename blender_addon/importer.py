@@ -7,6 +7,7 @@ Nothing of the user's scene changes but that the collection is linked to it.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import bpy
 import numpy as np
@@ -47,7 +48,7 @@ class Result:
     def frames_there(self) -> int:
         """How many of the frames have come, counted from the first."""
         files = {path.name for path in (self.folder / "frames").glob("*.png")}
-        return next(i for i in range(len(self.frame) + 1) if f"{i + 1:04d}.png" not in files)
+        return next((i for i in range(len(self.frame)) if f"{i + 1:04d}.png" not in files), len(self.frame))
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,13 @@ def read_result(folder: Path) -> Result:
     cameras = folder / "cameras.npz"
     if not cameras.is_file():
         raise Problem(f"{folder} holds no cameras.npz: choose a folder that WorldWarp wrote")
-    with np.load(cameras, allow_pickle=False) as data:
-        R, t, K = data["R"].astype(np.float64), data["t"].astype(np.float64), data["K"].astype(np.float64)
-        frame, width, height = data["frame"].astype(np.int64), int(data["width"]), int(data["height"])
-        fps = float(data["fps"])
+    try:
+        with np.load(cameras, allow_pickle=False) as data:
+            R, t, K = data["R"].astype(np.float64), data["t"].astype(np.float64), data["K"].astype(np.float64)
+            frame, width, height = data["frame"].astype(np.int64), int(data["width"]), int(data["height"])
+            fps = float(data["fps"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise Problem(f"{cameras} cannot be read ({error}): choose a folder that WorldWarp wrote") from None
     pose = np.tile(np.eye(4), (len(K), 1, 1))
     pose[:, :3, :3] = R.transpose(0, 2, 1)
     pose[:, :3, 3] = -np.einsum("nji,nj->ni", R, t.reshape(-1, 3))
@@ -86,10 +90,10 @@ def import_result(scene, folder: Path) -> Imported:
     result = read_result(Path(folder))
     if result.frames_there == 0:
         raise Problem(f"{folder} holds no frames yet: import it when the first ones have come")
-    warnings = _warnings(scene, result)
+    warnings, frames = _warnings(scene, result), _frames(result)
     collection = bpy.data.collections.new(result.name)
     scene.collection.children.link(collection)
-    camera = _camera(scene, collection, result)
+    camera = _camera(scene, collection, result, frames)
     cloud = None
     if result.cloud is not None and len(result.cloud.xyz):
         cloud = _cloud(result)
@@ -121,7 +125,7 @@ def _warnings(scene, result: Result) -> list[str]:
     return warnings
 
 
-def _camera(scene, collection, result: Result) -> bpy.types.Object:
+def _camera(scene, collection, result: Result, frames: bpy.types.Image) -> bpy.types.Object:
     data = bpy.data.cameras.new(result.name + " Camera")
     camera = bpy.data.objects.new(result.name + " Camera", data)
     collection.objects.link(camera)
@@ -138,7 +142,7 @@ def _camera(scene, collection, result: Result) -> bpy.types.Object:
     if result.cloud is not None and len(result.cloud.xyz):
         farthest = np.abs(result.cloud.xyz).max() + np.abs(matrices[:, :3, 3]).max()
         data.clip_end = max(data.clip_end, 2 * float(farthest))
-    _background(scene, data, result, ratio)
+    _background(scene, data, result, frames, ratio)
     return camera
 
 
@@ -173,12 +177,21 @@ def keyframe(datablock, frame: np.ndarray, channels: dict[str, np.ndarray]) -> N
             curve.update()
 
 
-def _background(scene, data, result: Result, pixel_ratio: float) -> None:
-    """The frames behind everything that this camera sees, as wide as its view."""
+def _frames(result: Result) -> bpy.types.Image:
+    """The frames as an image sequence; raises ``Problem`` where this Blender does not know their colour space."""
     image = bpy.data.images.load(str(result.folder / "frames" / "0001.png"), check_existing=False)
     image.name = result.name
     image.source = "SEQUENCE"
-    set_colour_space(image, result.shot.get("colour_space", "sRGB"))
+    try:
+        set_colour_space(image, result.shot.get("colour_space", "sRGB"))
+    except Problem:
+        bpy.data.images.remove(image)
+        raise
+    return image
+
+
+def _background(scene, data, result: Result, image: bpy.types.Image, pixel_ratio: float) -> None:
+    """The frames behind everything that this camera sees, as wide as its view."""
     image.display_aspect = (1.0, pixel_ratio)
     background = data.background_images.new()
     background.image, background.alpha, background.display_depth = image, 1.0, "BACK"

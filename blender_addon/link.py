@@ -67,7 +67,7 @@ class Link:
 
     def __init__(self, server: Server, errand: "Errand") -> None:
         self.inbox: queue.SimpleQueue[news.News] = queue.SimpleQueue()
-        self.wish: str | None = None
+        self._wishes: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, args=(server, errand), name="WorldWarp", daemon=True)
         self._thread.start()
 
@@ -81,7 +81,7 @@ class Link:
 
     def ask(self, wish: str) -> None:
         """``cancel``, ``stop_after_chunk`` or ``leave``; heard within a fraction of a second."""
-        self.wish = wish
+        self._wishes.put(wish)
 
     def wait(self, seconds: float) -> None:
         self._thread.join(seconds)
@@ -92,11 +92,11 @@ class Link:
         self.wait(JOIN_SECONDS)
 
     def take_wish(self) -> str | None:
-        """Called on the thread: each wish is passed on once, but leaving stays."""
-        wish = self.wish
-        if wish != "leave":
-            self.wish = None
-        return wish
+        """Called on the thread: the next wish, each once."""
+        try:
+            return self._wishes.get_nowait()
+        except queue.Empty:
+            return None
 
     def _run(self, server: Server, errand: "Errand") -> None:
         try:

@@ -210,14 +210,14 @@ def read_render(folder: str, sky: float, space: str) -> Picture:
 def load_picture(path: Path, depth: Path | None, space: str) -> Picture:
     """A picture file that is already as it shall be seen, and its depth file (OpenEXR) of the same size.
 
-    Alpha is dropped, greyscale becomes RGB, 16 bits become 8, sides beyond 4096 pixels are scaled down.
+    Transparency is laid over black, greyscale becomes RGB, 16 bits become 8, sides beyond 4096 pixels are scaled down.
 
     Raises:
         Problem: a file cannot be read, is linear, or their sizes differ.
     """
     if path.suffix.lower() in LINEAR_FILES:
         raise Problem(f"{path.name} holds linear light: save it as PNG through the scene's view transform")
-    rgb = to_bytes(read_pixels(path)[..., :3])
+    rgb = to_bytes(over_black(read_pixels(path)))
     z = None if depth is None else read_pixels(depth)[..., 0]
     if z is not None and z.shape != rgb.shape[:2]:
         sizes = f"{z.shape[1]} x {z.shape[0]}, the picture {rgb.shape[1]} x {rgb.shape[0]}"
@@ -225,7 +225,7 @@ def load_picture(path: Path, depth: Path | None, space: str) -> Picture:
     if max(rgb.shape) > LONGEST_SIDE:
         height, width = (round(side * LONGEST_SIDE / max(rgb.shape)) for side in rgb.shape[:2])
         z = None if z is None else _picked(z, height, width)
-        rgb = to_bytes(read_pixels(path, (width, height))[..., :3])
+        rgb = to_bytes(over_black(read_pixels(path, (width, height))))
     return Picture(rgb, None if z is None else np.where(z >= SKY_DEPTH, np.float32(np.inf), z), space)
 
 
@@ -295,6 +295,11 @@ def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     finally:
         bpy.data.images.remove(image)
     return pixels.reshape(height, width, 4)[::-1]
+
+
+def over_black(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) of pixels (H, W, 4) whose alpha was not multiplied in."""
+    return pixels[..., :3] * pixels[..., 3:]
 
 
 def to_bytes(values: np.ndarray) -> np.ndarray:

@@ -67,14 +67,6 @@ def own_folder(name: str) -> Path:
     return Path(bpy.utils.extension_path_user(__package__, path=name, create=True))
 
 
-def key_home() -> Path:
-    """The user's keys where this machine has some (a server made them); otherwise the extension's own folder."""
-    from worldwarp_protocol import keys
-
-    shared = keys.home()
-    return shared if (shared / "client.key").is_file() else own_folder("keys")
-
-
 def key_line() -> str:
     """What is known of our key, for the preferences."""
     from worldwarp_protocol.errors import KeyFileError
@@ -86,25 +78,28 @@ def key_line() -> str:
 
 
 def public_key() -> str:
-    """Our public key, to be enrolled with a server on another machine; made on first use."""
+    """The extension's own public key, to be enrolled with a server on another machine; made on first use."""
     from worldwarp_protocol import keys
 
-    return keys.client_keys(key_home()).public.decode()
+    return keys.client_keys(own_folder("keys")).public.decode()
 
 
 def server():
-    """The server that these preferences name.
+    """The server that these preferences name, and the keys for it: on this machine those that the server made for its
+    user, on another one the extension's own.
 
     Raises:
         Problem: packages are missing, access is not allowed, or no server can be there.
     """
     if sentence := wheels.missing():
         raise Problem(sentence)
+    from worldwarp_protocol import keys
+
     from . import link
 
     preferences = get()
-    home = key_home()
     if is_local(preferences.address):
+        home = keys.home()
         if not (home / "server.key").is_file():
             raise Problem("No server has run on this machine yet: start one by `worldwarp serve` in a terminal")
         return link.Server(preferences.address, "", home)
@@ -115,7 +110,7 @@ def server():
         )
     if not preferences.server_public:
         raise Problem("The server is on another machine: enter its public key in the extension's preferences")
-    return link.Server(preferences.address, preferences.server_public, home)
+    return link.Server(preferences.address, preferences.server_public, own_folder("keys"))
 
 
 def register() -> None:

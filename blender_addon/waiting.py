@@ -29,6 +29,8 @@ def _over(job, task, take, send) -> bool:
             send(bpy.context, taken)
     except Problem as problem:
         task.state, task.text = "failed", str(problem)
+    except Exception as error:  # Blender drops a timer that raises, and the panel would wait forever
+        task.state, task.text = "failed", f"This could not be sent: {type(error).__name__}: {error}"
     return True
 
 

@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--profile", default="draft", help="what fills the holes, of those the server has (draft)")
     options = parser.parse_args(argv)
     begun = time.monotonic()
-    backend, blender = environments.backend(), environments.blender()
+    blender, backend = environments.blender(), environments.backend()
     print(f"Environments ready after {time.monotonic() - begun:.1f} s.")
     begun = time.monotonic()
     demo = Demo(options.out.resolve(), backend, blender, options.profile, options.fresh)

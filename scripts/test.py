@@ -12,12 +12,12 @@ import environments
 
 def main(arguments: list[str]) -> int:
     """Run the checks in order; the first that fails ends it. Returns the exit code."""
-    python = str(environments.backend())
     fast = "--fast" in arguments
     rest = [a for a in arguments if a != "--fast"]
     if not fast:
         blenders = [str(environments.blender(version)) for version in environments.BLENDERS]
         os.environ["WORLDWARP_BPY_PYTHONS"] = os.pathsep.join(blenders)
+    python = str(environments.backend())
     checks = [
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],

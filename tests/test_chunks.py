@@ -134,6 +134,13 @@ def test_numerics_the_past_and_stage_versions_change_the_key(monkeypatch: pytest
     assert len(keys) == 4 + len(chunks.STAGES)
 
 
+def test_the_past_is_all_chunks_not_the_last_alone() -> None:
+    """Two walks that both went black in their second chunk are different walks."""
+    assert chunks.past([]) is None
+    pasts = {chunks.past(digests) for digests in (["a" * 64], ["a" * 64, "c" * 64], ["b" * 64, "c" * 64])}
+    assert len(pasts) == 3
+
+
 def test_moving_a_late_key_keeps_the_early_chunks() -> None:
     moved = _shot(cameras=_moved(BASE.cameras, 16))
     assert _key(moved, 0) == _key(BASE, 0)

@@ -138,6 +138,23 @@ def test_first_frames_differ_in_size(files: dict[str, str], tmp_path: Path, caps
     assert "files differ in size" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_nothing_half_written_is_kept(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("worldwarp.store.write_file", full)
+        assert generate(files) == 1
+    said = capsys.readouterr().err
+    assert "No space left on device; make room" in said
+    assert "Traceback" not in said
+    assert not list(Path(files["--store"]).glob("*/*"))
+    assert generate(files) == 0
+
+
 def test_the_depth_is_asked_for(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "depth file" in refused({k: v for k, v in files.items() if k != "--depth"}, capsys)
 

@@ -37,16 +37,27 @@ def test_black_under_a_hole_does_not_bleed() -> None:
 
 def test_a_disocclusion_takes_the_background_s_depth_and_colour() -> None:
     # near red on the left, far blue on the right, a hole between
-    rgb = np.zeros((32, 64, 3), np.float32)
-    rgb[:, :24, 0] = 1
-    rgb[:, 24:, 2] = 1
-    depth = np.where(np.arange(64) < 24, 1, 8).astype(np.float32)[None].repeat(32, axis=0)
-    valid = np.ones((32, 64), bool)
-    valid[:, 24:40] = False
+    rgb = np.zeros((32, 192, 3), np.float32)
+    rgb[:, :72, 0] = 1
+    rgb[:, 72:, 2] = 1
+    depth = np.where(np.arange(192) < 72, 1, 8).astype(np.float32)[None].repeat(32, axis=0)
+    valid = np.ones((32, 192), bool)
+    valid[:, 72:78] = False
     filled, filled_depth = fill_frame(rgb, depth, valid)
-    middle = filled[:, 28:40]
-    assert middle[..., 2].mean() > 0.7
-    assert np.median(filled_depth[:, 30:40]) > 3
+    hole = filled[:, 72:78]
+    assert hole[..., 2].mean() > 0.8
+    assert hole[..., 0].max() < 0.5
+    assert np.median(filled_depth[:, 72:78]) > 7
+
+
+def test_sky_beside_a_wall_does_not_take_all_of_a_hole() -> None:
+    rgb = np.zeros((32, 192, 3), np.float32)
+    rgb[:, 96:] = 1
+    depth = np.where(np.arange(192) < 96, 5, np.inf).astype(np.float32)[None].repeat(32, axis=0)
+    valid = np.ones((32, 192), bool)
+    valid[:, 90:102] = False
+    filled, _ = fill_frame(rgb, depth, valid)
+    assert 0.3 < filled[:, 90:102].mean() < 0.7
 
 
 def test_a_frame_without_anything_known_is_still_a_frame() -> None:

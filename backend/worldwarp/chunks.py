@@ -6,6 +6,7 @@ continue, roll back, takes and sharing all follow from it.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -61,12 +62,20 @@ def covered(cameras: Cameras, chunk: Chunk) -> Cameras:
     )
 
 
+def past(digests: Sequence[str]) -> str | None:
+    """One digest for the content of all chunks before a chunk; None where there is none.
+
+    The last one's alone would not do: its content may be the same (all black, say) whatever came before it, and the
+    history reaches back beyond it.
+    """
+    return hashlib.sha256("".join(digests).encode()).hexdigest() if digests else None
+
+
 def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dict[str, Any]:
     """Every input that changes the pixels of ``chunk``.
 
     Args:
-        previous: content digest of the chunk before it, which stands for all of the past; None for chunk 0,
-            which has the pictures and their depth in its place.
+        previous: ``past`` of the chunks before it; None for chunk 0, which has the pictures and their depth instead.
         numerics: what computes: device class, dtype, modes (``engines.jobs.numerics``).
     """
     settings = {k: v for k, v in msgspec.to_builtins(shot.settings).items() if k not in NOT_IN_RECIPE}

@@ -34,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WorldWarpError as error:
         print(f"worldwarp: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # the disk: full, gone, or not ours to write
+        what = f"{error.filename}: " if error.filename else ""
+        remedy = "make room or choose another folder, and run it again; what was computed is kept."
+        print(f"worldwarp: {what}{error.strerror or error}; {remedy}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nStopped; what was computed is kept.", file=sys.stderr)
         return 130

@@ -123,7 +123,7 @@ def _graphics() -> list[str]:
         ]
     lines = [f"{name} with {_gigabytes(memory)} (PyTorch {found['version']})." for name, memory in found["gpus"]]
     if importlib.util.find_spec("gsplat") is None:
-        lines.append("gsplat is missing, so the scene is drawn on the processor: pip install 'worldwarp[cuda]'")
+        lines.append("gsplat is missing, so the scene is drawn on the processor: pip install gsplat")
     else:
         lines.append("gsplat is there and draws the scene on the GPU; its first use may take minutes to compile.")
     return lines

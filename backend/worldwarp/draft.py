@@ -15,10 +15,16 @@ from .geometry import sources
 from .geometry.alignment import geometry_of
 from .nouns import Filled, Floats, Geometry, Priors, Provenance, Report, View
 
-VERSION = "1"
+VERSION = "2"
 
 SWEEPS = 12
 """Smoothing sweeps at each level of the pyramid: enough to hide its blocks."""
+
+REACH = 1 / 12
+"""How far around a pixel, in widths of the picture, one looks for what is behind it."""
+
+SKY_QUANTILE = 0.02
+"""Sky counts as being as far away as this share of the scene: it must not outweigh everything else."""
 
 
 def geometry(history: Sequence[View], cameras: Cameras, settings: Settings) -> Geometry:
@@ -57,15 +63,24 @@ def fill_frame(rgb: Floats, depth: Floats, valid: NDArray[np.bool_]) -> tuple[Fl
     A hole opens behind what moved in front of it, so the far side of its border counts for more than the near side.
     """
     disparity = np.where(valid, 1 / np.where(valid, depth, 1), 0).astype(np.float32)
-    known = disparity[valid]
-    near = float(np.median(known)) if known.size else 1.0
-    trust = valid * np.clip((near / np.maximum(disparity, 1e-12)) ** 2, 0.05, 4)
+    trust = valid * background(disparity, valid)
     values = np.concatenate([rgb, disparity[..., None]], axis=-1)
     filled = fill_smoothly(values, trust.astype(np.float32))
     with np.errstate(divide="ignore"):
         # Sky has disparity 0; what is filled in between sky and scene ends up behind the scene, not in the sky.
         filled_depth = np.where(filled[..., 3] > 1e-9, 1 / filled[..., 3], np.inf)
     return filled[..., :3], np.where(valid, depth, filled_depth).astype(np.float32)
+
+
+def background(disparity: Floats, valid: NDArray[np.bool_]) -> Floats:
+    """(H, W) in (0, 1]: 1 where nothing known nearby is farther away, little for what stands in front of something."""
+    if not (valid & (disparity > 0)).any():
+        return np.ones_like(disparity)
+    sky = np.quantile(disparity[valid & (disparity > 0)], SKY_QUANTILE)
+    here = np.maximum(disparity, sky)
+    reach = max(1, round(disparity.shape[1] * REACH))
+    farthest = _least(_least(np.where(valid, here, np.inf), reach, 0), reach, 1)
+    return np.asarray(np.clip((farthest / here) ** 4, 0.001, 1), np.float32)
 
 
 def fill_smoothly(values: Floats, trust: Floats) -> Floats:
@@ -108,6 +123,13 @@ def _blocks(a: Floats) -> Floats:
 
 def _double(coarse: Floats, shape: tuple[int, ...]) -> Floats:
     return coarse.repeat(2, axis=0).repeat(2, axis=1)[: shape[0], : shape[1]]
+
+
+def _least(a: NDArray[np.floating], reach: int, axis: int) -> NDArray[np.floating]:
+    """The least value within ``reach`` pixels along ``axis``."""
+    border = [(reach, reach) if i == axis else (0, 0) for i in (0, 1)]
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(a, border, mode="edge"), 2 * reach + 1, axis=axis)
+    return np.asarray(windows.min(-1))
 
 
 def _neighbours(a: Floats) -> Floats:

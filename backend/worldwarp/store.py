@@ -4,11 +4,13 @@ A folder becomes visible by one rename when everything in it is on the disk; wha
 Only this module writes there. ``manifest.json`` in each folder names every file with its SHA-256.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -136,10 +138,12 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
         return manifest
 
-    def clean(self) -> None:
-        """Remove what a killed process left unfinished. For the one process that owns the store, when it starts."""
+    def clean(self, older_than: float = 3600) -> None:
+        """Remove what killed processes left unfinished. What is younger (seconds) may be another's commit in work."""
         for left in self._unfinished.iterdir():
-            shutil.rmtree(left, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # its commit ended meanwhile
+                if time.time() - left.stat().st_mtime >= older_than:
+                    shutil.rmtree(left, ignore_errors=True)
 
     def _publish(self, folder: Path, key: str) -> None:
         target = self._folder(key)

@@ -49,6 +49,7 @@ class Connection:
 
     def __init__(self, context: Context, address: str, keys: KeyPair, server_public: bytes, timeout: float) -> None:
         self.address = address
+        self._public = keys.public.decode()
         self.session = ClientSession(time.monotonic())
         self._deadline = time.monotonic() + timeout
         self._seen: list[zmq.Event] = []
@@ -146,7 +147,7 @@ class Connection:
             event = zmq.Event(parse_monitor_message(self._monitor.recv_multipart())["event"])
             self._seen.append(event)
             if event in BROKEN:
-                raise _broken(self.address, self._seen)
+                raise _broken(self.address, self._seen, self._public)
         return None
 
 
@@ -169,11 +170,11 @@ def _dealer(context: Context, address: str, keys: KeyPair, server_public: bytes,
     return socket
 
 
-def _broken(address: str, seen: list[zmq.Event]) -> ServerUnreachable:
+def _broken(address: str, seen: list[zmq.Event], public: str) -> ServerUnreachable:
     if zmq.Event.HANDSHAKE_FAILED_AUTH in seen:
         return KeyRefused(
-            f"The server at {address} does not know this computer's key: "
-            "`worldwarp keys` prints it here, `worldwarp keys enrol` admits it on the server."
+            f"The server at {address} does not know our key: have it enrolled on the server's machine "
+            f"by `worldwarp keys enrol NAME '{public}'`."
         )
     return ServerUnreachable(_why(address, seen))
 

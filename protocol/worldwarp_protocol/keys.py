@@ -169,17 +169,25 @@ def _write(path: Path, key: bytes) -> None:
     try:
         temporary = _write_beside(path, key)
     except OSError as error:
-        raise KeyFileError(
-            f"{path} cannot be written ({error.strerror}): free it, or name another folder in WORLDWARP_HOME."
-        ) from error
+        raise _unwritable(path, error) from error
     try:
         # Both fail where the target exists: that decides between two processes.
         if os.name == "nt":
             temporary.rename(path)
         else:
             os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without hard links
+        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> KeyFileError:
+    return KeyFileError(
+        f"{path} cannot be written ({error.strerror}): free it, or name another folder in WORLDWARP_HOME."
+    )
 
 
 def _write_beside(path: Path, key: bytes) -> Path:

@@ -256,6 +256,9 @@ class Session:
     def _ask(self, question: Question) -> None:
         if sum(map(len, self._unanswered.values())) >= limits.MAX_QUESTIONS:
             raise IllegalMove(f"{limits.MAX_QUESTIONS} questions wait for their answer already")
+        waiting = self._unanswered.get(_about(question), [])
+        if waiting and (waiting[0] is Submit) != isinstance(question, Submit):
+            raise IllegalMove("its id is that of another question, which waits for its answer")
         if isinstance(question, Subscribe):
             if len(self._streams) >= limits.MAX_SUBSCRIPTIONS:
                 raise IllegalMove(f"{limits.MAX_SUBSCRIPTIONS} subscriptions are open already")

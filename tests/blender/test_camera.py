@@ -1,5 +1,7 @@
 """Cameras as real Blenders evaluate them, and the picture and depth that they render."""
 
+import pytest
+
 
 def test_cameras_agree_with_blender(in_blender):
     found = in_blender("cameras.py", 1, 40)
@@ -12,7 +14,9 @@ def test_cameras_agree_with_blender(in_blender):
 
 
 def test_picture_and_planar_depth(in_blender):
-    for engine, found in in_blender("pictures.py", "CYCLES", "BLENDER_WORKBENCH").items():
+    report = in_blender("pictures.py", "CYCLES", "BLENDER_WORKBENCH")
+    assert report["glass"] == pytest.approx([100.4, 50.2, 25.1], abs=1)  # transparency over black, as in the backend
+    for engine, found in report["engines"].items():
         assert found["worst"] < 1e-3, engine  # radial depth would be off by up to 20 % here
         assert found["sky"] <= 2, engine  # a pixel that an edge crosses may go either way
         assert found["same"], engine

@@ -50,6 +50,8 @@ def test_other_shapes_still_line_up(in_blender, tmp_path):
     assert any("fps" in warning for warning in found["fps_warnings"])
     assert any("2 of 3 frames" in warning for warning in found["short_warnings"])
     assert "no frames yet" in found["empty"]
+    assert "Nobody's RGB" in found["unknown"]
+    assert "cannot be read" in found["damaged"]
     assert "cameras.npz" in found["foreign"]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from worldwarp.cameras import Cameras
 from worldwarp.cameras.cameras import project
-from worldwarp.cameras.formats import from_blender, read_cameras, to_blender, write_cameras
+from worldwarp.cameras.formats import read_cameras, write_cameras
 from worldwarp_protocol.errors import InvalidShot
 
 from tests.shots_for_tests import straight_path
@@ -44,22 +44,6 @@ def test_the_file_holds_world_to_camera(tmp_path):
         pixels = np.einsum("nij,nj->ni", file["K"], in_camera)
     truth = [project(point, cameras.K[i], cameras.world_to_camera[i])[0] for i in range(len(cameras))]
     assert np.allclose(pixels[:, :2] / pixels[:, 2:], truth, atol=1e-9)
-
-
-def test_blenders_axes_there_and_back():
-    poses = random_path().camera_to_world
-    assert np.abs(from_blender(to_blender(poses)) - poses).max() < 1e-14
-    # an untouched Blender camera looks down -Z with +Y up
-    pose = from_blender(np.eye(4)[None])[0]
-    assert np.array_equal(pose[:3, 2], [0, 0, -1])
-    assert np.array_equal(pose[:3, 1], [0, -1, 0])
-    assert np.array_equal(pose[:3, 0], [1, 0, 0])
-
-
-def test_a_cameras_scale_is_taken_out():
-    matrices = to_blender(random_path().camera_to_world)
-    scaled = matrices @ np.diag([2.0, 0.5, 3.0, 1.0])
-    assert np.abs(from_blender(scaled) - from_blender(matrices)).max() < 1e-12
 
 
 def entries():

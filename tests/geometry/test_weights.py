@@ -155,6 +155,37 @@ def test_whatever_is_done_to_an_unknown_name_does_nothing(tmp_path):
     assert not vars(Inert).keys() & {"1", 1}
 
 
+STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
+"""The persistent id of four floats."""
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (STORAGE + b"K\x00(K\x04t(K\x01t", None),
+        (STORAGE + b"K\x01(K\x04t(K\x01t", "beyond its bytes"),
+        (STORAGE + b"J\xff\xff\xff\xff(K\x04t(K\x01t", "beyond its bytes"),
+        (STORAGE + b"}(K\x04t(K\x01t", "beyond its bytes"),
+        (STORAGE + b"K\x00K\x04(K\x01t", "shape"),
+        (STORAGE + b"K\x00cos\nsystem\n(K\x01t", "shape"),
+        (STORAGE + b"K\x00(K\x04t(K\x00t", "row by row"),
+        (STORAGE + b"K\x00(K\x04tN", "row by row"),
+        (b"}K\x00(K\x04t(K\x01t", "not a tensor"),
+    ],
+)
+def test_what_a_pickle_says_of_a_tensor_is_not_believed(tmp_path, said, sentence):
+    """A tensor's storage, offset, shape and stride, by hand."""
+    with zipfile.ZipFile(tmp_path / "x.pth", "w") as file:
+        file.writestr("x/data.pkl", b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + said + b"\x89NtR.")
+        file.writestr("x/data/0", torch.arange(4.0).numpy().tobytes())
+    with Checkpoint(tmp_path / "x.pth") as opened:
+        if sentence is None:
+            assert opened.tensor(opened.tree, (4,)).tolist() == [0, 1, 2, 3]
+        else:
+            with pytest.raises(WeightsError, match=sentence):
+                opened.tensor(opened.tree, (4,))
+
+
 def without(weights, name):
     return {key: value for key, value in weights.items() if key != name}
 

@@ -80,6 +80,12 @@ def test_a_video_that_breaks_off_leaves_the_old_one(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_video_may_be_read_by_whom_the_frames_may(tmp_path):
+    write_video(tmp_path / "shot.mp4", [picture(0)], 24)
+    (tmp_path / "frame.png").write_bytes(b"")
+    assert (tmp_path / "shot.mp4").stat().st_mode == (tmp_path / "frame.png").stat().st_mode
+
+
 def test_no_frames_is_said(tmp_path):
     assert has_encoder()
     with pytest.raises(WorldWarpError, match=r"no frame"):

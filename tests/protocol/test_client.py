@@ -260,8 +260,9 @@ def test_an_address_that_is_none(address: str) -> None:
 def test_a_key_that_is_not_enrolled(server: SmallServer, tmp_path: Path) -> None:
     stranger = keys.client_keys(tmp_path / "elsewhere")
     with Client(server.address, keys=stranger) as client:
-        with pytest.raises(KeyRefused, match=r"does not know this computer's key: .*worldwarp keys enrol"):
+        with pytest.raises(KeyRefused, match=r"does not know our key: .*worldwarp keys enrol") as refused:
             client.connect()
+        assert f"'{stranger.public.decode()}'" in str(refused.value)
         with pytest.raises(KeyRefused):
             client.receive(RUN, ResultFolder(tmp_path / "shot"))
     assert server.heard == []

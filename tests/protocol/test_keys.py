@@ -96,6 +96,17 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
             call(tmp_path / "home")
 
 
+@posix
+def test_a_home_without_hard_links_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    with pytest.raises(KeyFileError, match=r"server.key cannot be written .* WORLDWARP_HOME"):
+        keys.server_keys(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def make_keys(home: Path, start: "multiprocessing.synchronize.Barrier", found: "Queue[tuple[bytes, bytes]]") -> None:  # type: ignore[name-defined]
     start.wait()
     found.put((keys.server_keys(home).secret, keys.client_keys(home).secret))

@@ -256,6 +256,17 @@ def test_answers_about_different_things_come_in_any_order() -> None:
     talk.say(m.RunStatus(info()), m.Submitted(REQUEST, info(), 0), m.Runs([]))
 
 
+@pytest.mark.parametrize("first", [m.Submit(RUN, shot()), m.Status(RUN)], ids=["submit", "status"])
+def test_a_request_that_waits_has_its_id_for_itself(first: m.ClientMessage) -> None:
+    """Or else a refusal could be the answer to either, and the answer left over to nothing."""
+    second = m.Status(RUN) if isinstance(first, m.Submit) else m.Submit(RUN, shot())
+    talk = ready().ask(first)
+    with pytest.raises(LocalProtocolError, match="another question"):
+        talk.client.send(second, 0.0)
+    with pytest.raises(RemoteProtocolError, match="another question"):
+        talk.server.receive(second, 0.0)
+
+
 def test_questions_without_answers_are_bounded() -> None:
     talk = ready().ask(*[m.Status(RUN)] * limits.MAX_QUESTIONS)
     with pytest.raises(LocalProtocolError, match="64 questions"):

@@ -15,7 +15,7 @@ from worldwarp_protocol import codec, limits, messages
 from worldwarp_protocol.errors import WorldWarpError
 from worldwarp_protocol.keys import KeyPair, client_keys, enrol, revoke, server_keys
 
-from .peers import Caller, Server, calling, small_shot
+from .peers import Caller, Server, calling, small_shot, wait_for
 
 HELLO = codec.encode(messages.Hello(*limits.PROTOCOL_VERSION, "test"))
 QUIET = 1500
@@ -175,6 +175,21 @@ def test_what_breaks_the_rules_is_answered_and_harms_nobody(
     assert peer.poll(10_000)
     assert codec.decode_server(peer.recv_multipart())[0].code == "protocol"
     assert caller.ask(messages.List(), messages.Runs) is not None
+
+
+def test_a_question_about_a_request_that_waits_harms_nobody(server: Server, caller: Caller, dial: Dial) -> None:
+    """Its refusal would answer the request, whose own answer would then answer nothing."""
+    peer = dial(server.address, client_keys(server.home), server_keys(server.home).public)
+    (shot, arrays), request = small_shot(name="crossed", frames=5, seed=34), "b" * 32
+    peer.send_multipart(HELLO)
+    peer.send_multipart(codec.encode(messages.Submit(request=request, shot=shot), arrays))
+    peer.send_multipart(codec.encode(messages.Status(run=request)))
+    heard = []
+    while not heard or not isinstance(heard[-1], messages.Error):
+        assert peer.poll(20_000)
+        heard.append(codec.decode_server(peer.recv_multipart())[0])
+    assert heard[-1].code == "protocol"
+    wait_for(lambda: caller.ask(messages.List(), messages.Runs).runs[0].name == "crossed", 20)
 
 
 def test_an_item_from_the_future_breaks_the_rules(server: Server, caller: Caller) -> None:

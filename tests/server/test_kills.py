@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from worldwarp_protocol import messages
 
-from .peers import KILL, Caller, Stream, calling, serving, small_shot, wait_for
+from .peers import COMMAND, KILL, Caller, Stream, calling, serving, small_shot, wait_for
 
 SHOT = small_shot(name="killed", seed=20, steps=200)
 """Three chunks, each of which takes a moment."""
@@ -44,6 +44,19 @@ def test_worker_killed_in_the_middle_of_a_chunk(tmp_path: Path, uninterrupted: S
         assert [chunk.digest for chunk in stream.chunks] == [chunk.digest for chunk in uninterrupted.chunks]
         assert {progress.attempt for progress in stream.progress if progress.chunk == 1} >= {2}
         assert len(server.workers) == 2
+
+
+SLOW_DISK = "import os, time; fsync = os.fsync; os.fsync = lambda handle: (time.sleep(0.02), fsync(handle))[1]; "
+
+
+def test_worker_killed_while_its_chunk_is_on_the_way_to_the_store(tmp_path: Path, uninterrupted: Stream) -> None:
+    with serving(tmp_path, command=SLOW_DISK + COMMAND) as server, calling(server) as caller:
+        run = caller.submit(SHOT).info.run
+        wait_for(lambda: list((server.store / "unfinished").iterdir()))
+        os.kill(server.workers[0], KILL)
+        stream = caller.stream(run)
+        assert [chunk.digest for chunk in stream.chunks] == [chunk.digest for chunk in uninterrupted.chunks]
+        assert {progress.attempt for progress in stream.progress} == {1}
 
 
 def test_a_chunk_that_kills_its_worker_twice_fails_the_run(tmp_path: Path) -> None:

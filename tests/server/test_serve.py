@@ -115,6 +115,25 @@ def test_the_disk_is_full_when_a_shot_comes_in(tmp_path: Path) -> None:
     assert not list((server.store / "shots").glob("*"))
 
 
+FULL_JOURNAL = """
+from worldwarp.server import journal
+update = journal.Journal.update
+def full(self, run, *, state, text=""):
+    if state == "running":
+        raise journal.DiskFull(journal.disk_full(self.path.parent))
+    return update(self, run, state=state, text=text)
+journal.Journal.update = full
+"""
+
+
+def test_the_disk_is_full_when_a_run_begins(tmp_path: Path) -> None:
+    with serving(tmp_path, command=FULL_JOURNAL + COMMAND) as server, calling(server) as caller:
+        stream = caller.stream(caller.submit(small_shot(name="full", frames=5)).info.run)
+        assert stream.ended.state == "failed"
+        assert "is full" in stream.ended.text
+        assert caller.ask(messages.List(), messages.Runs).runs
+
+
 def large_run(store: Store, frames: int, size: int) -> tuple[messages.Shot, dict[str, np.ndarray]]:
     """A shot whose only chunk is in the store, with frames of ``size`` bytes that nothing can compress."""
     wire, arrays = small_shot(frames=frames, name="large", seed=41)

@@ -13,17 +13,12 @@ MEASURED = [24, 48, 93]
 """Frames (from 1) that are held against Cycles' renders."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.fixture(scope="session")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     """The scene in the newest Blender: WORLDWARP_BPY_PYTHONS names them, or the environments scripts/test.py makes."""
     named = [Path(name) for name in os.environ.get("WORLDWARP_BPY_PYTHONS", "").split(os.pathsep) if name]
-    pythons = named or [folder / "bin/python" for folder in sorted(ROOT.glob(".venv-blender-*"))]
+    inside = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+    pythons = named or [folder / inside for folder in sorted(ROOT.glob(".venv-blender-*"))]
     assert pythons, "no Python with bpy: run scripts/test.py, which makes one"
     scene = Truth(pythons[-1], tmp_path_factory.mktemp("truth"))
     scene.build([1, *MEASURED])

@@ -14,6 +14,8 @@ from worldwarp_protocol.messages import Settings
 
 from .truth import COLOUR_SPACE, Run, Truth, draft, psnr
 
+pytestmark = pytest.mark.slow
+
 FLOORS = {24: 24.0, 48: 22.0, 93: 20.0}
 """Least PSNR in dB against Cycles, by frame, of the pixels that come from the picture."""
 

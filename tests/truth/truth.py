@@ -1,6 +1,7 @@
 """The demo's scene as Blender sees it, and draft runs to hold against it."""
 
 import itertools
+import os
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,7 +73,8 @@ class Truth:
 
     def _blender(self, script: str, *arguments: object) -> None:
         command = [str(self.python), "-W", "ignore", str(SCRIPTS / script), *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+        environment = os.environ | {"BLENDER_USER_RESOURCES": str(self.folder)}  # nobody's preferences
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, env=environment)
         assert done.returncode == 0, f"{script} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
 
 

@@ -2,6 +2,9 @@
 
 ```
 gaussians.py         GaussianCache, initialise: one Gaussian per pixel of known depth
+surface.py           tears in depth, and the patch of surface that each pixel saw
+visibility.py        what the history views say about points in space
+arbitrate.py         z-buffer: what a camera may see
 fit.py               Adam on the history views, with loss.py
 priors.py            render along the path; what is valid
 rasterise.py         the one interface: gsplat_rasteriser.py on CUDA, numba_rasteriser.py on the CPU
@@ -10,5 +13,5 @@ torch_twin.py        the same in plain torch: slow, the tests' oracle
 ```
 """
 
-VERSION = "1"
+VERSION = "2"
 """Part of every recipe: changes whenever the cache's pixels do."""

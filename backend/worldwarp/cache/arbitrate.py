@@ -11,7 +11,7 @@ import torch
 from numba import njit
 from numpy.typing import NDArray
 
-from .project import _normalise, _rotation
+from .project import normalise, rotation, to_camera
 
 TOLERANCE = 0.05
 """What is less than this behind the nearest surface, relatively, is part of it."""
@@ -52,10 +52,7 @@ def _hide(means, quats, scales, camera, pose, behind, out):  # type: ignore[no-u
     q, R = np.empty(4), np.empty((3, 3))
     pixels = np.empty((len(means), 3))
     for g in range(len(means)):
-        m = means[g]
-        x = pose[0, 0] * m[0] + pose[0, 1] * m[1] + pose[0, 2] * m[2] + pose[0, 3]
-        y = pose[1, 0] * m[0] + pose[1, 1] * m[1] + pose[1, 2] * m[2] + pose[1, 3]
-        z = pose[2, 0] * m[0] + pose[2, 1] * m[1] + pose[2, 2] * m[2] + pose[2, 3]
+        x, y, z = to_camera(means[g], pose)
         pixels[g, 2] = z
         if z <= 0:
             continue
@@ -63,8 +60,8 @@ def _hide(means, quats, scales, camera, pose, behind, out):  # type: ignore[no-u
         pixels[g, 0], pixels[g, 1] = u, v
         if not (0 <= u < width and 0 <= v < height):
             continue
-        _normalise(quats[g], q)
-        _rotation(q, R)
+        normalise(quats[g], q)
+        rotation(q, R)
         deep = 0.0
         for j in range(3):
             along = pose[2, 0] * R[0, j] + pose[2, 1] * R[1, j] + pose[2, 2] * R[2, j]

@@ -78,22 +78,9 @@ def blend(ellipse, opacities, features, box, starts, gaussian, tiles_x, out, thr
 
 @njit(parallel=True, cache=True, fastmath={"contract"})
 def blend_backward(  # type: ignore[no-untyped-def]
-    ellipse,
-    opacities,
-    features,
-    box,
-    starts,
-    gaussian,
-    slot,
-    tiles_x,
-    through,
-    last,
-    v_out,
-    v_through,
-    T,
-    behind,
-    partial,
-):
+    ellipse, opacities, features, box, starts, gaussian, slot,
+    tiles_x, through, last, v_out, v_through, T, behind, partial,
+):  # fmt: skip
     """Backward, from the last Gaussian of a tile to its first.
 
     With weights w_i = T_i a_i, dL/da_i = T_i (f_i . v) - behind / (1 - a_i), where ``behind`` is what all later

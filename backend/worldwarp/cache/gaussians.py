@@ -11,9 +11,9 @@ from ..cameras import Cameras
 from ..cameras.cameras import Array, pixel_rays, unproject
 from ..nouns import Floats, Geometry, View
 from .arbitrate import visible
-from .rasterise import Rendering, rasterise
+from .rasterise import Rendering, device, rasterise
 from .surface import disparity, patches, quaternions, silhouettes
-from .visibility import contradicted
+from .visibility import confirmed, contradicted
 
 SIGMA = 0.45
 """Standard deviation of a Gaussian, in pixels of the view it was made from: the smallest without cracks at any
@@ -69,8 +69,10 @@ def initialise(views: Sequence[View], geometry: Geometry, cameras: Cameras) -> G
     for i in range(1, len(views)):
         K, pose = cameras.K[i], cameras.camera_to_world[i]
         seen = render(cache, cameras, i)
-        wanted = ~np.isnan(depth[i]) & ~_explained(seen, depth[i])
-        wanted &= ~contradicted(depth[i], K, pose, depth[:i], cameras[:i], AGREES)
+        covered, behind = seen.alpha.cpu().numpy() > 0.5, depth[i] > seen.depth.cpu().numpy()
+        known = covered & (behind | confirmed(depth[i], K, pose, depth[:i], cameras[:i], AGREES))
+        in_front = contradicted(depth[i], K, pose, depth[:i], cameras[:i], AGREES)
+        wanted = ~np.isnan(depth[i]) & ~known & ~in_front
         if wanted.any():
             cache = _joined(cache, _from_view(views[i], depth[i], wanted, cameras, i, radius))
     return cache
@@ -88,12 +90,6 @@ def render(cache: GaussianCache, cameras: Cameras, i: int, features: torch.Tenso
 def known_depth(geometry: Geometry) -> Floats:
     """(c, H, W) planar depth; inf is sky, NaN where nothing is known."""
     return np.where(geometry.confidence > 0, geometry.depth, np.float32(np.nan)).astype(np.float32)
-
-
-def _explained(seen: Rendering, depth: Floats) -> NDArray[np.bool_]:
-    """Where the cache already shows this depth, or something in front of it."""
-    covered, there = seen.alpha.cpu().numpy() > 0.5, seen.depth.cpu().numpy()
-    return np.asarray(covered & (depth > (1 - AGREES) * there))
 
 
 def _sky_radius(depth: Floats, cameras: Cameras) -> float:
@@ -119,8 +115,8 @@ def _from_view(
         scales=_tensor((size * sigma[..., None])[wanted]),
         opacities=_tensor(np.full(int(wanted.sum()), OPACITY)),
         colours=_tensor(view.rgb[wanted] / 255.0),
-        provenance=torch.from_numpy(view.provenance[wanted]).to(_device()),
-        sky=torch.from_numpy(sky[wanted]).to(_device()),
+        provenance=torch.from_numpy(view.provenance[wanted]).to(device()),
+        sky=torch.from_numpy(sky[wanted]).to(device()),
     )
 
 
@@ -128,9 +124,5 @@ def _joined(a: GaussianCache, b: GaussianCache) -> GaussianCache:
     return GaussianCache(*(torch.cat([getattr(a, f.name), getattr(b, f.name)]) for f in fields(GaussianCache)))
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def _tensor(a: Array) -> torch.Tensor:
-    return torch.as_tensor(np.ascontiguousarray(a), dtype=torch.float32, device=_device())
+    return torch.as_tensor(np.ascontiguousarray(a), dtype=torch.float32, device=device())

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 
 from ..cameras import Cameras
-from ..cameras.cameras import Array
+from ..cameras.cameras import Array, pixel_rays
 from ..nouns import Bytes, Floats, Geometry, Priors, Provenance, Report, View
 from .gaussians import GaussianCache, known_depth, render
+from .torch_twin import rotations
 from .visibility import confirmed
 
 COVERED = 0.5
@@ -23,6 +24,9 @@ SPREAD = 0.05
 
 MIXED = 0.03
 """From this standard deviation on, a lopsided distribution is taken for two surfaces."""
+
+EDGE_ON = 0.05
+"""Cosine between ray and normal below which a Gaussian's plane is not trusted."""
 
 LOPSIDED = 0.5
 """Least skewness of a pixel of which one of two surfaces has clearly more: 62 %."""
@@ -53,18 +57,17 @@ def render_priors(
 def _prior(
     cache: GaussianCache, known: Floats, history_cameras: Cameras, cameras: Cameras, i: int
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Bytes]:
-    axis = torch.as_tensor(cameras.world_to_camera[i, 2], dtype=torch.float32, device=cache.means.device)
-    z = cache.means @ axis[:3] + axis[3]
-    disparity = torch.where(cache.sky | (z <= 0), 0, 1 / z)
+    disparity, planes = _disparities(cache, cameras, i)
     moments = torch.stack([disparity, disparity**2, disparity**3], dim=1)
     kinds = torch.stack([cache.sky, *(cache.provenance == kind for kind in list(Provenance)[1:])], dim=1)
-    seen = render(cache, cameras, i, torch.cat([cache.colours, moments, kinds.float()], dim=1))
+    seen = render(cache, cameras, i, torch.cat([cache.colours, moments, planes, kinds.float()], dim=1))
     alpha = seen.alpha.cpu().numpy()
     # Divided by alpha: the mean over what is there, without the black behind it.
     mean = seen.features.cpu().numpy() / np.maximum(alpha, 1e-10)[..., None]
 
-    main, one = main_disparity(mean[..., 3:6].astype(np.float64))
-    sky, generated, filled = np.moveaxis(mean[..., 6:], -1, 0)
+    rays = pixel_rays(cameras.K[i], cameras.width, cameras.height)
+    main, one = main_disparity(mean[..., 3:6].astype(np.float64), (mean[..., 6:9] * rays).sum(-1))
+    sky, generated, filled = np.moveaxis(mean[..., 9:], -1, 0)
     solid = np.where(one, 1 / np.maximum(main, 1e-12), np.nan)
     depth = np.where(sky > 0.5, np.inf, solid).astype(np.float32)
     asked = np.where(alpha > COVERED, depth, np.float32(np.nan))
@@ -73,7 +76,24 @@ def _prior(
     return np.clip(mean[..., :3], 0, 1), valid, np.nan_to_num(depth, nan=np.inf, posinf=np.inf), provenance
 
 
-def main_disparity(moments: Array) -> tuple[Array, NDArray[np.bool_]]:
+def _disparities(cache: GaussianCache, cameras: Cameras, i: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Disparity (g,) of every mean, and plane (g, 3) of every Gaussian: its disparity along a ray is n . ray.
+
+    A Gaussian is flat along its surface (``surface.patches``), the third axis is the normal.
+    """
+    pose = torch.as_tensor(cameras.world_to_camera[i], dtype=torch.float32, device=cache.means.device)
+    points = cache.means @ pose[:3, :3].T + pose[:3, 3]
+    normals = rotations(cache.quats)[:, :, 2] @ pose[:3, :3].T
+    reach = (normals * points).sum(dim=1, keepdim=True)
+    disparity = torch.where(cache.sky | (points[:, 2] <= 0), 0, 1 / points[:, 2])
+    facing = torch.zeros_like(points)
+    facing[:, 2] = disparity
+    edge_on = reach.abs() < EDGE_ON * points.norm(dim=1, keepdim=True)
+    planes = torch.where(edge_on | (disparity == 0)[:, None], facing, normals / reach)
+    return disparity, planes
+
+
+def main_disparity(moments: Array, plane: Array) -> tuple[Array, NDArray[np.bool_]]:
     """The disparity of the surface that most of a pixel shows.
 
     At a silhouette a pixel shows two surfaces, and the mean is a depth that neither has: a point that flies. The two
@@ -82,6 +102,8 @@ def main_disparity(moments: Array) -> tuple[Array, NDArray[np.bool_]]:
 
     Args:
         moments: (..., 3): the means of the disparity, its square and its cube.
+        plane: (...): the mean of the disparities that the Gaussians' planes have at this very pixel. On a slanted
+            surface the nearer Gaussians cover the further ones, so the mean of their own disparities is too near.
 
     Returns:
         The disparity (...), and where it can be believed: where all is one surface, or one of two has clearly more.
@@ -91,4 +113,4 @@ def main_disparity(moments: Array) -> tuple[Array, NDArray[np.bool_]]:
     skewness = (cube - 3 * mean * square + 2 * mean**3) / deviation**3
     heavier = mean + 0.5 * deviation * (skewness - np.sign(skewness) * np.sqrt(skewness**2 + 4))
     two = (deviation > MIXED * mean) & (np.abs(skewness) > LOPSIDED)
-    return np.where(two, heavier, mean), two | (deviation < SPREAD * mean)
+    return np.where(two, heavier, plane), two | (deviation < SPREAD * mean)

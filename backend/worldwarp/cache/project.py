@@ -24,7 +24,7 @@ FOV_SLACK = 1.3
 
 
 @njit(inline="always")
-def _rotation(q, R):  # type: ignore[no-untyped-def]
+def rotation(q, R):  # type: ignore[no-untyped-def]
     """Unit quaternion wxyz to R (3, 3), in place."""
     w, x, y, z = q[0], q[1], q[2], q[3]
     R[0, 0] = 1 - 2 * (y * y + z * z)
@@ -39,7 +39,7 @@ def _rotation(q, R):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _normalise(quat, q):  # type: ignore[no-untyped-def]
+def normalise(quat, q):  # type: ignore[no-untyped-def]
     """Unit quaternion into q; returns the length it had."""
     norm = max(math.sqrt(quat[0] ** 2.0 + quat[1] ** 2.0 + quat[2] ** 2.0 + quat[3] ** 2.0), 1e-12)
     for i in range(4):
@@ -63,6 +63,45 @@ def _clamped(u, focal, centre, size):  # type: ignore[no-untyped-def]
     return min(max(u, low), high), low <= u <= high
 
 
+@njit(inline="always")
+def to_camera(m, pose):  # type: ignore[no-untyped-def]
+    """A point (3,) of the world in camera axes, by pose (3, 4)."""
+    x = pose[0, 0] * m[0] + pose[0, 1] * m[1] + pose[0, 2] * m[2] + pose[0, 3]
+    y = pose[1, 0] * m[0] + pose[1, 1] * m[1] + pose[1, 2] * m[2] + pose[1, 3]
+    z = pose[2, 0] * m[0] + pose[2, 1] * m[1] + pose[2, 2] * m[2] + pose[2, 3]
+    return x, y, z
+
+
+@njit(inline="always")
+def _rotation_backward(v_R, q, norm, out):  # type: ignore[no-untyped-def]
+    """Gradient to R (3, 3) to gradient to the quaternion (4,) before it was normalised, in ``out``."""
+    w, a, b, c = q[0], q[1], q[2], q[3]
+    v_w = 2 * (a * (v_R[2, 1] - v_R[1, 2]) + b * (v_R[0, 2] - v_R[2, 0]) + c * (v_R[1, 0] - v_R[0, 1]))
+    v_a = 2 * (
+        -2 * a * (v_R[1, 1] + v_R[2, 2])
+        + b * (v_R[0, 1] + v_R[1, 0])
+        + c * (v_R[0, 2] + v_R[2, 0])
+        + w * (v_R[2, 1] - v_R[1, 2])
+    )
+    v_b = 2 * (
+        a * (v_R[0, 1] + v_R[1, 0])
+        - 2 * b * (v_R[0, 0] + v_R[2, 2])
+        + c * (v_R[1, 2] + v_R[2, 1])
+        + w * (v_R[0, 2] - v_R[2, 0])
+    )
+    v_c = 2 * (
+        a * (v_R[0, 2] + v_R[2, 0])
+        + b * (v_R[1, 2] + v_R[2, 1])
+        - 2 * c * (v_R[0, 0] + v_R[1, 1])
+        + w * (v_R[1, 0] - v_R[0, 1])
+    )
+    along = v_w * w + v_a * a + v_b * b + v_c * c
+    out[0] = (v_w - along * w) / norm
+    out[1] = (v_a - along * a) / norm
+    out[2] = (v_b - along * b) / norm
+    out[3] = (v_c - along * c) / norm
+
+
 @njit(parallel=True, cache=True)
 def project(means, quats, scales, opacities, camera, pose, near, width, height, ellipse, depth, box):  # type: ignore[no-untyped-def]
     """Forward.
@@ -78,17 +117,14 @@ def project(means, quats, scales, opacities, camera, pose, near, width, height, 
     W = pose[:, :3]
     for g in prange(len(means)):
         box[g, 0], box[g, 1], box[g, 2], box[g, 3] = 0, -1, 0, -1
-        m = means[g]
-        x = W[0, 0] * m[0] + W[0, 1] * m[1] + W[0, 2] * m[2] + pose[0, 3]
-        y = W[1, 0] * m[0] + W[1, 1] * m[1] + W[1, 2] * m[2] + pose[1, 3]
-        z = W[2, 0] * m[0] + W[2, 1] * m[1] + W[2, 2] * m[2] + pose[2, 3]
+        x, y, z = to_camera(means[g], pose)
         depth[g] = z
         if not (z > near and opacities[g] > ALPHA_CUT):
             continue
         fx, fy = camera[0], camera[1]
         q, Rq, V = np.empty(4), np.empty((3, 3)), np.empty((3, 3))
-        _normalise(quats[g], q)
-        _rotation(q, Rq)
+        normalise(quats[g], q)
+        rotation(q, Rq)
         _axes(Rq, scales[g], W, V)
         ux, _ = _clamped(x / z, fx, camera[2], width)
         uy, _ = _clamped(y / z, fy, camera[3], height)
@@ -115,24 +151,30 @@ def project(means, quats, scales, opacities, camera, pose, near, width, height, 
         box[g, 3] = min(math.floor(py + ry - 0.5 + 1e-3), height - 1)
 
 
+@njit(inline="always")
+def _inverse_backward(A, B, C, v_A, v_B, v_C):  # type: ignore[no-untyped-def]
+    """Inverse covariance P to covariance: -P vP P; the off-diagonal is given halved and returned doubled."""
+    p00, p01, p10, p11 = A * v_A + B * v_B, A * v_B + B * v_C, B * v_A + C * v_B, B * v_B + C * v_C
+    return -(p00 * A + p01 * B), -2 * (p00 * B + p01 * C), -(p10 * B + p11 * C)
+
+
+@njit(inline="always")
+def _axes_backward(v_V, Rq, scale, W, v_R, v_scale):  # type: ignore[no-untyped-def]
+    """V = W Rq diag(s): from V to Rq and to the scales, in place."""
+    for j in range(3):
+        total = 0.0
+        for i in range(3):
+            v_M = W[0, i] * v_V[0, j] + W[1, i] * v_V[1, j] + W[2, i] * v_V[2, j]
+            total += v_M * Rq[i, j]
+            v_R[i, j] = v_M * scale[j]
+        v_scale[j] = total
+
+
 @njit(parallel=True, cache=True)
 def project_backward(  # type: ignore[no-untyped-def]
-    means,
-    quats,
-    scales,
-    camera,
-    pose,
-    width,
-    height,
-    ellipse,
-    box,
-    offsets,
-    partial,
-    v_means,
-    v_quats,
-    v_scales,
-    v_rest,
-):
+    means, quats, scales, camera, pose, width, height,
+    ellipse, box, offsets, partial, v_means, v_quats, v_scales, v_rest,
+):  # fmt: skip
     """Backward: sums each Gaussian's gradients over its tiles, in their fixed order, and takes them to 3D.
 
     Args:
@@ -154,22 +196,16 @@ def project_backward(  # type: ignore[no-untyped-def]
         for i in range(1 + channels):
             v_rest[g, i] = total[5 + i]
 
-        m, fx, fy = means[g], camera[0], camera[1]
-        x = W[0, 0] * m[0] + W[0, 1] * m[1] + W[0, 2] * m[2] + pose[0, 3]
-        y = W[1, 0] * m[0] + W[1, 1] * m[1] + W[1, 2] * m[2] + pose[1, 3]
-        z = W[2, 0] * m[0] + W[2, 1] * m[1] + W[2, 2] * m[2] + pose[2, 3]
+        fx, fy = camera[0], camera[1]
+        x, y, z = to_camera(means[g], pose)
         q, Rq, V = np.empty(4), np.empty((3, 3)), np.empty((3, 3))
-        norm = _normalise(quats[g], q)
-        _rotation(q, Rq)
+        norm = normalise(quats[g], q)
+        rotation(q, Rq)
         _axes(Rq, scales[g], W, V)
         ux, free_x = _clamped(x / z, fx, camera[2], width)
         uy, free_y = _clamped(y / z, fy, camera[3], height)
 
-        # Inverse covariance P to covariance: -P vP P, with the off-diagonal halved in vP and doubled in the result.
-        A, B, C = ellipse[g, 2] * 1.0, ellipse[g, 3] * 1.0, ellipse[g, 4] * 1.0
-        vA, vB, vC = total[2], total[3] / 2, total[4]
-        p00, p01, p10, p11 = A * vA + B * vB, A * vB + B * vC, B * vA + C * vB, B * vB + C * vC
-        va, vb, vc = -(p00 * A + p01 * B), -2 * (p00 * B + p01 * C), -(p10 * B + p11 * C)
+        va, vb, vc = _inverse_backward(ellipse[g, 2], ellipse[g, 3], ellipse[g, 4], total[2], total[3] / 2, total[4])
 
         # Covariance T T^T to T = J V, and on to V and to the Jacobian J: j00, j02 = -j00 ux; j11, j12 = -j11 uy.
         v_V = np.empty((3, 3))
@@ -197,37 +233,6 @@ def project_backward(  # type: ignore[no-untyped-def]
         for i in range(3):
             v_means[g, i] = W[0, i] * v_x + W[1, i] * v_y + W[2, i] * v_z
 
-        # V = W Rq diag(s): to scales and to Rq, and from Rq to the normalised and the given quaternion.
         v_R = np.empty((3, 3))
-        for j in range(3):
-            v_s = 0.0
-            for i in range(3):
-                v_M = W[0, i] * v_V[0, j] + W[1, i] * v_V[1, j] + W[2, i] * v_V[2, j]
-                v_s += v_M * Rq[i, j]
-                v_R[i, j] = v_M * scales[g, j]
-            v_scales[g, j] = v_s
-        w, a, b, c = q[0], q[1], q[2], q[3]
-        v_w = 2 * (a * (v_R[2, 1] - v_R[1, 2]) + b * (v_R[0, 2] - v_R[2, 0]) + c * (v_R[1, 0] - v_R[0, 1]))
-        v_a = 2 * (
-            -2 * a * (v_R[1, 1] + v_R[2, 2])
-            + b * (v_R[0, 1] + v_R[1, 0])
-            + c * (v_R[0, 2] + v_R[2, 0])
-            + w * (v_R[2, 1] - v_R[1, 2])
-        )
-        v_b = 2 * (
-            a * (v_R[0, 1] + v_R[1, 0])
-            - 2 * b * (v_R[0, 0] + v_R[2, 2])
-            + c * (v_R[1, 2] + v_R[2, 1])
-            + w * (v_R[0, 2] - v_R[2, 0])
-        )
-        v_c = 2 * (
-            a * (v_R[0, 2] + v_R[2, 0])
-            + b * (v_R[1, 2] + v_R[2, 1])
-            - 2 * c * (v_R[0, 0] + v_R[1, 1])
-            + w * (v_R[1, 0] - v_R[0, 1])
-        )
-        along = v_w * w + v_a * a + v_b * b + v_c * c
-        v_quats[g, 0] = (v_w - along * w) / norm
-        v_quats[g, 1] = (v_a - along * a) / norm
-        v_quats[g, 2] = (v_b - along * b) / norm
-        v_quats[g, 3] = (v_c - along * c) / norm
+        _axes_backward(v_V, Rq, scales[g], W, v_R, v_scales[g])
+        _rotation_backward(v_R, q, norm, v_quats[g])

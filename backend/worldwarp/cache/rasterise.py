@@ -6,6 +6,8 @@ alphas below 1/255 skipped, a pixel ends before the Gaussian that would leave le
 """
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -25,6 +27,12 @@ class Rendering:
     """(H, W), expected planar depth, sum(w z) / alpha; 0 where nothing is."""
     alpha: torch.Tensor
     """(H, W) in [0, 1)."""
+
+
+@cache
+def device() -> torch.device:
+    """Where Gaussians live: the GPU where there is one and gsplat with it, otherwise the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() and find_spec("gsplat") else "cpu")
 
 
 def rasterise(

@@ -1,4 +1,4 @@
-"""Paths in other conventions: ``cameras.npz``, and Blender's camera axes."""
+"""Paths as files: ``cameras.npz``."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from worldwarp_protocol import files
 from worldwarp_protocol.errors import InvalidShot
 
-from .cameras import Array, Cameras
+from .cameras import Cameras
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "K": (-1, 3, 3),
@@ -21,9 +21,6 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "fps": (),
 }
 """What ``cameras.npz`` holds; -1 is the number of frames."""
-
-FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
-"""Blender's camera looks along -z with y up, OpenCV's along +z with y down."""
 
 
 def read_cameras(path: Path) -> Cameras:
@@ -60,18 +57,6 @@ def write_cameras(path: Path, cameras: Cameras) -> None:
     c = cameras
     file = files.CameraFile.of(c.K, c.camera_to_world, c.frame, c.width, c.height, c.fps)
     files.write(path, file.encode())
-
-
-def from_blender(matrix_world: Array) -> Array:
-    """(n, 4, 4) camera to world in OpenCV axes from Blender's evaluated ``matrix_world``, scale taken out."""
-    poses = np.array(matrix_world, np.float64)
-    poses[:, :3, :3] /= np.linalg.norm(poses[:, :3, :3], axis=1, keepdims=True)
-    return np.asarray(poses @ FLIP)
-
-
-def to_blender(camera_to_world: Array) -> Array:
-    """(n, 4, 4) Blender's ``matrix_world`` from camera to world in OpenCV axes."""
-    return np.asarray(camera_to_world @ FLIP)
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -1,10 +1,10 @@
 """Compute one job in this process: where the loop meets the machine."""
 
 import sys
-
-import torch
+from importlib.metadata import version
 
 from .. import contents
+from ..cache.rasterise import device
 from ..nouns import Report
 from ..pipeline import generate_chunk
 from ..profiles import load
@@ -12,8 +12,12 @@ from .jobs import Computed, Job
 
 
 def numerics() -> str:
-    """What computes here, as far as it changes pixels: it is part of every recipe."""
-    return "cuda-float32" if torch.cuda.is_available() else "cpu-float32"
+    """What computes here, as far as it changes pixels: it is part of every recipe.
+
+    On the CPU the same recipe gives the same bits. On a GPU gsplat adds gradients in no fixed order, so what is
+    computed twice may differ in its last bits; what is committed is never computed again.
+    """
+    return f"cuda-float32-gsplat-{version('gsplat')}" if device().type == "cuda" else "cpu-float32"
 
 
 def compute(job: Job, report: Report) -> Computed:

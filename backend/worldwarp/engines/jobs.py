@@ -45,7 +45,7 @@ def committed(shot: Shot, store: Store, numerics: str) -> list[Manifest]:
     """The chunks of this shot that are in the store, from the first to the last before one is missing."""
     found: list[Manifest] = []
     for chunk in chunks.plan(len(shot.cameras), shot.settings, len(shot.pictures)):
-        key = chunks.key(chunks.recipe(shot, chunk, found[-1].digest if found else None, numerics))
+        key = chunks.key(chunks.recipe(shot, chunk, _past(found), numerics))
         if not store.has(key):
             break
         found.append(store.manifest(key))
@@ -61,7 +61,7 @@ def make_job(shot: Shot, store: Store, done: Sequence[Manifest], numerics: str) 
     if len(done) == len(plan):
         return None
     chunk = plan[len(done)]
-    recipe = chunks.recipe(shot, chunk, done[-1].digest if done else None, numerics)
+    recipe = chunks.recipe(shot, chunk, _past(done), numerics)
     history = select_history(plan[len(done) - 1] if done else None, len(shot.pictures))
     return Job(
         key=chunks.key(recipe),
@@ -80,6 +80,10 @@ def commit(store: Store, job: Job, computed: Computed) -> Manifest:
     chunk = job.chunk
     count = chunk.stop - chunk.first_new
     return store.commit(job.key, job.recipe, chunk.first_new, count, computed.files, computed.meta)
+
+
+def _past(done: Sequence[Manifest]) -> str | None:
+    return chunks.past([manifest.digest for manifest in done])
 
 
 def _view(shot: Shot, store: Store, done: Sequence[Manifest], index: int) -> View:

@@ -31,7 +31,7 @@ class Worker:
         with log.open("ab") as errors:
             self._begins = errors.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worldwarp.engines.worker"],
+                [sys.executable, "-P", "-m", "worldwarp.engines.worker"],  # no modules of the folder we are in
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -66,7 +66,7 @@ class Worker:
         self._thread.join()
 
     def _send(self, message: pipe.ToWorker) -> None:
-        with contextlib.suppress(OSError):  # it died: the reader thread tells
+        with contextlib.suppress(OSError, ValueError):  # it died, or its pipe is closed: the reader thread tells
             pipe.write(cast(BinaryIO, self._process.stdin), message)
 
     def _read(self, deliver: Callable[["Worker", pipe.Event], None]) -> None:

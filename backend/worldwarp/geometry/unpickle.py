@@ -32,7 +32,6 @@ class Bytes(NamedTuple):
 
     dtype: torch.dtype
     key: Any
-    count: Any
 
 
 class Lazy(NamedTuple):
@@ -106,15 +105,14 @@ class Checkpoint:
         """
         if not isinstance(lazy, Lazy) or not isinstance(lazy.data, Bytes):
             raise WeightsError("is not a tensor of floats")
-        if tuple(lazy.shape) != shape:
+        if lazy.shape != shape:
             raise WeightsError(f"has shape {lazy.shape}, not {shape}")
-        if tuple(lazy.stride) != torch.empty(shape, device="meta").stride():
+        if lazy.stride != torch.empty(shape, device="meta").stride():
             raise WeightsError("is not stored row by row")
-        values = torch.frombuffer(self._bytes(lazy.data), dtype=lazy.data.dtype)
-        count = torch.Size(shape).numel()
-        if type(lazy.offset) is not int or not 0 <= lazy.offset <= len(values) - count:
+        data, count, size = self._bytes(lazy.data), torch.Size(shape).numel(), lazy.data.dtype.itemsize
+        if type(lazy.offset) is not int or lazy.offset < 0 or (lazy.offset + count) * size > len(data):
             raise WeightsError("reaches beyond its bytes")
-        return values[lazy.offset : lazy.offset + count].view(shape)
+        return torch.frombuffer(data, dtype=lazy.data.dtype, count=count, offset=lazy.offset * size).view(shape)
 
     def _bytes(self, data: Bytes) -> bytearray:
         name = f"{self._folder}data/{data.key}"
@@ -123,7 +121,7 @@ class Checkpoint:
             if info.compress_type != zipfile.ZIP_STORED:
                 raise WeightsError("is compressed, which torch never does")
             return bytearray(self._zip.read(info))
-        except (KeyError, OSError, zipfile.BadZipFile) as error:
+        except (KeyError, OSError, RuntimeError, zipfile.BadZipFile) as error:  # RuntimeError: encrypted
             raise WeightsError(f"cannot be read: {error}") from None
 
     def _read_tree(self) -> Any:
@@ -158,8 +156,8 @@ class _Unpickler(pickle.Unpickler):
         return self._names.get((module, name), Inert)
 
     def persistent_load(self, pid: Any) -> Any:
-        kind, dtype, key, _, count = pid
-        return Bytes(dtype, key, count) if kind == "storage" and isinstance(dtype, torch.dtype) else Inert
+        kind, dtype, key, *_ = pid
+        return Bytes(dtype, key) if kind == "storage" and isinstance(dtype, torch.dtype) else Inert
 
     def _tensor(self, data: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> Lazy:
         return Lazy(data, offset, shape, stride)

@@ -1,7 +1,6 @@
 """A finished shot as a video file."""
 
-import os
-import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
@@ -42,13 +41,12 @@ def write_video(path: Path, frames: Iterable[Bytes], fps: float) -> None:
     first = next(frames, None)
     if first is None:
         raise WorldWarpError(f"There is no frame to write to {path}.")
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
+    part = path.with_name(f".{path.stem}-{uuid.uuid4().hex}{path.suffix}")
     try:
-        _encode(name, chain([first], frames), frame_rate(fps))
-        os.replace(name, path)  # noqa: PTH105
+        _encode(str(part), chain([first], frames), frame_rate(fps))
+        part.replace(path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def frame_rate(fps: float) -> Fraction:

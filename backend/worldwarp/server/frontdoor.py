@@ -79,9 +79,19 @@ class FrontDoor:
             if self._router in ready:
                 self._receive()
             self._bench.turn()
-            moved = self._sender.pump(self._peers.values())
+            moved = self._pump()
             self._estimates.pump()
             self._look()
+
+    def _pump(self) -> bool:
+        """Send one item, at most, of each subscription; whether any went out."""
+        moved = False
+        for peer in self._peers.values():
+            try:
+                moved |= self._sender.pump(peer)
+            except Exception as error:
+                self._our_fault(peer, error)
+        return moved
 
     def _pause(self) -> int:
         blocked = any(peer.blocked for peer in self._peers.values())
@@ -112,9 +122,8 @@ class FrontDoor:
             self._handle(peer, message, arrays)
         except RemoteProtocolError as error:
             peer.dismiss(str(error))
-        except Exception as error:  # a fault of ours ends this session, not the server
-            log.exception("A message could not be answered by a fault of ours.")
-            peer.dismiss(f"The server has a fault ({type(error).__name__}: {error}); its log says more.")
+        except Exception as error:
+            self._our_fault(peer, error)
 
     def _peer(self, routing_id: bytes, user: str) -> Peer | None:
         """Who this is, if we talk to them. A routing id that another user had before is not that user."""
@@ -161,8 +170,17 @@ class FrontDoor:
                 peer.say(messages.Runs([run.info for run in newest]))
 
     def _later(self, peer: Peer, answer: Answer) -> None:
-        if not peer.gone and peer.session.state is Connection.READY:
+        if peer.gone or peer.session.state is not Connection.READY:
+            return
+        try:
             peer.say(answer)
+        except Exception as error:
+            self._our_fault(peer, error)
+
+    def _our_fault(self, peer: Peer, error: Exception) -> None:
+        """It ends this session, not the server."""
+        log.error("A message could not be answered by a fault of ours.", exc_info=error)
+        peer.dismiss(f"The server has a fault ({type(error).__name__}: {error}); its log says more.")
 
     def _subscribe(self, peer: Peer, message: messages.Subscribe) -> None:
         run = self._runs.of(peer.user, message.run)

@@ -63,11 +63,16 @@ class Runs:
                 first.setdefault(run.client, run)
         return min(first.values(), key=lambda run: self._turns.get(run.client, 0), default=None)
 
-    def begin(self, run: Run) -> None:
-        """A chunk of it is in work."""
+    def begin(self, run: Run) -> Run:
+        """The run, with a chunk in work.
+
+        Raises:
+            JournalError: it cannot be written down.
+        """
         self._turns[run.client] = max(self._turns.values(), default=0) + 1
         if run.state == "queued":
             self._runs[run.id] = self._journal.update(run, state="running")
+        return self._runs[run.id]
 
     def commit(self, run: Run, found: Manifest) -> None:
         """Its next chunk is in the store."""

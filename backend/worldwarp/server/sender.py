@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from worldwarp_protocol.errors import WorldWarpError
@@ -32,18 +32,17 @@ class Sender:
         self._deriving: set[str] = set()
         self._clouds: OrderedDict[str, PointCloud | WorldWarpError] = OrderedDict()
 
-    def pump(self, peers: Iterable[Peer]) -> bool:
-        """Send one item, at most, of each subscription; whether any went out."""
+    def pump(self, peer: Peer) -> bool:
+        """Send one item, at most, of each of a peer's subscriptions; whether any went out."""
         moved = False
-        for peer in peers:
-            peer.flush()
-            for run, listener in list(peer.listeners.items()):
-                if peer.blocked or peer.gone:
-                    break
-                try:
-                    moved |= self._send(peer, self._runs[run], listener)
-                except WorldWarpError as error:
-                    peer.dismiss(str(error))
+        peer.flush()
+        for run, listener in list(peer.listeners.items()):
+            if peer.blocked or peer.gone:
+                break
+            try:
+                moved |= self._send(peer, self._runs[run], listener)
+            except WorldWarpError as error:
+                peer.dismiss(str(error))
         return moved
 
     def _send(self, peer: Peer, run: Run, listener: Listener) -> bool:

@@ -47,6 +47,8 @@ class Task:
     """None while it is prepared."""
     sent: bool = False
     """Whether the worker has it."""
+    computed: bool = False
+    """Whether it is on its way to the store: the worker is done with it."""
     attempt: int = 1
     progress: Progress | None = None
 
@@ -89,8 +91,8 @@ class Workbench:
         run = self._runs.next()
         if run is not None:
             self.task = Task(run.id)
-            self._runs.begin(run)
-            self._mailbox.aside(partial(self._prepare, run, self.numerics), self._prepared)
+            if self._guarded(partial(self._runs.begin, run)):
+                self._mailbox.aside(partial(self._prepare, run, self.numerics), self._prepared)
 
     def works_on(self, run: str) -> bool:
         """Whether a chunk of this run is in work."""
@@ -158,10 +160,12 @@ class Workbench:
     def _compute(self, job: Job) -> None:
         assert self.task
         self.task.sent = False
-        self._mailbox.aside(partial(self._worker.compute, job), partial(self._sent, self.task))
+        self._mailbox.aside(partial(self._worker.compute, job), partial(self._sent, self.task, self.task.attempt))
 
-    def _sent(self, task: Task, result: Callable[[], None]) -> None:
+    def _sent(self, task: Task, attempt: int, result: Callable[[], None]) -> None:
         result()
+        if task.attempt != attempt:  # that was another worker
+            return
         task.sent = True
         if task is self.task and self._runs[task.run].ended:
             self._worker.cancel()
@@ -183,7 +187,11 @@ class Workbench:
         task = self.task
         if task is None or task.job is None or self._runs[task.run].ended:
             self.task = None
+        elif task.job.recipe["numerics"] != self.numerics:
+            log.warning("A worker that computes differently (%s) took over: its chunk is prepared anew.", self.numerics)
+            self.task = None
         else:
+            task.computed = True
             self._mailbox.aside(partial(jobs.commit, self._store, task.job, computed), self._stored)
 
     def _stored(self, result: Callable[[], Manifest]) -> None:
@@ -228,7 +236,7 @@ class Workbench:
     def _again(self, text: str) -> None:
         """The chunk in work failed: once more, or that was it."""
         task = self.task
-        if task is None or task.job is None:
+        if task is None or task.job is None or task.computed:
             return
         run, chunk = self._runs[task.run], task.job.chunk.index + 1
         if run.ended:

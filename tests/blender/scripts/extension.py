@@ -97,6 +97,8 @@ keys.server_keys(folder / "stranger")
 keys.client_keys(folder / "stranger")
 dry["wrong key"] = refused(ops.test_connection)
 os.environ["WORLDWARP_HOME"] = home
+# What is enrolled elsewhere stays the same, whatever servers run here
+assert preferences.public_key() == preferences.public_key() != keys.client_keys(Path(home)).public.decode()
 
 # Generate, blocking
 assert ops.test_connection() == {"FINISHED"}

@@ -1,6 +1,7 @@
 """The picture and its depth: against ray casts, in every engine; nothing of the user's scene changes."""
 
 import sys
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -66,4 +67,11 @@ for engine in sys.argv[1:]:
     assert np.isinf(taken.depth).any()
     worst, sky = worst_depth(taken.depth)
     found[engine] = {"worst": worst, "sky": sky, "same": before == state(), "space": taken.colour_space}
-report(**found)
+
+image = bpy.data.images.new("Glass", 16, 16, alpha=True)
+image.alpha_mode = "CHANNEL_PACKED"
+image.pixels.foreach_set(np.tile(np.array([200, 100, 50, 128], np.float32) / 255, 256))
+image.file_format, image.filepath_raw = "PNG", str(Path("glass.png").resolve())
+image.save()
+glass = picture.load_picture(Path("glass.png"), None, "sRGB").rgb
+report(engines=found, glass=glass.reshape(-1, 3).mean(axis=0).tolist())

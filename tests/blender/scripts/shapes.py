@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from shots import report, write_result
+from shots import counts, report, write_result
 
 from blender_addon import camera, importer
 from blender_addon.problems import Problem
@@ -56,6 +56,10 @@ short = importer.import_result(scene, folder / "Short")
 assert short.camera.data.background_images[0].image_user.frame_duration == 2
 
 
+(folder / "Wide" / "frames" / "0004.png").write_bytes(b"a file too many")
+assert importer.import_result(scene, folder / "Wide").camera.data.background_images[0].image_user.frame_duration == 3
+
+
 def refusal(path: Path) -> str:
     try:
         importer.import_result(scene, path)
@@ -66,9 +70,14 @@ def refusal(path: Path) -> str:
 
 for file in (folder / "Slow" / "frames").glob("*.png"):
     file.unlink()
-before = len(bpy.data.collections)
+before = counts()
 empty, foreign = refusal(folder / "Slow"), refusal(folder)
-assert len(bpy.data.collections) == before
+described = (folder / "Tall" / "shot.json").read_text()
+(folder / "Tall" / "shot.json").write_text(described.replace('"sRGB"', '"Nobody\'s RGB"'))
+unknown = refusal(folder / "Tall")
+(folder / "Tall" / "cameras.npz").write_bytes(b"PK, and no more")
+damaged = refusal(folder / "Tall")
+assert counts() == before
 report(
     **{name.lower(): error for name, (_, error) in made.items()},
     pixel_warnings=made["Pixels"][0].warnings,
@@ -76,4 +85,6 @@ report(
     short_warnings=short.warnings,
     empty=empty,
     foreign=foreign,
+    unknown=unknown,
+    damaged=damaged,
 )
