@@ -257,7 +257,7 @@ class Session:
         if sum(map(len, self._unanswered.values())) >= limits.MAX_QUESTIONS:
             raise IllegalMove(f"{limits.MAX_QUESTIONS} questions wait for their answer already")
         waiting = self._unanswered.get(_about(question), [])
-        if waiting and (waiting[0] is Submit) != isinstance(question, Submit):
+        if waiting and not _may_follow(waiting[0], type(question)):
             raise IllegalMove("its id is that of another question, which waits for its answer")
         if isinstance(question, Subscribe):
             if len(self._streams) >= limits.MAX_SUBSCRIPTIONS:
@@ -336,6 +336,14 @@ class ClientSession(Session):
 
     def _on_the_way(self, message: Message) -> bool:
         return isinstance(message, Progress | StreamItem) and self.subscription(message.run) in ON_THE_WAY
+
+
+def _may_follow(first: type, question: type) -> bool:
+    """Whether a question may be asked about an id while ``first`` waits there: its answers come in order."""
+    of_requests = (Submit, EstimateGeometry)
+    if first is EstimateGeometry and question is Cancel:
+        return True
+    return first is question if first in of_requests else question not in of_requests
 
 
 def _about(message: Question | Answer) -> str:

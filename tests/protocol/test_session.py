@@ -256,10 +256,21 @@ def test_answers_about_different_things_come_in_any_order() -> None:
     talk.say(m.RunStatus(info()), m.Submitted(REQUEST, info(), 0), m.Runs([]))
 
 
-@pytest.mark.parametrize("first", [m.Submit(RUN, shot()), m.Status(RUN)], ids=["submit", "status"])
-def test_a_request_that_waits_has_its_id_for_itself(first: m.ClientMessage) -> None:
+CLASHING = m.EstimateGeometry(request=RUN, what="picture", source="given")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (m.Submit(RUN, shot()), m.Status(RUN)),
+        (m.Status(RUN), m.Submit(RUN, shot())),
+        (CLASHING, m.Status(RUN)),
+        (CLASHING, m.Submit(RUN, shot())),
+        (m.Cancel(RUN), CLASHING),
+    ],
+)
+def test_a_request_that_waits_has_its_id_for_itself(first: m.ClientMessage, second: m.ClientMessage) -> None:
     """Or else a refusal could be the answer to either, and the answer left over to nothing."""
-    second = m.Status(RUN) if isinstance(first, m.Submit) else m.Submit(RUN, shot())
     talk = ready().ask(first)
     with pytest.raises(LocalProtocolError, match="another question"):
         talk.client.send(second, 0.0)
