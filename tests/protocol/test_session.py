@@ -103,8 +103,8 @@ CLIENT_MAY: dict[Callable[[], Talk], set[str]] = {
     ended: QUESTIONS | {"Ping", "Credit", "Unsubscribe", "Subscribe"},
     left: QUESTIONS | {"Ping", "Subscribe"},
     rejoining: QUESTIONS | {"Ping"},
-    estimating: QUESTIONS | {"Ping", "Subscribe"},
-    cancelling: QUESTIONS | {"Ping", "Subscribe"},
+    estimating: QUESTIONS - {"Submit"} | {"Ping", "Subscribe"},  # the sample has the same id
+    cancelling: QUESTIONS - {"Submit"} | {"Ping", "Subscribe"},
 }
 SERVER_MAY: dict[Callable[[], Talk], set[str]] = {
     Talk: {"Breach"},
