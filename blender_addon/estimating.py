@@ -8,6 +8,7 @@ import numpy as np
 
 from . import exif, order, pump, video, waiting
 from .camera import Raster, sample
+from .parts import LENS_SOURCES
 from .picture import JobRender, Picture, scaled
 from .problems import Problem
 from .state import STATE, Inquiry
@@ -95,7 +96,7 @@ def inquire(context, picture: Picture):
     first = order.frames_of(scene)[0]
     path = sample(scene, order.camera_of(scene), [first], context.evaluated_depsgraph_get(), raster)
     view = View(shot.name.strip(), source, path.K[0], path.camera_to_world[0], width, height, picture.colour_space)
-    K = path.K if source == "given" else None
+    K = None if source in LENS_SOURCES else path.K
     if shot.source == "FILE":
         written = exif.read(Path(bpy.path.abspath(shot.picture_file))).pixels(width, height)
         if written > 0:

@@ -7,7 +7,7 @@ from mathutils import Matrix
 
 from . import anchor, exif, geometry
 from .camera import Raster, camera_to_world, check_type, fitted_side, intrinsics, lens_at, matrix_world
-from .parts import MARK, recall
+from .parts import LENS_SOURCES, MARK, recall
 from .problems import Problem
 
 SENSORS = {
@@ -41,8 +41,8 @@ def picture_focal(picture: Path | None, size: tuple[int, int], collection) -> tu
         return written, "the file says"
     if collection is None:
         raise Problem("The picture says nothing of its lens: press Estimate first")
-    if collection[MARK] == "given":
-        raise Problem("The picture says nothing of its lens and its depth is given: choose a source that estimates it")
+    if collection[MARK] not in LENS_SOURCES:
+        raise Problem("The picture says nothing of its lens, nor does its depth's source: TTT3R would estimate it")
     return float(recall(collection, "K_found")[0, 0]) * size[0] / collection["worldwarp_size"][0], "estimated"
 
 

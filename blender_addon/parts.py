@@ -8,6 +8,9 @@ MARK = "worldwarp_geometry"
 ROLE = "worldwarp_role"
 """Of its objects: root, anchor, surface or points."""
 
+LENS_SOURCES = ("ttt3r",)
+"""Sources that estimate the picture's lens beside its depth."""
+
 
 def part(collection, role: str):
     """The root, anchor, surface or points of ``collection``, or None."""

@@ -29,15 +29,23 @@ def sentences(layout, context, lines: list[str], icon: str) -> None:
 
 
 def draw_picture(layout, context, shot) -> None:
-    layout.prop(shot, "source", expand=True)
+    layout.row().prop(shot, "source", expand=True)
     if shot.source == "RENDER":
         return
     layout.prop(shot, "picture_file")
     layout.prop(shot, "depth_source")
     if shot.depth_source == "given":
         layout.prop(shot, "depth_file")
-    elif sentence := STATE.sources.get(shot.depth_source):
-        sentences(layout, context, [sentence], "ERROR")
+    else:
+        draw_missing(layout, context, shot, shot.depth_source)
+
+
+def draw_missing(layout, context, shot, source: str) -> None:
+    """The command that gets a source what it lacks; the server's whole sentence is the button's tooltip."""
+    if sentence := STATE.sources.get(source):
+        name = shot.bl_rna.properties["depth_source"].enum_items[source].name
+        command = sentence.split("`")[1] if sentence.count("`") >= 2 else sentence
+        sentences(layout, context, [iface_("{} has no weights yet: {}").format(name, command)], "ERROR")
 
 
 def picture_line(context, shot) -> str:
@@ -56,22 +64,29 @@ def draw_geometry(layout, context, shot) -> None:
         return
     row = layout.row(align=True)
     for role, text in (("surface", "Surface"), ("points", "Points")):
-        row.prop(part(collection, role), "hide_viewport", text=text, toggle=True, invert_checkbox=True, icon="NONE")
+        draw_shown(row, part(collection, role), text)
     shading = context.space_data.shading
     if shading.type == "SOLID" and shading.color_type != "VERTEX":
-        row = layout.row(align=True)
+        row = layout.row()
+        row.use_property_split = False
         row.prop_enum(shading, "color_type", "VERTEX", text="Show Its Colors", icon="COLOR")
     if anchor.anchored(collection) is not None:
         column = layout.column(align=True)
         column.prop(shot, "geometry_scale")
         row = column.row(align=True)
-        row.prop(shot, "anchor_distance")
+        row.prop(shot, "anchor_distance", text="Anchor")
         row.operator("worldwarp.anchor_to_focus", text="", icon="CON_CAMERASOLVER")
     if shot.source == "FILE":
         layout.operator("worldwarp.match_camera", icon="CAMERA_DATA")
         sentences(layout, context, order.lens_notes(scene), "ERROR")
     if inquiry is not None and inquiry.what == "picture":
         sentences(layout, context, [text for text in inquiry.warnings if "Match Camera" not in text], "INFO")
+
+
+def draw_shown(row, thing, text: str) -> None:
+    """A button that shows ``thing`` in viewports, or hides it."""
+    row.use_property_split = False
+    row.prop(thing, "hide_viewport", text=text, toggle=True, invert_checkbox=True)
 
 
 def geometry_line(context, shot) -> str:
@@ -128,8 +143,7 @@ def draw_video(layout, context, shot) -> None:
     column.prop(shot, "clip_step")
     if not draw_inquiry(layout, context, "path"):
         layout.operator("worldwarp.camera_from_video", text="Add Camera", icon="OUTLINER_OB_CAMERA")
-        if sentence := STATE.sources.get("ttt3r"):
-            sentences(layout, context, [sentence], "ERROR")
+        draw_missing(layout, context, shot, "ttt3r")
 
 
 def draw_generate(layout, context, shot) -> None:
@@ -149,7 +163,8 @@ def draw_generate(layout, context, shot) -> None:
     else:
         text = plan.format(frames=len(order.frames_of(scene)), width=width, height=height)
         sentences(layout, context, [text], "INFO")
-        sentences(layout, context, order.notes(scene), "BLANK1")
+        shown = order.lens_notes(scene) if context.window_manager.worldwarp.geometry else []
+        sentences(layout, context, [note for note in order.notes(scene) if note not in shown], "BLANK1")
     row = layout.row()
     row.scale_y = 1.5
     row.operator("worldwarp.generate", icon="PLAY")
@@ -194,7 +209,7 @@ def draw_result(layout, context, shot) -> None:
         row.label(text=collection.name, icon="OUTLINER_COLLECTION", translate=False)
         for thing in collection.objects:
             if thing.type == "MESH":  # the points cover the frames where one looks through the camera
-                row.prop(thing, "hide_viewport", text="Points", toggle=True, invert_checkbox=True, icon="NONE")
+                draw_shown(row, thing, "Points")
     column = layout.column(align=True)
     column.operator("worldwarp.import_result", icon="IMPORT")
     if shot.run and not pump.busy():

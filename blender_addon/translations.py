@@ -3,7 +3,11 @@
 import bpy
 
 GERMAN = {
+    ("*", "Anchor"): "Anker",
     ("*", "Camera & Range"): "Kamera & Bereich",
+    ("*", "Camera from Video"): "Kamera aus Video",
+    ("*", "Estimating"): "Wird geschätzt",
+    ("*", "Reading the clip"): "Der Clip wird gelesen",
     ("*", "Rendering the picture"): "Das Bild wird gerendert",
     ("*", "Scene Range"): "Szenenbereich",
     ("*", "Quality"): "Qualität",
@@ -12,7 +16,10 @@ GERMAN = {
     ("*", "Waiting for the server"): "Warten auf den Server",
     ("*", "{frames} frames, {width} x {height} pixels"): "{frames} Bilder, {width} x {height} Pixel",
     ("*", "{done} of {frames} frames"): "{done} von {frames} Bildern",
+    ("*", "{count} points"): "{count} Punkte",
+    ("Operator", "Estimate"): "Schätzen",
     ("Operator", "Generate"): "Erzeugen",
+    ("Operator", "Match Camera"): "Kamera angleichen",
     ("Operator", "Stop After This Part"): "Nach diesem Teil anhalten",
     ("Operator", "Import Result"): "Ergebnis importieren",
     ("Operator", "Test Connection"): "Verbindung testen",

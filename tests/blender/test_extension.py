@@ -126,6 +126,8 @@ def test_geometry_against_a_real_server(in_blender, extension, server, tmp_path)
     for case in ("ttt3r", "generate", "path"):
         assert "worldwarp weights" in found[case], found[case]
     assert "weights" in found["depth-anything"] or found["depth-anything"] == ""
+    lens = pytest.approx(50 / 36 * 96, abs=1e-3)
+    assert found["told"] == {"given": lens, "depth-anything": lens, "ttt3r": None}
     assert "busy" in found["busy"]
     assert found["cancelled"] == "cancelled"
     assert found["connected"]

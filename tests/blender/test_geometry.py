@@ -54,6 +54,7 @@ def test_match_camera_changes_what_was_asked_for(in_blender, tmp_path):
     assert found["matched already"] == ["INFO"]
     assert [kind for kind, _ in found["said"]] == ["INFO", "WARNING"]
     assert "52%" in found["said"][1][1]
+    assert "TTT3R would" in found["no lens"]
     assert "before it is keyed" in found["keyed place"]
     assert "lens is animated" in found["keyed lens"]
     assert "before it is keyed" in found["constrained"]

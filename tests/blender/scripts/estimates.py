@@ -120,6 +120,15 @@ shot.clip_file = str(folder / "plate.png")
 found["path"] = refused(ops.camera_from_video)
 shot.depth_source = "given"
 
+# Who is told the camera's lens: all but the source that estimates the picture's own; a file's EXIF counts before
+picture = order.take_picture(scene, 1, [])
+found["told"] = {}
+for source in ("given", "depth-anything", "ttt3r"):
+    shot.depth_source = source
+    _, question = estimating.inquire(bpy.context, picture)
+    found["told"][source] = None if question.K is None else round(float(question.K[0, 0, 0]), 3)
+shot.depth_source = "given"
+
 # Cancelled while it is under way: nothing comes
 undone = len(bpy.data.objects)
 geometry_operators.WORLDWARP_OT_estimate.start(None, bpy.context)

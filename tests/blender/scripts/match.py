@@ -136,6 +136,11 @@ cam.data.lens = 50
 said = match.match(bpy.context, cam, folder / "plate.png", (WIDTH, HEIGHT), lens=True, level=False, sensor="KEEP")
 found["said"] = said
 
+# A source that knows no lens says so
+collection["worldwarp_geometry"] = "depth-anything"
+found["no lens"] = refused(level=False)
+collection["worldwarp_geometry"] = "ttt3r"
+
 # What is keyed is not moved
 cam.keyframe_insert("rotation_euler", frame=1)
 cam.data.keyframe_insert("lens", frame=1)
