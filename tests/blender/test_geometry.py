@@ -29,6 +29,7 @@ def test_geometry_lines_up_and_scales_about_the_camera(in_blender):
         assert max(measured["said"]) < 1e-5, case
     assert found["leftover"] == {}
     assert found["kept"]
+    assert found["sent_right"]
     assert found["difference"] == pytest.approx(1 - 0.7 * 32 / 50, abs=1e-4)
     assert found["gone"]
     assert found["colour"] == "Col"

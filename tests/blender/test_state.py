@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from blender_addon import news
-from blender_addon.state import STAGES, Run, State
+from blender_addon.state import STAGES, Inquiry, Run, State
 
 
 def running() -> State:
@@ -57,3 +57,28 @@ def test_progress_of_an_old_chunk_does_not_count_twice():
     state.hear(news.Progress(0, "save", 1, 1))
     state.hear(news.Committed(1))
     assert state.run.fraction == 0.5
+
+
+def test_an_estimate_from_question_to_answer():
+    state = State(inquiry=Inquiry("picture", 0, None, state="asking"))
+    state.hear(news.Connected("worldwarp", (), (("given", ""), ("ttt3r", "no weights"))))
+    state.hear(news.Estimating(1, 3))
+    assert (state.inquiry.step, state.inquiry.steps) == (1, 3)
+    state.hear(news.Estimated({"xyz": "points"}, ("rough",)))
+    assert (state.inquiry.state, state.inquiry.arrays, state.inquiry.warnings) == (
+        "answered",
+        {"xyz": "points"},
+        ["rough"],
+    )
+    assert state.sources == {"given": "", "ttt3r": "no weights"}
+
+
+def test_an_estimate_fails_or_is_cancelled_without_blaming_others():
+    state = State(connected=True, run=Run(Path("x"), 0, state="done"))
+    state.inquiry = Inquiry("path", 0, None, state="asking")
+    state.hear(news.Failed("too dark"))
+    assert (state.inquiry.state, state.inquiry.text, state.run.state) == ("failed", "too dark", "done")
+    assert state.connected
+    state.inquiry = Inquiry("path", 0, None, state="cancelled")
+    state.hear(news.Estimated({}, ()))  # it was on its way
+    assert state.inquiry.state == "cancelled"

@@ -7,7 +7,7 @@ import numpy as np
 from mathutils import Vector
 from shots import counts, grid_faces, leave
 
-from blender_addon import anchor, camera, geometry, match, picture, properties
+from blender_addon import anchor, camera, geometry, match, order, picture, properties
 from blender_addon.parts import MARK, part
 
 properties.register()
@@ -147,6 +147,13 @@ cam.data.dof.focus_distance = distance = shot.anchor_distance * 2
 shot.anchor_distance = match.focus_distance(cam)
 check("focus", 6)
 
+# What Generate sends: the anchor, where depth will be estimated by the same source
+shot.source, shot.depth_source = "FILE", "ttt3r"
+sent = [order.settings(scene, camera.Raster(width, height))[key] for key in ("geometry", "anchor")]
+shot.depth_source = "given"
+not_sent = order.settings(scene, camera.Raster(width, height))["anchor"]
+sent_right = sent == ["ttt3r", anchor.anchored(collection)] and not_sent is None
+
 # Estimated anew: same objects, same scale, nothing left over
 root.scale = (1, 1, 1)
 shot.geometry_scale = 2
@@ -183,6 +190,7 @@ leave(
     scaled=scaled,
     leftover=leftover,
     kept=kept,
+    sent_right=sent_right,
     difference=difference,
     gone=gone and fresh != collection and fresh[MARK] == "given",
     colour=colour,
