@@ -83,12 +83,13 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
     assert line == "Missing: no-such-package. Install them with: pip install no-such-package"
 
 
-def test_a_server_is_seen(monkeypatch):
+def test_a_server_is_seen(home, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setattr(client, "ADDRESS", address)
-        assert doctor._server() == [f"Something answers at {address}."]
+        assert doctor._server() == [f"Something answers at {address}, but it is not this user's WorldWarp server."]
     assert "start one with: worldwarp serve" in doctor._server()[0]
+    assert not home.exists()
 
 
 def test_a_topic_that_cannot_be_imported_does_not_end_the_report():

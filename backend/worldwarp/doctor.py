@@ -9,11 +9,9 @@ import os
 import platform
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
 
 WIDTH = 12
 """Columns of the names at the left."""
@@ -165,13 +163,16 @@ def _store() -> list[str]:
 
 def _server() -> list[str]:
     from worldwarp_protocol.client import ADDRESS
+    from worldwarp_protocol.keys import home
 
-    place = urlsplit(ADDRESS)
-    try:
-        socket.create_connection((place.hostname or "127.0.0.1", place.port or 0), timeout=1).close()
-    except OSError:
-        return [f"None runs at {ADDRESS}; start one with: worldwarp serve"]
-    return [f"Something answers at {ADDRESS}."]
+    from .server import neighbour
+
+    answers = {
+        "nobody": f"None runs at {ADDRESS}; start one with: worldwarp serve",
+        "ours": f"A WorldWarp server runs at {ADDRESS}.",
+        "unknown": f"Something answers at {ADDRESS}, but it is not this user's WorldWarp server.",
+    }
+    return [answers[neighbour.at(ADDRESS, home())]]
 
 
 def _gigabytes(size: float) -> str:

@@ -28,7 +28,7 @@ ASK_TO_END = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
 PATIENCE = 240.0
 """Seconds after which a test gives up: machines that run tests are slow."""
 
-COMMAND = "import sys; from worldwarp.server.command import serve_command; sys.exit(serve_command(sys.argv[1:]))"
+COMMAND = "import sys; from worldwarp.cli import main; sys.exit(main(['serve', *sys.argv[1:]]))"
 
 Arrays = Mapping[str, np.ndarray]
 

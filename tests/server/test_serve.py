@@ -48,8 +48,13 @@ def test_the_front_door_imports_no_torch() -> None:
 
 def test_the_port_is_taken(server: Server, tmp_path: Path) -> None:
     said = refused(tmp_path / "store", tmp_path / "home", server.port)
-    assert f"Port {server.port} is taken" in said
+    assert said.startswith(f"worldwarp: Something else listens on port {server.port}:")
     assert "--port" in said
+
+
+def test_it_serves_already(server: Server) -> None:
+    said = refused(server.store, server.home, server.port)
+    assert said.startswith(f"worldwarp: A WorldWarp server runs at tcp://127.0.0.1:{server.port} already and can be")
 
 
 def test_the_store_is_in_use(server: Server) -> None:

@@ -13,6 +13,7 @@ clients ==CURVE==> frontdoor.py     the loop: one thread, one ROUTER, one mailbo
   frames <───      sender.py        streams, as far as credit allows
                    streams.py       a run as a numbered list of items, the same after every restart
                    derived.py       points of committed chunks
+                   neighbour.py     who listens at our address already
                    mailbox.py       how other threads reach the loop
 ```
 """

@@ -131,5 +131,5 @@ def bind_router(
 
 def _why(error: zmq.ZMQError, host: str, port: int) -> str:
     if error.errno == zmq.EADDRINUSE:
-        return f"Port {port} is taken: another server runs there, or choose another with --port."
+        return f"Something else listens on port {port}: end it, or choose another port with --port."
     return f"{host}:{port} cannot be opened ({error.strerror}); choose another address with --host and --port."

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from worldwarp_protocol.errors import WorldWarpError
 from worldwarp_protocol.keys import home
 
 from ..store import default_root
@@ -17,7 +16,11 @@ PORT = 7654
 
 
 def serve_command(argv: Sequence[str]) -> int:
-    """Run the front door; the exit status."""
+    """Run the front door until it is asked to end.
+
+    Raises:
+        WorldWarpError: it cannot start.
+    """
     parser = argparse.ArgumentParser("worldwarp serve", description="Compute shots for Blender and other clients.")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve at (default: this machine only)")
     parser.add_argument("--port", type=int, default=PORT, help=f"port to serve at, 0: any free one (default: {PORT})")
@@ -26,9 +29,5 @@ def serve_command(argv: Sequence[str]) -> int:
     if not 0 <= arguments.port <= 65535:
         parser.error("--port: give a number from 0 to 65535.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    try:
-        serve(arguments.host, arguments.port, home(), arguments.store, functools.partial(print, flush=True))
-    except WorldWarpError as error:
-        print(error, file=sys.stderr)
-        return 1
+    serve(arguments.host, arguments.port, home(), arguments.store, functools.partial(print, flush=True))
     return 0

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import zmq
+from worldwarp_protocol.errors import WorldWarpError
 from worldwarp_protocol.keys import client_keys, server_keys
 
 from ..store import Store
+from . import neighbour
 from .auth import Doorkeeper, bind_router
 from .frontdoor import FrontDoor
 from .journal import Journal
@@ -38,6 +40,7 @@ def serve(host: str, port: int, home: Path, root: Path, tell: Callable[[str], No
     """
     keys = server_keys(home)
     client_keys(home)  # whoever starts the server is its first client
+    _check_free(host, port, home)
     with contextlib.ExitStack() as stack:
         store = Store(root)
         journal = stack.enter_context(contextlib.closing(Journal(root)))
@@ -57,6 +60,22 @@ def serve(host: str, port: int, home: Path, root: Path, tell: Callable[[str], No
             tell("  Other machines can reach this address; only clients enrolled with `worldwarp keys` are served.")
         door.run()
     tell("WorldWarp has ended; runs that were not done go on when it is started again.")
+
+
+def _check_free(host: str, port: int, home: Path) -> None:
+    """Refuse a port where somebody listens, before the store is looked at: it is most often the same server."""
+    address = neighbour.address(host, port)
+    match neighbour.at(address, home) if port else "nobody":
+        case "ours":
+            raise WorldWarpError(
+                f"A WorldWarp server runs at {address} already and can be used; "
+                "for another one beside it choose another --port and another --store."
+            )
+        case "unknown":
+            raise WorldWarpError(
+                f"Something else listens on port {port}: end it, or choose another port with --port "
+                "(and tell clients that address)."
+            )
 
 
 @contextlib.contextmanager
