@@ -103,3 +103,16 @@ def test_killed_at_any_moment_nothing_is_torn_and_nothing_committed_is_lost(tmp_
     for key in visible:
         assert len(store.manifest(key).files) == 10
     assert not any((tmp_path / "unfinished").iterdir())
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_text("mine")
+    with pytest.raises(StoreError, match=r"holds other files \(holiday.jpg.*not a store; choose another with --store"):
+        Store(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_a_store_in_use_is_a_store(tmp_path: Path) -> None:
+    Store(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    Store(tmp_path)

@@ -17,9 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from worldwarp_protocol import files as folders
 from worldwarp_protocol.errors import WorldWarpError
 
 FORMAT = 1
+
+PARTS = {"chunks", "derived", "runs.sqlite"}
+"""By any of these a folder is known as a store."""
 
 
 class StoreError(WorldWarpError):
@@ -60,7 +64,7 @@ class Store:
     """The chunks below one folder.
 
     Raises:
-        StoreError: the folder cannot be made or written.
+        StoreError: the folder cannot be made or written, or is no store but holds something else.
     """
 
     def __init__(self, root: Path) -> None:
@@ -68,6 +72,10 @@ class Store:
         self._chunks = root / "chunks"
         self._unfinished = root / "unfinished"
         try:
+            if root.is_dir() and (names := folders.strange(root)) and not PARTS & set(names):
+                raise StoreError(
+                    f"{root} holds other files ({names[0]}, ...), not a store; choose another with --store."
+                )
             self._chunks.mkdir(parents=True, exist_ok=True)
             self._unfinished.mkdir(exist_ok=True)
         except OSError as error:

@@ -1,5 +1,6 @@
 """The files of a result folder: ``cameras.npz``, ``points.ply``, and writing any of them whole or not at all."""
 
+import errno
 import io
 import os
 from contextlib import suppress
@@ -26,6 +27,11 @@ VERTEX = np.dtype(
 )
 """One point as it lies in a PLY file, 16 bytes."""
 PLY_TYPES = {"f": "float", "u": "uchar"}
+
+
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""Nothing more fits on the disk."""
+LEFT_BY_SYSTEMS = {".DS_Store", ".localized", "Thumbs.db", "desktop.ini", "lost+found", "System Volume Information"}
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,27 @@ def write(path: Path, content: bytes | memoryview) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        text = f"{path} cannot be written ({error.strerror}): free some space there, or choose another folder."
-        raise FolderError(text) from error
+        raise FolderError(f"{path} cannot be written ({error.strerror}): {_remedy(error)}.") from error
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in FULL:
+        return "free some space there, or choose another folder"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return "a file lies where its folder should be; choose another folder"
+    return "choose another folder"
+
+
+def strange(folder: Path) -> list[str]:
+    """Names of what lies in ``folder`` beside what operating systems leave in any; raises ``FolderError``."""
+    try:
+        return sorted({path.name for path in folder.iterdir()} - LEFT_BY_SYSTEMS)
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError:
+        raise FolderError(f"{folder} is a file: choose another folder.") from None
+    except OSError as error:
+        raise FolderError(f"{folder} cannot be read ({error.strerror}): choose another folder.") from error
 
 
 def delete(path: Path) -> None:

@@ -25,8 +25,8 @@ from .errors import FolderError
 from .files import CameraFile
 from .messages import Digest, RunState, Settings, Shot
 
-OWN = ("frames", "provenance", "points", "cameras.npz", "points.ply")
-"""What lies beside ``shot.json``; where it lies without one, the folder is somebody else's."""
+UNFINISHED = "shot.json.part"
+"""What is left of a folder whose client was killed as it began."""
 
 
 class ChunkRecord(msgspec.Struct):
@@ -226,14 +226,19 @@ class ResultFolder:
     def _check_same(self, shot: Shot, cameras: CameraFile) -> None:
         record = self.record
         if record is None:
-            if any((self.path / name).exists() for name in OWN):
-                raise FolderError(f"{self.path} holds files that are not a shot's: choose an empty folder.")
+            if others := [name for name in files.strange(self.path) if name != UNFINISHED]:
+                raise FolderError(f"{self.path} holds other files ({_some(others)}): choose an empty folder.")
             return
-        same = (record.name, record.settings, record.colour_space) == (shot.name, shot.settings, shot.colour_space)
+        same = (record.name, record.colour_space) == (shot.name, shot.colour_space)
         known = self.path / "cameras.npz"
         if not same or (known.exists() and not cameras.begins_with(files.read_cameras(known))):
             raise FolderError(
                 f"{self.path} holds another shot ({record.name!r}): choose an empty folder, or delete it."
+            )
+        fields = Settings.__struct_fields__
+        if changed := [name for name in fields if getattr(record.settings, name) != getattr(shot.settings, name)]:
+            raise FolderError(
+                f"{self.path} holds this shot with other settings ({', '.join(changed)}): choose another folder."
             )
 
     def _load(self) -> Record | None:
@@ -244,3 +249,7 @@ class ResultFolder:
             return msgspec.json.decode(files.read(path), type=Record)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise FolderError(f"{path} is damaged ({error}): choose an empty folder.") from error
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join([*names[:3], "..."] if len(names) > 3 else names)

@@ -209,13 +209,12 @@ def test_commit_chunk_says_whether_its_files_are_needed(tmp_path: Path) -> None:
     "change",
     [
         {"shot": shot("Another")},
-        {"shot": shot(seed=2)},
         {"width": 48},
         {"frame": np.arange(9, dtype=np.int32)},
         {"K": cameras(9)["K"] * 2},
         cameras(5),
     ],
-    ids=["name", "seed", "size", "timeline", "lens", "a shorter path"],
+    ids=["name", "size", "timeline", "lens", "a shorter path"],
 )
 def test_a_folder_of_another_shot_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     folder = ResultFolder(tmp_path / "shot")
@@ -231,15 +230,29 @@ def test_a_folder_of_another_shot_is_refused(tmp_path: Path, change: dict[str, A
     assert before == now
 
 
-@pytest.mark.parametrize("own", ["frames", "cameras.npz", "points.ply"])
+def test_other_settings_of_the_same_shot_are_named(tmp_path: Path) -> None:
+    fill(ResultFolder(tmp_path), stream())
+    with pytest.raises(FolderError, match=r"holds this shot with other settings \(seed, cache_steps\): choose another"):
+        ResultFolder(tmp_path).begin(shot(seed=2, cache_steps=7), 32, 16, **cameras(9))
+
+
+@pytest.mark.parametrize("own", ["frames", "cameras.npz", "points.ply", "notes"])
 def test_a_folder_that_is_somebody_elses_is_refused(tmp_path: Path, own: str) -> None:
     (tmp_path / own).mkdir()
-    with pytest.raises(FolderError, match="not a shot's: choose an empty folder"):
+    with pytest.raises(FolderError, match=rf"holds other files \({own}\): choose an empty folder"):
         ResultFolder(tmp_path).begin(shot(), 32, 16, **cameras(9))
     assert names(tmp_path) == {own}
 
 
-def test_other_files_of_the_user_do_not_matter(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [".DS_Store", "Thumbs.db", "desktop.ini", "shot.json.part"])
+def test_what_systems_and_kills_leave_does_not_matter(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).write_text("left")
+    fill(ResultFolder(tmp_path), stream())
+    assert (tmp_path / "shot.json").exists()
+
+
+def test_files_that_the_user_adds_later_do_not_matter(tmp_path: Path) -> None:
+    fill(ResultFolder(tmp_path), stream()[:3])
     (tmp_path / "notes.txt").write_text("mine")
     fill(ResultFolder(tmp_path), stream())
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -315,7 +328,9 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pyte
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(FolderError, match="cannot be written"):
+    with pytest.raises(FolderError, match=r"file.* is a file: choose another folder"):
+        ResultFolder(tmp_path / "file").begin(shot(), 32, 16, **cameras(9))
+    with pytest.raises(FolderError, match=r"file.* cannot be written|file.shot is a file"):
         ResultFolder(tmp_path / "file" / "shot").begin(shot(), 32, 16, **cameras(9))
 
 
