@@ -71,21 +71,35 @@ def test_quaternions_are_the_rotations():
     np.testing.assert_allclose(rotations(torch.from_numpy(quaternions(R))).numpy(), R, atol=1e-12)
 
 
-def test_a_surface_hides_what_is_behind_it_and_only_that():
-    def sheet(z: float, columns: range) -> torch.Tensor:
+def shown_of_sheet_behind(columns: list[int]) -> np.ndarray:
+    """(H, W): what shows of a sheet at depth 4 behind one at depth 2 that has these columns; all of that one shows."""
+
+    def sheet(z: float, columns: list[int]) -> torch.Tensor:
         u, v = np.meshgrid(np.array(columns) + 0.5, np.arange(HEIGHT) + 0.5)
         rays = np.stack([(u - 32) / 50, (v - 24) / 50, np.ones_like(u)], -1).reshape(-1, 3)
         return torch.tensor(rays * z)
 
-    front, back = sheet(2.0, range(32)), sheet(4.0, range(WIDTH))
+    front, back = sheet(2.0, columns), sheet(4.0, list(range(WIDTH)))
     means = torch.cat([back, front])
     scales = 0.45 * means[:, 2:] / 50 * torch.ones(1, 3)
     quats = torch.tensor([[1.0, 0, 0, 0]], dtype=torch.float64).expand(len(means), 4)
     shown = visible(means, quats, scales, K, np.eye(4), WIDTH, HEIGHT).numpy()
-    behind = shown[: len(back)].reshape(HEIGHT, WIDTH)
     assert shown[len(back) :].all()
+    return shown[: len(back)].reshape(HEIGHT, WIDTH)
+
+
+def test_a_surface_hides_what_is_behind_it_and_only_that():
+    behind = shown_of_sheet_behind(list(range(32)))
     assert not behind[:, :31].any()
     assert behind[:, 32:].all()
+
+
+def test_nothing_shines_through_a_crack_but_through_a_gap():
+    """Fitting shrinks Gaussians at sharp edges, and a camera that comes closer pulls them apart."""
+    cracked = shown_of_sheet_behind([c for c in range(40) if c not in (12, 13)])
+    assert not cracked[:, :39].any()
+    gaping = shown_of_sheet_behind([c for c in range(40) if not 10 <= c < 16])
+    assert gaping[:, 11:15].all()
 
 
 def test_of_two_surfaces_in_a_pixel_the_larger_gives_the_depth():

@@ -1,7 +1,8 @@
 """Which Gaussians a camera may see: a z-buffer, so that background does not shine through cracks (numba).
 
 Gaussians let light through: half a pixel of crack where the camera comes close, a few percent everywhere. What is
-hidden behind a surface must not be blended through it, so it is left out before blending.
+hidden behind a surface must not be blended through it, so it is left out before blending. Cracks of up to two pixels,
+where fitting has shrunk Gaussians at a sharp edge or the camera has pulled them apart, count as closed.
 """
 
 import math
@@ -72,6 +73,7 @@ def _hide(means, quats, scales, camera, pose, behind, out):  # type: ignore[no-u
         for row in range(max(math.ceil(v - half - 0.5), 0), min(math.floor(v + half - 0.5), height - 1) + 1):
             for column in range(max(math.ceil(u - half - 0.5), 0), min(math.floor(u + half - 0.5), width - 1) + 1):
                 behind[row, column] = min(behind[row, column], limit)
+    behind = _closed(behind)
     for g in range(len(means)):
         u, v, z = pixels[g]
         if z <= 0 or not (0 <= u < width and 0 <= v < height):
@@ -82,3 +84,17 @@ def _hide(means, quats, scales, camera, pose, behind, out):  # type: ignore[no-u
         far = max(behind[top, left], behind[top, right], behind[bottom, left], behind[bottom, right])
         if z > far:
             out[g] = 0
+
+
+@njit(cache=True)
+def _closed(behind):  # type: ignore[no-untyped-def]
+    """Cracks of one or two pixels closed: the nearest within a pixel, then the farthest of that; edges stay."""
+    height, width = behind.shape
+    near, closed = np.empty_like(behind), np.empty_like(behind)
+    for row in range(height):
+        for column in range(width):
+            near[row, column] = behind[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].min()
+    for row in range(height):
+        for column in range(width):
+            closed[row, column] = near[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].max()
+    return closed
