@@ -7,7 +7,6 @@ Nothing of the user's scene changes but that the collection is linked to it.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import bpy
 import numpy as np
@@ -45,10 +44,10 @@ class Result:
         return self.shot.get("name") or self.folder.name
 
     @property
-    def frames_there(self) -> int:
-        """How many of the frames have come, counted from the first."""
+    def frames_there(self) -> list[int]:
+        """Which of the frames have come, counted from 1 as their files are."""
         files = {path.name for path in (self.folder / "frames").glob("*.png")}
-        return next((i for i in range(len(self.frame)) if f"{i + 1:04d}.png" not in files), len(self.frame))
+        return [number for number in range(1, len(self.frame) + 1) if f"{number:04d}.png" in files]
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,44 @@ def read_result(folder: Path) -> Result:
     cameras = folder / "cameras.npz"
     if not cameras.is_file():
         raise Problem(f"{folder} holds no cameras.npz: choose a folder that WorldWarp wrote")
-    try:
-        with np.load(cameras, allow_pickle=False) as data:
-            R, t, K = data["R"].astype(np.float64), data["t"].astype(np.float64), data["K"].astype(np.float64)
-            frame, width, height = data["frame"].astype(np.int64), int(data["width"]), int(data["height"])
-            fps = float(data["fps"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise Problem(f"{cameras} cannot be read ({error}): choose a folder that WorldWarp wrote") from None
-    pose = np.tile(np.eye(4), (len(K), 1, 1))
-    pose[:, :3, :3] = R.transpose(0, 2, 1)
-    pose[:, :3, 3] = -np.einsum("nji,nj->ni", R, t.reshape(-1, 3))
+    found = _read(cameras, _read_cameras)
     described, cloud = folder / "shot.json", folder / "points.ply"
-    shot = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
-    return Result(folder, shot, K, pose, frame, width, height, fps, points.read_ply(cloud) if cloud.is_file() else None)
+    shot = _read(described, _read_shot) if described.is_file() else {}
+    return Result(folder, shot, *found, _read(cloud, points.read_ply) if cloud.is_file() else None)
+
+
+def _read(path: Path, read):
+    """What ``read`` makes of ``path``; ``Problem`` where that is nothing."""
+    try:
+        return read(path)
+    except Problem:
+        raise
+    except Exception as error:  # a damaged file breaks zip, zlib, JSON and numpy in many ways, and all mean the same
+        raise Problem(f"{path} cannot be read ({error}): choose a folder that WorldWarp wrote") from None
+
+
+def _read_shot(path: Path) -> dict:
+    shot = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(shot, dict):
+        raise ValueError("it describes no shot")
+    return shot
+
+
+def _read_cameras(path: Path) -> tuple:
+    """K, camera_to_world, frame, width, height and fps of ``cameras.npz``, as ``Result`` names them."""
+    with np.load(path, allow_pickle=False) as data:
+        R, t, K = (data[name].astype(np.float64) for name in ("R", "t", "K"))
+        frame, width, height = data["frame"].astype(np.int64), int(data["width"]), int(data["height"])
+        fps = float(data["fps"])
+    n, t = len(frame), t.reshape(-1, 3)
+    if n == 0 or not R.shape == K.shape == (n, 3, 3) or len(t) != n:
+        raise ValueError("its cameras do not belong together")
+    if not all(np.isfinite(values).all() for values in (R, t, K)) or min(width, height, fps, K[:, 0, 0].min()) <= 0:
+        raise ValueError("its numbers are no cameras'")
+    pose = np.tile(np.eye(4), (n, 1, 1))
+    pose[:, :3, :3] = R.transpose(0, 2, 1)
+    pose[:, :3, 3] = -np.einsum("nji,nj->ni", R, t)
+    return K, pose, frame, width, height, fps
 
 
 def import_result(scene, folder: Path) -> Imported:
@@ -88,7 +112,7 @@ def import_result(scene, folder: Path) -> Imported:
         Problem: the folder is no result, or holds no frame yet.
     """
     result = read_result(Path(folder))
-    if result.frames_there == 0:
+    if not result.frames_there:
         raise Problem(f"{folder} holds no frames yet: import it when the first ones have come")
     warnings, frames = _warnings(scene, result), _frames(result)
     collection = bpy.data.collections.new(result.name)
@@ -118,8 +142,8 @@ def _warnings(scene, result: Result) -> list[str]:
     ratio = result.K[0, 0, 0] / result.K[0, 1, 1]
     if abs(ratio - scene.render.pixel_aspect_y / scene.render.pixel_aspect_x) > 1e-4:
         warnings.append(f"The shot's pixels are {ratio:g} times as high as wide: set the scene's pixel aspect to match")
-    if result.frames_there < len(result.frame):
-        warnings.append(f"Only {result.frames_there} of {len(result.frame)} frames are there")
+    if len(result.frames_there) < len(result.frame):
+        warnings.append(f"Only {len(result.frames_there)} of {len(result.frame)} frames are there")
     if np.any(np.diff(result.frame) != 1):
         warnings.append("The frame numbers are not consecutive: the background is shown one frame after another")
     return warnings
@@ -179,7 +203,8 @@ def keyframe(datablock, frame: np.ndarray, channels: dict[str, np.ndarray]) -> N
 
 def _frames(result: Result) -> bpy.types.Image:
     """The frames as an image sequence; raises ``Problem`` where this Blender does not know their colour space."""
-    image = bpy.data.images.load(str(result.folder / "frames" / "0001.png"), check_existing=False)
+    first = result.folder / "frames" / f"{result.frames_there[0]:04d}.png"
+    image = bpy.data.images.load(str(first), check_existing=False)
     image.name = result.name
     image.source = "SEQUENCE"
     try:
@@ -196,7 +221,7 @@ def _background(scene, data, result: Result, image: bpy.types.Image, pixel_ratio
     background = data.background_images.new()
     background.image, background.alpha, background.display_depth = image, 1.0, "BACK"
     user = background.image_user
-    user.frame_duration, user.frame_start, user.frame_offset = result.frames_there, int(result.frame[0]), 0
+    user.frame_duration, user.frame_start, user.frame_offset = result.frames_there[-1], int(result.frame[0]), 0
     user.use_cyclic, user.use_auto_refresh = False, True
     # The lens spans the frame's width: the picture has to be as wide as the view, whatever the render's proportions.
     render = scene.render

@@ -21,12 +21,17 @@ def main() -> None:
     chosen = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     folder = chosen[0] if chosen else FOLDER
     if not folder:
-        raise RuntimeError("Which result? Set FOLDER at the top of this script, or name the folder behind --")
+        refuse("Which result? Set FOLDER at the top of this script, or name the folder behind --")
+        return
     importer = load_importer()
+    if importer is None:
+        refuse("Neither the repository nor the extension is here: install the extension, or use its repository")
+        return
     try:
         imported = importer.import_result(bpy.context.scene, Path(bpy.path.abspath(folder)).resolve())
-    except importer.Problem as problem:  # SystemExit would close a Blender whose Scripting tab ran this
-        raise RuntimeError(str(problem)) from None
+    except importer.Problem as problem:
+        refuse(str(problem))
+        return
     for warning in imported.warnings:
         print(f"Note: {warning}")
     print(f"Imported {imported.collection.name!r}: {', '.join(thing.name for thing in imported.collection.objects)}")
@@ -34,8 +39,19 @@ def main() -> None:
         bpy.ops.ed.undo_push(message="Import WorldWarp Result")
 
 
+def refuse(sentence: str) -> None:
+    """Say it where the user looks. Leaving by an exit would close a Blender that has a window."""
+    if bpy.app.background:
+        sys.exit(sentence)
+    print(sentence, file=sys.stderr)
+    if bpy.context.window:
+        bpy.context.window_manager.popup_menu(
+            lambda menu, _: menu.layout.label(text=sentence), title="WorldWarp", icon="ERROR"
+        )
+
+
 def load_importer():
-    """The module ``importer`` of the add-on, which needs nothing but Blender."""
+    """The module ``importer`` of the add-on, which needs nothing but Blender; None where there is none."""
     here = Path(bpy.path.abspath(__file__)).resolve().parent.parent / "blender_addon"
     if (here / "importer.py").is_file():
         spec = importlib.util.spec_from_file_location(
@@ -46,7 +62,7 @@ def load_importer():
     for name in bpy.context.preferences.addons.keys():  # noqa: SIM118 (it is no dict)
         if name.startswith("bl_ext.") and name.endswith(".worldwarp"):
             return importlib.import_module(name + ".importer")
-    raise RuntimeError("Neither the repository nor the extension is here: install the extension, or use its repository")
+    return None
 
 
 if __name__ == "__main__":

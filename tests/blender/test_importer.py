@@ -51,7 +51,9 @@ def test_other_shapes_still_line_up(in_blender, tmp_path):
     assert any("2 of 3 frames" in warning for warning in found["short_warnings"])
     assert "no frames yet" in found["empty"]
     assert "Nobody's RGB" in found["unknown"]
+    assert any("2 of 3 frames" in warning for warning in found["gap_warnings"])
     assert "cannot be read" in found["damaged"]
+    assert all("cannot be read" in sentence for sentence in found["cut"]), found["cut"]
     assert "cameras.npz" in found["foreign"]
 
 
@@ -64,3 +66,7 @@ def test_import_script_works_without_the_extension(in_blender, blender_python, t
     done = subprocess.run([*script, str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert "cameras.npz" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = subprocess.run(script, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert done.stderr.strip().startswith("Which result?")

@@ -56,6 +56,11 @@ short = importer.import_result(scene, folder / "Short")
 assert short.camera.data.background_images[0].image_user.frame_duration == 2
 
 
+gap, _ = shot("Gap", camera.Raster(160, 96))
+(folder / "Gap" / "frames" / "0001.png").unlink()
+gap = importer.import_result(scene, folder / "Gap")
+assert gap.camera.data.background_images[0].image_user.frame_duration == 3
+
 (folder / "Wide" / "frames" / "0004.png").write_bytes(b"a file too many")
 assert importer.import_result(scene, folder / "Wide").camera.data.background_images[0].image_user.frame_duration == 3
 
@@ -75,8 +80,26 @@ empty, foreign = refusal(folder / "Slow"), refusal(folder)
 described = (folder / "Tall" / "shot.json").read_text()
 (folder / "Tall" / "shot.json").write_text(described.replace('"sRGB"', '"Nobody\'s RGB"'))
 unknown = refusal(folder / "Tall")
+whole = (folder / "Tall" / "cameras.npz").read_bytes()
+with np.load(folder / "Tall" / "cameras.npz") as opened:
+    arrays = dict(opened)
 (folder / "Tall" / "cameras.npz").write_bytes(b"PK, and no more")
 damaged = refusal(folder / "Tall")
+ways = {
+    "no archive": b"",
+    "an array": np.lib.format.magic(1, 0) + b"\x10\x00" + b"x" * 16,
+    "cut short": whole[: len(whole) // 2],
+    "flipped": bytes([*whole[:60], *(255 - byte for byte in whole[60:400]), *whole[400:]]),
+}
+cut = []
+for content in ways.values():
+    (folder / "Tall" / "cameras.npz").write_bytes(content)
+    cut.append(refusal(folder / "Tall"))
+np.savez(folder / "Tall" / "cameras.npz", **{**arrays, "R": arrays["R"][:2]})
+cut.append(refusal(folder / "Tall"))
+(folder / "Tall" / "cameras.npz").write_bytes(whole)
+(folder / "Tall" / "shot.json").write_text("{")
+cut.append(refusal(folder / "Tall"))
 assert counts() == before
 report(
     **{name.lower(): error for name, (_, error) in made.items()},
@@ -87,4 +110,6 @@ report(
     foreign=foreign,
     unknown=unknown,
     damaged=damaged,
+    cut=cut,
+    gap_warnings=gap.warnings,
 )
