@@ -8,7 +8,7 @@ says to the main thread.
 
 def register() -> None:
     # Imported here, so that the camera's maths can be imported without Blender.
-    from . import geometry_operators, operators, panel, preferences, properties, pump, translations
+    from . import geometry_operators, operators, panel, preferences, properties, pump, resume, translations
 
     translations.register()
     properties.register()
@@ -17,11 +17,13 @@ def register() -> None:
     geometry_operators.register()
     panel.register()
     pump.register()
+    resume.register()
 
 
 def unregister() -> None:
-    from . import geometry_operators, operators, panel, preferences, properties, pump, translations
+    from . import geometry_operators, operators, panel, preferences, properties, pump, resume, translations
 
+    resume.unregister()
     pump.unregister()
     panel.unregister()
     geometry_operators.unregister()

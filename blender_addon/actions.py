@@ -22,6 +22,7 @@ class Action(bpy.types.Operator):
 
     def refuse(self, problem: Exception) -> set[str]:
         self.report({"ERROR"}, str(problem))
+        pump.redraw()
         return {"CANCELLED"}
 
 
@@ -62,7 +63,11 @@ def reachable():
     Raises:
         Problem: nothing listens at its address on this machine, or the preferences name none.
     """
-    server = preferences.server()
+    try:
+        server = preferences.server()
+    except Problem as problem:
+        STATE.connected, STATE.connection = False, str(problem)
+        raise
     parts = urlsplit(server.address)
     if preferences.is_local(server.address):
         try:

@@ -104,7 +104,8 @@ class Link:
                 welcome = client.connect()
                 profiles = tuple((profile.name, profile.missing) for profile in welcome.profiles)
                 sources = tuple((source.name, source.missing) for source in welcome.sources)
-                self.tell(news.Connected(welcome.server, profiles, sources))
+                where = f"{welcome.server}, {server.address.removeprefix('tcp://')}"
+                self.tell(news.Connected(where, profiles, sources))
                 errand(self, client)
         except WorldWarpError as error:
             self.tell(news.Failed(str(error)))

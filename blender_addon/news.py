@@ -7,7 +7,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Connected:
-    """The server answered. ``profiles`` and ``sources``: name and, where it cannot run there, a sentence why."""
+    """The server of that name and address answered.
+
+    ``profiles`` and ``sources``: name and, where it cannot run there, a sentence why.
+    """
 
     server: str
     profiles: tuple[tuple[str, str], ...]

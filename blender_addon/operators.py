@@ -11,7 +11,7 @@ from .actions import Action, Errand, idle, reachable
 from .importer import import_result
 from .problems import Problem
 from .properties import finished
-from .state import STATE, Run
+from .state import STATE
 
 
 class WORLDWARP_OT_test_connection(Errand):
@@ -93,15 +93,7 @@ class WORLDWARP_OT_attach(RunErrand):
         return idle(cls)
 
     def start(self, context) -> None:
-        from . import link
-
-        shot = context.scene.worldwarp
-        number, folder = self.run or shot.run, self.directory or shot.run_folder
-        if not number or not folder:
-            raise Problem("This scene has started no run yet: press Generate")
-        server = reachable()
-        STATE.run = Run(Path(bpy.path.abspath(folder)), context.scene.session_uid, id=number)
-        pump.start(link.Link(server, link.fetch(number, STATE.run.folder)))
+        shooting.fetch(context.scene, reachable(), self.run, self.directory)
 
 
 def _running(cls) -> bool:
@@ -180,7 +172,34 @@ class WORLDWARP_OT_import_result(Action):
         if run is not None and run.folder == folder:
             run.imported = imported.collection.name
             run.warnings.extend(imported.warnings)
-        self.report({"INFO"}, f"Imported {imported.collection.name!r}")
+        self.report({"INFO"}, f"Imported {imported.collection.name!r} from {folder}")
+        return {"FINISHED"}
+
+
+class WORLDWARP_OT_look_through(Action):
+    """Make the camera that came back the active one and look through it; its points, which cover it, are hidden"""
+
+    bl_idname = "worldwarp.look_through"
+    bl_label = "Look Through"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+
+    def execute(self, context) -> set[str]:
+        collection = bpy.data.collections.get(self.collection)
+        things = list(collection.objects) if collection else []
+        camera = next((thing for thing in things if thing.type == "CAMERA"), None)
+        if camera is None:
+            return self.refuse(Problem("This result's camera is gone: import the result again"))
+        context.scene.camera = camera
+        for thing in things:
+            if thing.type == "MESH":
+                thing.hide_viewport = True
+        view = context.space_data
+        if view is not None and view.type == "VIEW_3D":
+            if view.use_local_camera:
+                view.camera = camera
+            view.region_3d.view_perspective = "CAMERA"
         return {"FINISHED"}
 
 
@@ -206,6 +225,7 @@ CLASSES = (
     WORLDWARP_OT_cancel,
     WORLDWARP_OT_stop_after_chunk,
     WORLDWARP_OT_import_result,
+    WORLDWARP_OT_look_through,
     WORLDWARP_OT_copy_key,
 )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import anchor, geometry, preferences, wheels
+from . import anchor, geometry, motion, preferences, wheels
 from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
 from .colour import colour_space
 from .parts import MARK, recall
@@ -16,6 +16,11 @@ from .state import STATE
 
 MOST_FRAMES = 10_000
 """The server takes no longer path."""
+
+DEFAULT_FOLDER = "//worldwarp"
+"""Where results go when nobody says otherwise: never the extension's own folder, which goes with the extension."""
+
+STILL = "The camera does not move"
 
 PROPORTIONS = 0.01
 """Relative difference between picture and render proportions that is worth a warning."""
@@ -133,9 +138,8 @@ def _file(path: str, what: str) -> None:
 
 
 def _output(scene) -> None:
-    folder = output_setting(scene)
-    if folder.startswith("//") and not bpy.data.filepath:
-        raise Problem("The results' folder is relative to the .blend file: save the file first")
+    if output_setting(scene).startswith("//") and not bpy.data.filepath:
+        raise Problem("Save the file first, or choose a results folder (Advanced): results go beside the .blend file")
 
 
 def _profile(scene) -> None:
@@ -154,7 +158,25 @@ def notes(scene) -> list[str]:
             found.append("The picture is rendered without the compositor")
         if sum(layer.use for layer in scene.view_layers) > 1:
             found.append("The picture is rendered from the first view layer")
+    if motion.is_still(camera_of(scene), frames_of(scene)):
+        found.append(STILL)
     return found + lens_notes(scene)
+
+
+def detail_note(scene) -> str:
+    """What the frames' size does to the picture; "" where the picture is no larger, or of a size not known yet."""
+    raster, shot = scene_raster(scene), scene.worldwarp
+    collection = geometry.of_scene(scene)
+    if shot.source == "RENDER":
+        size = raster.width, raster.height
+    elif collection is not None:
+        size = tuple(collection["worldwarp_size"])
+    else:
+        return "Finer detail of a larger picture is lost: a larger Size keeps more"
+    width, height = generated_size(raster, shot.longest_side)
+    if max(size) <= max(width, height):
+        return ""
+    return f"The picture's {size[0]} x {size[1]} pixels become {width} x {height}: a larger Size keeps finer detail"
 
 
 def lens_notes(scene) -> list[str]:
@@ -178,14 +200,13 @@ def _compositor(scene) -> bool:
 
 
 def output_setting(scene) -> str:
-    """The folder for results as the user wrote it; "" is the extension's own."""
-    return scene.worldwarp.output_folder or preferences.get().output_folder
+    """The folder for results as the user wrote it, or the one beside the .blend file."""
+    return scene.worldwarp.output_folder or preferences.get().output_folder or DEFAULT_FOLDER
 
 
 def output_base(scene) -> Path:
     """The folder for results."""
-    setting = output_setting(scene)
-    return Path(bpy.path.abspath(setting)) if setting else preferences.own_folder("results")
+    return Path(bpy.path.abspath(output_setting(scene)))
 
 
 def prepare(context, picture: Picture | None = None):
@@ -208,6 +229,8 @@ def prepare(context, picture: Picture | None = None):
     height, width = picture.rgb.shape[:2]
     raster = Raster(width, height, render.pixel_aspect_x, render.pixel_aspect_y)
     path = sample(scene, camera_of(scene), frames, context.evaluated_depsgraph_get(), raster)
+    if STILL not in warnings and not (np.ptp(path.K, 0).any() or np.ptp(path.camera_to_world, 0).any()):
+        warnings.append(STILL)
     arrays = {"picture": picture.rgb[None], "K": path.K, "camera_to_world": path.camera_to_world, "frame": path.frame}
     if picture.depth is not None:
         arrays["depth"] = picture.depth[None]

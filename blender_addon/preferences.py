@@ -27,7 +27,7 @@ class WorldWarpPreferences(bpy.types.AddonPreferences):
     )
     output_folder: StringProperty(
         name="Results",
-        description="Folder for results of scenes that name none. Empty for the extension's own folder",
+        description="Folder for results of scenes that name none. Empty for worldwarp beside the .blend file",
         subtype="DIR_PATH",
     )
 

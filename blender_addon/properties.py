@@ -93,7 +93,8 @@ class WorldWarpShot(bpy.types.PropertyGroup):
     )
     output_folder: StringProperty(
         name="Results",
-        description="Folder for this scene's results; // is the folder of the .blend file. Empty for the preferences'",
+        description="Folder for this scene's results; // is the folder of the .blend file. Empty for the preferences', "
+        "or worldwarp beside the .blend file",
         subtype="DIR_PATH",
     )
     geometry: PointerProperty(
@@ -128,6 +129,7 @@ class WorldWarpShot(bpy.types.PropertyGroup):
     )
     run: StringProperty(name="Run", description="The newest run of this scene", options={"HIDDEN"})
     run_folder: StringProperty(name="Run Folder", description="Where its result goes", options={"HIDDEN"})
+    run_over: BoolProperty(name="Run Over", description="The newest run has ended", options={"HIDDEN"})
 
 
 class WorldWarpSteps(bpy.types.PropertyGroup):

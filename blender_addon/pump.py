@@ -65,7 +65,7 @@ def pump(budget: float = BUDGET_SECONDS, most: int = MOST_NEWS) -> int:
         try:
             item = link.inbox.get_nowait()
             STATE.hear(item)
-            if isinstance(item, news.Accepted):
+            if isinstance(item, news.Accepted | news.Ended):
                 results.remember(STATE.run)
         except queue.Empty:
             if ended:

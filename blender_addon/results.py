@@ -20,7 +20,16 @@ def scene_of(run: Run | Inquiry):
 def remember(run: Run) -> None:
     """Keep with its scene which run it started, so that it can be picked up after Blender was closed."""
     if scene := scene_of(run):
-        scene.worldwarp.run, scene.worldwarp.run_folder = run.id, str(run.folder)
+        shot = scene.worldwarp
+        shot.run, shot.run_folder, shot.run_over = run.id, str(run.folder), run.over
+
+
+def unfinished(scene) -> bool:
+    """Whether the newest run of ``scene`` may have more to bring: it was not seen to end, and is not in the scene."""
+    shot = scene.worldwarp
+    if not shot.run or not shot.run_folder or shot.run_over:
+        return False
+    return all(found.get("worldwarp_run") != shot.run for found in scene.collection.children_recursive)
 
 
 def user_is_free() -> bool:

@@ -1,5 +1,9 @@
 """From Generate to the server: the picture is rendered as a job, then the shot is sent."""
 
+from pathlib import Path
+
+import bpy
+
 from . import order, pump, waiting
 from .picture import JobRender
 from .problems import Problem
@@ -20,6 +24,22 @@ def begin(context, server) -> None:
     render = JobRender(scene, order.camera_of(scene), frames[0])
     STATE.run = Run(order.output_base(scene), scene.session_uid, frames=len(frames), state="rendering")
     waiting.follow(render, STATE.run, render.picture, lambda context, picture: send(context, server, picture))
+
+
+def fetch(scene, server, run: str = "", folder: str = "") -> None:
+    """Pick ``run`` up into ``folder``; by default the newest run of ``scene``, into its own.
+
+    Raises:
+        Problem: there is none.
+    """
+    from . import link
+
+    shot = scene.worldwarp
+    number, folder = run or shot.run, folder or shot.run_folder
+    if not number or not folder:
+        raise Problem("This scene has started no run yet: press Generate")
+    STATE.run = Run(Path(bpy.path.abspath(folder)), scene.session_uid, id=number)
+    pump.start(link.Link(server, link.fetch(number, STATE.run.folder)))
 
 
 def send(context, server, picture=None) -> None:

@@ -18,6 +18,10 @@ STAGES = {
 """Where in a chunk each stage begins, and its name for the user."""
 
 
+SAID_BEFORE = "finer detail of the picture is lost"
+"""In a warning of the server's that the panel says before Generate, as a plain note."""
+
+
 @dataclass
 class Run:
     """A run as far as it is known here."""
@@ -91,7 +95,7 @@ class State:
     connected: bool | None = None
     """None: not tried yet."""
     connection: str = ""
-    """The server's name and version, or why there is none."""
+    """The server's name and address, or why there is none."""
     profiles: dict[str, str] = field(default_factory=dict)
     """Name -> why it cannot run there, "" where it can."""
     sources: dict[str, str] = field(default_factory=dict)
@@ -131,7 +135,7 @@ def hear_of_run(run: Run, item: news.News) -> None:
         case news.Accepted():
             run.id, run.chunks, run.frames, run.state = item.run, item.chunks, item.frames, "running"
             run.chunks_done = item.kept
-            run.warnings.extend(item.warnings)
+            run.warnings.extend(text for text in item.warnings if SAID_BEFORE not in text)
         case news.Progress():
             run.progress = item
         case news.Arrived():

@@ -3,9 +3,10 @@
 import textwrap
 from pathlib import Path
 
+import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import anchor, geometry, order, pump
+from . import anchor, geometry, order, pump, results
 from .camera import scene_raster
 from .parts import MARK, part
 from .state import STATE, Inquiry, Run
@@ -163,6 +164,7 @@ def draw_generate(layout, context, shot) -> None:
     else:
         text = plan.format(frames=len(order.frames_of(scene)), width=width, height=height)
         sentences(layout, context, [text], "INFO")
+        sentences(layout, context, [note for note in [order.detail_note(scene)] if note], "BLANK1")
         shown = order.lens_notes(scene) if context.window_manager.worldwarp.geometry else []
         sentences(layout, context, [note for note in order.notes(scene) if note not in shown], "BLANK1")
     row = layout.row()
@@ -201,19 +203,40 @@ def draw_result(layout, context, shot) -> None:
     if run is not None and run.over:
         icon = {"done": "CHECKMARK", "stopped": "PAUSE"}.get(run.state, "ERROR")
         sentences(layout, context, [result_line(run)], icon)
+        if run.frames_done:
+            draw_folder(layout, run.folder)
         sentences(layout, context, run.warnings, "ERROR")
+        if run.imported in bpy.data.collections:
+            layout.operator("worldwarp.look_through", icon="VIEW_CAMERA").collection = run.imported
     here = [collection for collection in context.scene.collection.children_recursive if "worldwarp_run" in collection]
     column = layout.column(align=True)
     for collection in here[: -MOST_RESULTS - 1 : -1]:
         row = column.row(align=True)
         row.label(text=collection.name, icon="OUTLINER_COLLECTION", translate=False)
+        row.operator("worldwarp.look_through", text="", icon="VIEW_CAMERA").collection = collection.name
         for thing in collection.objects:
             if thing.type == "MESH":  # the points cover the frames where one looks through the camera
                 draw_shown(row, thing, "Points")
     column = layout.column(align=True)
     column.operator("worldwarp.import_result", icon="IMPORT")
-    if shot.run and not pump.busy():
-        column.operator("worldwarp.attach", icon="FILE_REFRESH")
+    if results.unfinished(context.scene) and not pump.busy():
+        sentences(layout, context, [iface_("A run of this scene is on the server")], "INFO")
+        layout.operator("worldwarp.attach", icon="FILE_REFRESH")
+
+
+def draw_folder(layout, folder: Path) -> None:
+    """Where a result lies, shortened, and a button that opens it."""
+    row = layout.row(align=True)
+    row.label(text=short_path(folder), icon="BLANK1", translate=False)
+    row.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = str(folder)
+
+
+def short_path(folder: Path) -> str:
+    """Relative to the .blend file where it lies beside it, else its end."""
+    beside = Path(bpy.data.filepath).parent
+    if bpy.data.filepath and folder.is_relative_to(beside):
+        return f"//{folder.relative_to(beside).as_posix()}"
+    return "\u2026/" + "/".join(folder.parts[-2:])
 
 
 def result_line(run: Run) -> str:

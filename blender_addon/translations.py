@@ -3,6 +3,7 @@
 import bpy
 
 GERMAN = {
+    ("*", "A run of this scene is on the server"): "Ein Lauf dieser Szene ist auf dem Server",
     ("*", "Anchor"): "Anker",
     ("*", "Camera & Range"): "Kamera & Bereich",
     ("*", "Camera from Video"): "Kamera aus Video",
@@ -19,6 +20,7 @@ GERMAN = {
     ("*", "{count} points"): "{count} Punkte",
     ("Operator", "Estimate"): "Schätzen",
     ("Operator", "Generate"): "Erzeugen",
+    ("Operator", "Look Through"): "Hindurchsehen",
     ("Operator", "Match Camera"): "Kamera angleichen",
     ("Operator", "Stop After This Part"): "Nach diesem Teil anhalten",
     ("Operator", "Import Result"): "Ergebnis importieren",

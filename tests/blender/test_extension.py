@@ -80,7 +80,7 @@ def test_every_operator_against_a_real_server(in_blender, extension, server, tmp
         "exposure": "Exposure",
         "no file": "no picture",
         "file": "does not exist",
-        "unsaved": "save the file",
+        "unsaved": "Save the file",
         "name": "no name",
         "profile": "wan",
         "no server": "worldwarp serve",

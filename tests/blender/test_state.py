@@ -7,11 +7,14 @@ import pytest
 from blender_addon import news
 from blender_addon.state import STAGES, Inquiry, Run, State
 
+DETAIL = "The picture is 4 x 3, the frames are generated at 2 x 1: finer detail of the picture is lost."
+"""Said by the panel before Generate."""
+
 
 def running() -> State:
     state = State(run=Run(Path("x"), 0))
     state.hear(news.Connected("worldwarp", (("draft", ""), ("wan", "no GPU"))))
-    state.hear(news.Accepted("a" * 32, chunks=2, kept=0, frames=93, warnings=("small",)))
+    state.hear(news.Accepted("a" * 32, chunks=2, kept=0, frames=93, warnings=("small", DETAIL)))
     return state
 
 

@@ -33,7 +33,7 @@ bpy.ops.mesh.primitive_plane_add(size=12, location=(0, 0, -1))
 scene.camera.keyframe_insert("location", frame=1)
 scene.frame_end = 5
 scene.frame_set(3)
-shot.name = "Room"
+shot.name, shot.output_folder = "Room", str(folder / "results")
 
 
 def refused(operator) -> str:

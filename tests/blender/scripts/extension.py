@@ -12,7 +12,7 @@ zip_file, address, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
 assert installed == {"FINISHED"}
 
-from bl_ext.user_default.worldwarp import operators, order, preferences, pump  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp import operators, order, preferences, pump, results  # noqa: E402  (exists from here on)
 from bl_ext.user_default.worldwarp.news import Progress  # noqa: E402
 from bl_ext.user_default.worldwarp.state import STATE, Run  # noqa: E402
 
@@ -77,15 +77,27 @@ problem("file")
 shot.source = "RENDER"
 shot.output_folder = "//results"
 problem("unsaved")
+shot.output_folder = ""
+assert order.problems(scene) == [dry["unsaved"]]
 shot.output_folder = str(folder / "results")
 shot.name = " "
 problem("name")
 shot.name = "Walk"
 assert order.problems(scene) == []
+assert order.STILL not in order.notes(scene)
+shot.use_scene_range, shot.frame_start, shot.frame_end = False, 1, 101  # before the first key
+assert order.notes(scene) == [order.STILL]
+shot.use_scene_range = True
+assert order.detail_note(scene) == ""
+shot.longest_side = 64
+assert "96 x 64 pixels become 64 x 48" in order.detail_note(scene)
+shot.longest_side = 96
 
 # No server, no access, another key: sentences, not silence
 settings.address = "tcp://127.0.0.1:9"
 dry["no server"] = refused(ops.generate)
+assert STATE.connected is False
+assert "worldwarp serve" in STATE.connection
 settings.address = "tcp://192.0.2.1:7654"
 dry["remote"] = refused(ops.test_connection)
 settings.address = address
@@ -102,6 +114,7 @@ assert preferences.public_key() == preferences.public_key() != keys.client_keys(
 
 # Generate, blocking
 assert ops.test_connection() == {"FINISHED"}
+assert STATE.connection.endswith(address.removeprefix("tcp://")), STATE.connection
 shot.profile = "wan"
 problem("profile")
 shot.profile = "draft"
@@ -115,6 +128,20 @@ assert sorted(thing.type for thing in walk.objects) == ["CAMERA", "MESH"]
 assert len(list((first / "frames").glob("*.png"))) == 5
 assert (scene.camera, scene.frame_current) == (camera, 103)
 assert not walk.objects[0].select_get()
+
+assert not results.unfinished(scene)
+
+# Looked through: only when asked, and one undo step takes it back
+bpy.ops.ed.undo_push(message="Before")
+assert ops.look_through("EXEC_DEFAULT", True, collection="Walk") == {"FINISHED"}
+looked = [scene.camera.name, [thing.hide_viewport for thing in walk.objects if thing.type == "MESH"]]
+assert looked == ["Walk Camera", [True]], looked
+bpy.ops.ed.undo()
+scene, walk = bpy.context.scene, bpy.data.collections["Walk"]
+camera, shot, settings = scene.camera, scene.worldwarp, preferences.get()
+assert camera.name != "Walk Camera"
+assert not any(thing.hide_viewport for thing in walk.objects)
+assert "gone" in refused(ops.look_through, collection="Nowhere")
 
 # Again: all is kept, the result is the same, in a folder and a collection of its own
 assert ops.generate() == {"FINISHED"}
@@ -130,6 +157,23 @@ assert "Walk.001" in bpy.data.collections
 assert ops.attach() == {"FINISHED"}
 assert STATE.run.frames_done == 5
 assert STATE.run.imported == "Walk.002"
+
+# As a file that was saved during the run knows it, until its result is in the scene
+shot.run_over = False
+assert not results.unfinished(scene)
+for name in ("Walk", "Walk.001", "Walk.002"):
+    bpy.data.collections[name]["worldwarp_run"] = ""
+assert results.unfinished(scene)
+assert ops.attach() == {"FINISHED"}
+assert not results.unfinished(scene)
+assert shot.run_over
+
+# Results go beside the .blend file, and stay when the extension goes
+shot.output_folder = ""
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+assert order.problems(scene) == []
+assert order.output_base(scene) == folder / "worldwarp"
+shot.output_folder = str(folder / "results")
 
 # A picture and its depth from files
 import numpy as np  # noqa: E402
