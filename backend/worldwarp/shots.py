@@ -14,6 +14,7 @@ from worldwarp_protocol import messages
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_NAME, MAX_SIDE
 from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.words import in_words
 
 from .cameras import Cameras
 from .cameras.checks import check_cameras, path_warnings
@@ -122,15 +123,15 @@ def _check_name(name: str) -> None:
 
 
 def _check_settings(settings: Settings) -> None:
-    if settings.framing not in ("crop", "fit"):
-        raise InvalidShot("settings.framing", f"is {settings.framing!r}; use crop or fit.")
+    for field, choices in (("framing", ("crop", "fit")), ("geometry", sources.NAMES)):
+        if getattr(settings, field) not in choices:
+            raise InvalidShot(f"settings.{field}", f"is {getattr(settings, field)!r}; use {' or '.join(choices)}.")
     try:
         msgspec.convert(msgspec.to_builtins(settings), Settings)
     except msgspec.ValidationError as error:
-        expected, _, place = str(error).partition(" - at `$.")
-        field = place.rstrip("`")
-        value = getattr(settings, field, "this")
-        raise InvalidShot(f"settings.{field}", f"is {value!r}; {expected[0].lower()}{expected[1:]}.") from None
+        field, text = in_words(error)
+        value = getattr(settings, field.partition("[")[0], "this")
+        raise InvalidShot(f"settings.{field}", f"is {value!r}; it {text}.") from None
     for field in ("chunk_frames", "context_frames"):
         value = getattr(settings, field)
         if value % 4 != 1:

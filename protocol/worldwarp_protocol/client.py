@@ -39,6 +39,7 @@ from .messages import (
 from .reception import OnEvent, Reception, ShouldStop
 from .results import ResultFolder
 from .session import Question
+from .words import in_words
 
 ADDRESS = "tcp://127.0.0.1:7654"
 """Where ``worldwarp serve`` listens if nothing else is said."""
@@ -290,5 +291,5 @@ def check_shot(shot: Shot, arrays: Mapping[str, NDArray[Any]]) -> None:
     except BadArray as error:
         raise InvalidShot("cameras" if error.field in CAMERAS else error.field, error.text) from None
     except msgspec.ValidationError as error:
-        text, _, field = str(error).partition(" - at `$.")
-        raise InvalidShot(field.rstrip("`") or "shot", text) from None
+        field, text = in_words(error)
+        raise InvalidShot(field or "shot", f"{text}.") from None

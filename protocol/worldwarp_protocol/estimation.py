@@ -13,6 +13,7 @@ from .codec import Arrays
 from .connection import Connection
 from .errors import InvalidShot, Refused, RemoteProtocolError
 from .messages import Cancel, Error, Estimated, EstimateGeometry, Estimating
+from .words import in_words
 
 ASK_SECONDS = 0.1
 """How often ``should_stop`` is asked while nothing comes."""
@@ -36,8 +37,8 @@ def check_question(question: EstimateGeometry, arrays: Mapping[str, NDArray[Any]
     except BadArray as error:
         raise InvalidShot(error.field, error.text) from None
     except msgspec.ValidationError as error:
-        text, _, field = str(error).partition(" - at `$.")
-        raise InvalidShot(field.rstrip("`") or "estimate", text) from None
+        field, text = in_words(error)
+        raise InvalidShot(field or "estimate", f"{text}.") from None
     frames, height, width, _ = arrays["picture"].shape
     if min(width, height) < SMALLEST or width * height > limits.MAX_ESTIMATE_PIXELS:
         raise InvalidShot(

@@ -68,7 +68,7 @@ def entries():
         ("t", np.zeros((5, 3)), r"cameras: .* differ in length \(K 4, R 4, t 5, frame 4\)"),
         ("frame", np.arange(4) + 0.5, r"cameras.frame: is float64 .* write integers"),
         ("width", np.array([64, 64]), r"cameras.width: is int64 of shape \(2,\)"),
-        ("K", np.array([{"a": 1}], dtype=object), r"cameras: .* cannot be read .* plain numbers"),
+        ("K", np.array([{"a": 1}], dtype=object), r"cameras: .* cannot be read \(it holds objects\); .* plain numbers"),
         ("fps", "fast", r"cameras.fps: is <U4"),
     ],
 )
@@ -86,8 +86,10 @@ def test_each_fault_gets_its_sentence(tmp_path, name, value, sentence):
 def test_what_is_no_file_of_cameras_is_said(tmp_path):
     with pytest.raises(InvalidShot, match=r"cameras: there is no file"):
         read_cameras(tmp_path / "missing.npz")
+    with pytest.raises(InvalidShot, match=r"cameras: .* is a folder; name a file in it"):
+        read_cameras(tmp_path)
     (tmp_path / "text.npz").write_text("K = 1")
-    with pytest.raises(InvalidShot, match=r"cameras: .*text.npz cannot be read"):
+    with pytest.raises(InvalidShot, match=r"cameras: .*text.npz is not a NumPy archive \(.npz\); write it by"):
         read_cameras(tmp_path / "text.npz")
     with (tmp_path / "single.npz").open("wb") as file:
         np.save(file, np.eye(4))
@@ -96,7 +98,7 @@ def test_what_is_no_file_of_cameras_is_said(tmp_path):
     np.savez(tmp_path / "whole.npz", **entries())
     whole = (tmp_path / "whole.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InvalidShot, match=r"cameras: .*cut.npz cannot be read"):
+    with pytest.raises(InvalidShot, match=r"cameras: .*cut.npz is damaged or incomplete"):
         read_cameras(tmp_path / "cut.npz")
 
 

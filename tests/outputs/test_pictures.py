@@ -102,14 +102,14 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path):
 def test_what_is_no_picture_is_said(tmp_path):
     with pytest.raises(InvalidShot, match=r"picture: there is no file .*missing.png; check the path"):
         read_picture(tmp_path / "missing.png")
-    with pytest.raises(InvalidShot, match=r"picture: there is no file"):
+    with pytest.raises(InvalidShot, match=r"picture: .* is a folder; name a file in it"):
         read_picture(tmp_path)
     (tmp_path / "text.png").write_text("not a picture")
-    with pytest.raises(InvalidShot, match=r"picture: .*text.png cannot be read as a picture .* give a PNG"):
+    with pytest.raises(InvalidShot, match=r"picture: .*text.png is not a picture; give a PNG"):
         read_picture(tmp_path / "text.png")
     whole = saved(tmp_path, RGB).read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InvalidShot, match=r"picture: .*cut.png cannot be read as a picture"):
+    with pytest.raises(InvalidShot, match=r"picture: .*cut.png is damaged or incomplete"):
         read_picture(tmp_path / "cut.png")
     saved(tmp_path, np.zeros((20, 30), np.float32), name="float.tif")
     with pytest.raises(InvalidShot, match=r"picture: .* holds floats"):
@@ -196,5 +196,8 @@ def test_npy_files_are_read_without_pickle(tmp_path):
         read_depth(tmp_path / "stack.npy")
     np.savez(tmp_path / "depth.npz", DEPTH)
     (tmp_path / "depth.npz").rename(tmp_path / "archive.npy")
-    with pytest.raises(InvalidShot, match=r"depth: .*does not hold an array"):
+    with pytest.raises(InvalidShot, match=r"depth: .*is an archive \(.npz or .zip\); give one array"):
         read_depth(tmp_path / "archive.npy")
+    np.savez(tmp_path / "cameras.npz", K=DEPTH, R=DEPTH, t=DEPTH)
+    with pytest.raises(InvalidShot, match=r"depth: .*cameras.npz is an archive of cameras; give one array"):
+        read_depth(tmp_path / "cameras.npz")

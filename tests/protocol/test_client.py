@@ -138,7 +138,7 @@ def test_a_mesh_that_is_none_is_not_handed_on(
         ("picture", "given", {"depth": np.ones((1, 16, 31), np.float32)}, "depth: has 31 pixels of width"),
         ("picture", "given", {"picture": np.ones((16, 32, 3), np.uint8)}, "picture: must be uint8"),
         ("picture", "ttt3r", {}, "depth: is not used by 'ttt3r'"),
-        ("picture", "psychic", {}, "source: Invalid enum value 'psychic'"),
+        ("picture", "psychic", {}, "source: cannot be 'psychic'"),
         ("path", "depth-anything", {}, "source: 'depth-anything' knows nothing of cameras"),
         ("path", "ttt3r", {name: array.repeat(2, 0) for name, array in picture().items()}, "depth: is not used for a"),
         ("picture", "ttt3r", {"picture": np.ones((1, 4096, 4096, 3), np.uint8), "depth": None}, "picture: is 4096 x"),

@@ -326,11 +326,28 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pyte
     assert contents(tmp_path) == {"shot.json": b"old"}
 
 
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space there, or choose another folder"),
+        (errno.EACCES, "choose another folder"),
+        (errno.ENOTDIR, "a file lies where its folder should be; choose another folder"),
+    ],
+)
+def test_the_remedy_fits_the_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str) -> None:
+    def fail(_: int) -> None:
+        raise OSError(number, "reason")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(FolderError, match=rf"cannot be written \(reason\): {remedy}\.$"):
+        files.write(tmp_path / "shot.json", b"new")
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FolderError, match=r"file.* is a file: choose another folder"):
         ResultFolder(tmp_path / "file").begin(shot(), 32, 16, **cameras(9))
-    with pytest.raises(FolderError, match=r"file.* cannot be written|file.shot is a file"):
+    with pytest.raises(FolderError, match=r"file.shot is a file: choose another folder"):
         ResultFolder(tmp_path / "file" / "shot").begin(shot(), 32, 16, **cameras(9))
 
 

@@ -1,7 +1,8 @@
 """Paths as files: ``cameras.npz``."""
 
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from worldwarp_protocol import files
 from worldwarp_protocol.errors import InvalidShot
 
+from ..outputs.pictures import check_file
 from .cameras import Cameras
 
 SHAPES: dict[str, tuple[int, ...]] = {
@@ -31,8 +33,7 @@ def read_cameras(path: Path) -> Cameras:
     Raises:
         InvalidShot: no such file, not an .npz, or an entry is missing or of another shape.
     """
-    if not path.is_file():
-        raise InvalidShot("cameras", f"there is no file {path}; check the path.")
+    check_file("cameras", path)
     data = {name: _checked(name, array) for name, array in _arrays(path).items()}
     lengths = {name: len(data[name]) for name in ("K", "R", "t", "frame")}
     if len(set(lengths.values())) != 1:
@@ -63,17 +64,30 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         # opened here because numpy leaves the files of damaged archives open
         with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise InvalidShot("cameras", f"{path} {_no_archive(file)}; write it by numpy.savez.")
+            file.seek(0)
             archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it is a single array")
             missing = [name for name in SHAPES if name not in archive]
             if not missing:
                 return {name: archive[name] for name in SHAPES}
     except (OSError, ValueError, EOFError, BadZipFile) as error:
+        why = "it holds objects" if "allow_pickle" in str(error) else str(error).rstrip(".")
         raise InvalidShot(
-            "cameras", f"{path} cannot be read ({error}); write it by numpy.savez, plain numbers only."
+            "cameras", f"{path} cannot be read ({why}); write it by numpy.savez, plain numbers only."
         ) from None
     raise InvalidShot("cameras", f"{path} lacks {', '.join(missing)}; it needs {', '.join(SHAPES)}.")
+
+
+def _no_archive(file: BinaryIO) -> str:
+    """What a file is that is no archive."""
+    file.seek(0)
+    match file.read(6):
+        case b"\x93NUMPY":
+            return "is a single array, not a NumPy archive (.npz)"
+        case start if start.startswith(b"PK"):
+            return "is damaged or incomplete"
+    return "is not a NumPy archive (.npz)"
 
 
 def _checked(name: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -2,13 +2,14 @@
 
 import io
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.limits import MAX_SIDE
 
@@ -32,7 +33,7 @@ def read_picture(path: Path) -> Bytes:
     Raises:
         InvalidShot: no such file, not a picture, scene-linear or too large; says what to do.
     """
-    _check_file("picture", path)
+    check_file("picture", path)
     if path.suffix.lower() in (".exr", ".hdr"):
         raise InvalidShot("picture", f"{path} holds scene-linear light; save it as PNG through the view transform.")
     try:
@@ -41,10 +42,12 @@ def read_picture(path: Path) -> Bytes:
             return _rgb(path, ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InvalidShot("picture", _too_large(path, "far too many pixels")) from None
+    except UnidentifiedImageError:
+        raise InvalidShot("picture", f"{path} is not a picture; give a PNG, JPEG, TIFF or WebP file.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InvalidShot(
-            "picture", f"{path} cannot be read as a picture ({_reason(error)}); give a PNG, JPEG, TIFF or WebP file."
-        ) from None
+        if isinstance(error, OSError) and error.errno:  # the system's word
+            raise InvalidShot("picture", f"{path} cannot be read ({error.strerror}); check the file.") from None
+        raise InvalidShot("picture", f"{path} is damaged or incomplete; save or copy it again.") from None
 
 
 def read_depth(path: Path) -> Floats:
@@ -55,8 +58,10 @@ def read_depth(path: Path) -> Floats:
     Raises:
         InvalidShot: no such file, another format, no depth in it; says what to do.
     """
-    _check_file("depth", path)
+    check_file("depth", path)
     suffix = path.suffix.lower()
+    if zipfile.is_zipfile(path):
+        raise InvalidShot("depth", f"{path} {_archive(path)}; give one array as .npy, or an EXR.")
     if suffix == ".npy":
         return _read_npy(path)
     if suffix == ".exr":
@@ -86,6 +91,18 @@ def write_exr(path: Path, values: Floats) -> None:
         part.unlink(missing_ok=True)
 
 
+def check_file(field: str, path: Path) -> None:
+    """Refuse what is no file.
+
+    Raises:
+        InvalidShot: nothing is there, or a folder is.
+    """
+    if path.is_dir():
+        raise InvalidShot(field, f"{path} is a folder; name a file in it.")
+    if not path.is_file():
+        raise InvalidShot(field, f"there is no file {path}; check the path.")
+
+
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """PNG bytes of (H, W, 3) or (H, W) uint8; the same bytes for the same image."""
     file = io.BytesIO()
@@ -97,11 +114,6 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
     """(H, W, 3) or (H, W) uint8 of PNG bytes that ``encode_png`` wrote."""
     with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
         return np.array(image)
-
-
-def _check_file(field: str, path: Path) -> None:
-    if not path.is_file():
-        raise InvalidShot(field, f"there is no file {path}; check the path.")
 
 
 def _check_size(field: str, path: Path, size: tuple[int, int]) -> None:
@@ -125,15 +137,25 @@ def _rgb(path: Path, image: Image.Image) -> Bytes:
     return np.array(image.convert("RGB"))
 
 
+def _archive(path: Path) -> str:
+    """What an archive is that should have been depth."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            cameras = {"K.npy", "R.npy", "t.npy"} <= set(archive.namelist())
+    except zipfile.BadZipFile:
+        return "is a damaged archive"
+    return "is an archive of cameras" if cameras else "is an archive (.npz or .zip)"
+
+
 def _read_npy(path: Path) -> Floats:
     try:
-        with path.open("rb") as file:  # numpy leaves the files of damaged archives open
-            depth = np.load(file, allow_pickle=False)
+        with path.open("rb") as file:
+            depth: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InvalidShot(
             "depth", f"{path} cannot be read ({_reason(error)}); write it by numpy.save from an array of floats."
         ) from None
-    if not isinstance(depth, np.ndarray) or depth.ndim != 2 or depth.dtype.kind != "f":
+    if depth.ndim != 2 or depth.dtype.kind != "f":
         raise InvalidShot("depth", f"{path} does not hold an array (height, width) of floats; write it so.")
     _check_size("depth", path, (depth.shape[1], depth.shape[0]))
     return _single(depth)
