@@ -273,7 +273,9 @@ def test_a_worker_that_dies_fails_the_estimate_and_no_other(tmp_path: Path) -> N
         os.kill(server.workers[-1], KILL)
         answer = caller.hear(Error)
         assert (answer.code, answer.about) == ("internal", mine.request)
-        assert "The estimate failed. The worker was killed." in answer.text
+        assert (
+            "The estimate failed. The worker was killed, often because memory ran out: choose a smaller" in answer.text
+        )
         assert isinstance(asked(caller, room(14))[0], Estimated)
 
 

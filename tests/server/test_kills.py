@@ -69,6 +69,7 @@ def test_a_chunk_that_kills_its_worker_twice_fails_the_run(tmp_path: Path) -> No
         stream = caller.stream(run)
         assert stream.ended.state == "failed"
         assert "Chunk 2 of 3 failed 2 times" in stream.ended.text
+        assert "often because memory ran out: choose a smaller size" in stream.ended.text
         assert len(stream.chunks) == 1
         assert caller.status(run).text
         # the next run has a worker again

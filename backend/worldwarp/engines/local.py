@@ -1,6 +1,7 @@
 """A worker process on this machine."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import threading
@@ -73,11 +74,11 @@ class Worker:
         stdout = cast(BinaryIO, self._process.stdout)
         while (event := pipe.read(stdout, pipe.FromWorker)) is not None:
             deliver(self, event)
-        self._process.wait()
+        code = self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):  # bytes that a dead process will never read
                 cast(BinaryIO, stream).close()
-        deliver(self, pipe.Died(self._tail()))
+        deliver(self, pipe.Died(self._tail(), sys.platform != "win32" and code == -signal.SIGKILL))
 
     def _tail(self) -> str:
         own = self._log.read_bytes()[self._begins :].decode("utf-8", "replace")

@@ -79,6 +79,8 @@ class Died(msgspec.Struct, frozen=True, tag="died"):
     """The worker process is gone (said by its reader thread, never on the pipe); the last lines of its log."""
 
     log: str
+    killed: bool = False
+    """Whether the system, or somebody, ended it at once (SIGKILL); Windows does not tell."""
 
 
 ToWorker = Compute | Ask | Cancel

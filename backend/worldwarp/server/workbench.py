@@ -252,7 +252,9 @@ class Workbench:
 
     def _died(self, event: pipe.Died) -> None:
         self._stillborn += 1
-        text = f"The worker died; the last lines of its log:\n{event.log}" if event.log else "The worker was killed."
+        text = f"The worker died; the last lines of its log:\n{event.log}"
+        if event.killed or not event.log:
+            text = "The worker was killed, often because memory ran out: choose a smaller size."
         if self._stillborn == STILLBORN:
             raise WorldWarpError(f"The worker cannot start. {text}")
         log.warning("%s It is started again.", text)
