@@ -182,3 +182,33 @@ def test_keys_are_shown_enrolled_and_revoked(
     assert public not in capsys.readouterr().out
     assert main(["keys", "revoke", "nobody"]) == 1
     assert "nobody" in capsys.readouterr().err
+
+
+def test_progress_is_for_terminals_and_in_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from worldwarp.generate import _show
+
+    _show("cache", 39, 100)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    _show("cache", 39, 100)
+    assert capsys.readouterr().err.strip() == "building the 3D cache 40 of at most 100"
+    _show("save", 0, 1)
+    assert capsys.readouterr().err.strip() == "saving"
+
+
+def test_a_benchmark_whose_numbers_cannot_be_kept_is_not_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "cache", "--json", str(tmp_path / "absent" / "numbers.json")]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "numbers.json cannot be written" in said.err
+
+
+def test_a_text_file_is_no_path(files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.npz").write_text("K = 1")
+    said = refused({**files, "--cameras": str(tmp_path / "notes.npz")}, capsys)
+    assert "is not a NumPy archive (.npz)" in said
+    assert "pickle" not in said

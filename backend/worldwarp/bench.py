@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from worldwarp_protocol.errors import WorldWarpError
 
 from .cache import torch_twin
 from .cache.loss import Target, loss
@@ -50,6 +51,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("what", choices=["cache"])
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     arguments = parser.parse_args(argv)
+    if arguments.json:
+        _check_writable(arguments.json)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name, threads = _device_name(device), torch.get_num_threads()
     print(f"{name}; medians; a step is forward, loss, backward and Adam")
@@ -70,6 +73,18 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         arguments.json.write_text(json.dumps({"device": name, "rows": [asdict(row) for row in rows]}, indent=2))
     return 0
+
+
+def _check_writable(path: Path) -> None:
+    """Minutes are measured: whether the numbers can be kept is known before.
+
+    Raises:
+        WorldWarpError: they cannot.
+    """
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise WorldWarpError(f"--json: {path} cannot be written ({error.strerror}); choose another file.") from None
 
 
 def measure(

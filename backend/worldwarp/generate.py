@@ -39,6 +39,18 @@ SETTINGS = {
 }
 """The options, one for each field of ``Settings``."""
 
+STAGES = {
+    "history": "looking back at the frames before",
+    "geometry": "finding the depth",
+    "cache": "building the 3D cache",
+    "priors": "drawing what is known, frame",
+    "fill": "filling what is not, frame",
+    "save": "saving",
+}
+"""The stages of the work in words."""
+LINE = 60
+"""Characters of the line that shows them."""
+
 
 def command(arguments: Sequence[str]) -> int:
     """Generate a shot into a folder; prints warnings, progress and what was kept."""
@@ -53,16 +65,17 @@ def command(arguments: Sequence[str]) -> int:
     shot, warnings = shots.prepare(name, pictures, depth, cameras, settings, options.colour_space)
     for warning in warnings:
         print(f"Note: {warning}", file=sys.stderr)
-    store = Store(options.store or default_root())
     folder = ResultFolder(options.out)
     begin(folder, shot)
+    store = Store(options.store or default_root())
     for index, (manifest, computed) in enumerate(run(shot, store, _show)):
         deliver(folder, store, manifest, index)
         how = "computed" if computed else "kept from before"
-        print(f"\rFrames {manifest.first + 1} to {manifest.first + manifest.count}: {how}.      ")
+        _wipe()
+        print(f"Frames {manifest.first + 1} to {manifest.first + manifest.count}: {how}.")
     folder.finish()
     write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
-    print(f"{len(shot.cameras)} frames in {options.out}")
+    print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")
     return 0
 
 
@@ -114,7 +127,16 @@ def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:
 
 
 def _show(stage: str, step: int, steps: int) -> None:
-    print(f"\r{stage} {step + 1}/{steps}    ", end="", file=sys.stderr, flush=True)
+    """The work on one line of a terminal; files and pipes are not filled with it."""
+    if sys.stderr.isatty():
+        most = "at most " if stage == "cache" else ""  # the fit ends when it gains nothing more
+        count = f" {step + 1} of {most}{steps}" if steps > 1 else ""
+        print(f"\r{STAGES.get(stage, stage) + count:{LINE}}", end="", file=sys.stderr, flush=True)
+
+
+def _wipe() -> None:
+    if sys.stderr.isatty():
+        print(f"\r{'':{LINE}}\r", end="", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
