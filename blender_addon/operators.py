@@ -191,6 +191,9 @@ class WORLDWARP_OT_look_through(Action):
         camera = next((thing for thing in things if thing.type == "CAMERA"), None)
         if camera is None:
             return self.refuse(Problem("This result's camera is gone: import the result again"))
+        shot = context.scene.worldwarp
+        if shot.camera is None:  # the shot goes on following the user's camera, not what came back of it
+            shot.camera = context.scene.camera
         context.scene.camera = camera
         for thing in things:
             if thing.type == "MESH":

@@ -20,7 +20,7 @@ class WORLDWARP_PT_main(bpy.types.Panel):
             return
         row = layout.row()
         if STATE.connected:
-            row.label(text=iface_("Connected to {}").format(STATE.connection), icon="LINKED", translate=False)
+            steps.sentences(row.column(), context, [iface_("Connected to {}").format(STATE.connection)], "LINKED")
         elif STATE.connected is None:
             row.label(text="Server not tried yet", icon="UNLINKED")
         else:

@@ -136,6 +136,7 @@ bpy.ops.ed.undo_push(message="Before")
 assert ops.look_through("EXEC_DEFAULT", True, collection="Walk") == {"FINISHED"}
 looked = [scene.camera.name, [thing.hide_viewport for thing in walk.objects if thing.type == "MESH"]]
 assert looked == ["Walk Camera", [True]], looked
+assert order.camera_of(scene).name == "Camera"
 bpy.ops.ed.undo()
 scene, walk = bpy.context.scene, bpy.data.collections["Walk"]
 camera, shot, settings = scene.camera, scene.worldwarp, preferences.get()
