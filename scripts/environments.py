@@ -43,10 +43,18 @@ def _environment(folder: Path, steps: list[list[str]], inputs: bytes) -> Path:
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"Making {folder.name} (once; this downloads from the package registry) ...", flush=True)
-    venv.create(folder, with_pip=True, clear=not python.exists())
+    if not _has_pip(python):
+        venv.create(folder, with_pip=True, clear=True)
     for step in steps:
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *step]
         if subprocess.run(command, check=False).returncode:
             sys.exit(f"Could not install {' '.join(step)} into {folder}: see pip's message above, then run this again.")
     stamp.write_text(wanted)
     return python
+
+
+def _has_pip(python: Path) -> bool:
+    """Whether an environment is there whole; what an interrupted run left is not."""
+    if not python.exists():
+        return False
+    return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0

@@ -115,3 +115,14 @@ def test_the_key_is_the_contents(monkeypatch: pytest.MonkeyPatch) -> None:
     assert key(source="ttt3r") != before
     other = EstimateGeometry(request="b" * 32, what="picture", source="given")
     assert estimate.key(other, [HEADER], "cpu") == key()
+
+
+def test_a_gpu_that_only_networks_use_is_part_of_what_computes(monkeypatch):
+    from worldwarp.engines import compute
+
+    monkeypatch.setattr(compute, "device", lambda: compute.torch.device("cpu"))
+    said = set()
+    for available in (False, True):
+        monkeypatch.setattr(compute.torch.cuda, "is_available", lambda available=available: available)
+        said.add(compute.numerics())
+    assert len(said) == 2

@@ -31,6 +31,10 @@ def command(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.geometry == "given" and options.depth is None:
         raise InvalidShot("depth", "is missing; give it with --depth, or choose --geometry ttt3r.")
+    if options.depth is not None and options.geometry not in (None, "given"):
+        raise InvalidShot("depth", f"is given, and {options.geometry} would not look at it; leave one of them out.")
+    if not options.far > 0:
+        raise InvalidShot("far", f"is {options.far:g}; give a number above 0.")
     picture = read_picture(options.image)
     size = picture.shape[1], picture.shape[0]
     sensor = None if options.sensor is None else _sensor(options.sensor)

@@ -40,7 +40,9 @@ def command(arguments: Sequence[str]) -> int:
 def kept_path(frames: Bytes, fps: float, name: str, store: Path) -> tuple[Cameras, Floats]:
     """``estimate_path`` by the source ``name``, from the disk where the same frames were looked at before."""
     size = frames.shape[2], frames.shape[1]
-    path = store / "derived" / path_key(frames, name) / "path.npz"
+    from .engines.compute import numerics  # torch
+
+    path = store / "derived" / path_key(frames, name, numerics()) / "path.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             K, poses, confidence = (found[part] for part in ("K", "camera_to_world", "confidence"))
@@ -57,9 +59,9 @@ def kept_path(frames: Bytes, fps: float, name: str, store: Path) -> tuple[Camera
     return cameras, confidence
 
 
-def path_key(frames: Bytes, name: str) -> str:
-    """Digest of all that changes a path: the frames (n, H, W, 3), the source's code and weights, ours."""
-    about = json.dumps([video.VERSION, sources.recipe(name), frames.shape])
+def path_key(frames: Bytes, name: str, numerics: str) -> str:
+    """Digest of all that changes a path: the frames (n, H, W, 3), the source's code and weights, ours, what computes."""
+    about = json.dumps([video.VERSION, sources.recipe(name), numerics, frames.shape])
     digest = hashlib.sha256(about.encode())
     digest.update(np.ascontiguousarray(frames).data)
     return digest.hexdigest()

@@ -46,7 +46,10 @@ def _typed() -> bool:
     """Whether somebody at a terminal accepts the licence."""
     if not sys.stdin.isatty():
         raise WorldWarpError("The licence above has to be acknowledged first: give --accept-licence.")
-    return input(ACKNOWLEDGE).strip().lower() == "accept"
+    try:
+        return input(ACKNOWLEDGE).strip().lower() == "accept"
+    except EOFError:
+        return False
 
 
 def _check() -> None:

@@ -179,3 +179,18 @@ def test_uneven_ground_is_said_to_be_so():
     found = describe(rgb, given(depth), cameras.K[0])
     assert found.floor_confidence < 0.5
     assert any("uneven" in warning for warning in found.warnings)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_strip_of_floor_too_thin_for_a_plane_is_no_floor():
+    """Its points lie on one line, through which any number of planes go."""
+    K = np.array([[60.0, 0, 40], [0, 60, 24], [0, 0, 1]])
+    v = np.arange(48) + 0.5
+    for width in range(1, 6):
+        depth = np.full((48, 80), np.inf, np.float32)
+        depth[28:, 30 : 30 + width] = (1.5 * 60 / (v[28:] - 24))[:, None]
+        found = describe(np.zeros((48, 80, 3), np.uint8), given(depth), K)
+        assert np.isfinite(found.level).all()
+        if width == 3:  # normals along one column only
+            assert found.floor_confidence == 0
+            assert any("No floor" in warning for warning in found.warnings)

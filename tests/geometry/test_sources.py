@@ -183,3 +183,15 @@ def test_depth_that_is_there_is_not_estimated():
     geometry = draft.geometry(history, still(64, 48, 2), Settings(geometry="ttt3r"))
     assert np.array_equal(geometry.depth, truth)
     assert geometry.residuals == {}
+
+
+def test_other_weights_are_another_network(monkeypatch):
+    read = []
+    monkeypatch.setattr(sources, "_missing", lambda name: "")  # noqa: ARG005
+    monkeypatch.setattr(depth_anything, "load", lambda: read.append(1) or (lambda frames, K: None))  # noqa: ARG005
+    sources._loaded.cache_clear()
+    for digest, times in (("a", 1), ("a", 1), ("b", 2)):
+        monkeypatch.setattr(depth_anything, "digest", lambda digest=digest: digest)
+        sources.load("depth-anything")
+        assert len(read) == times
+    sources._loaded.cache_clear()

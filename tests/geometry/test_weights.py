@@ -284,3 +284,13 @@ def test_a_file_whose_numbers_changed_is_found(tmp_path, checkpoint):
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="is damaged"):
         verify(path, tiny_config())
+
+
+@pytest.mark.parametrize("name", [b"items", b"get", b"keys"])
+def test_attributes_that_a_pickle_gives_a_container_do_not_count(tmp_path, name):
+    """``OrderedDict`` keeps attributes: one that hides a method is not called instead of it."""
+    with zipfile.ZipFile(tmp_path / "x.pth", "w") as file:
+        hidden = b"}X" + len(name).to_bytes(4, "little") + name + b"cfoo\nbar\nsb"
+        file.writestr("x/data.pkl", b"\x80\x02}X\x05\x00\x00\x00modelccollections\nOrderedDict\n)R" + hidden + b"s.")
+    with pytest.raises(WeightsError, match="it lacks"):
+        convert(tmp_path / "x.pth", tmp_path / "x.safetensors", True, tiny_config())

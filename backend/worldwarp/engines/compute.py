@@ -3,6 +3,8 @@
 import sys
 from importlib.metadata import version
 
+import torch
+
 from .. import contents
 from ..cache.rasterise import device
 from ..nouns import Report
@@ -17,7 +19,10 @@ def numerics() -> str:
     On the CPU the same recipe gives the same bits. On a GPU gsplat adds gradients in no fixed order, so what is
     computed twice may differ in its last bits; what is committed is never computed again.
     """
-    return f"cuda-float32-gsplat-{version('gsplat')}" if device().type == "cuda" else "cpu-float32"
+    if device().type == "cuda":
+        return f"cuda-float32-gsplat-{version('gsplat')}"
+    # networks use a GPU without gsplat too
+    return "cpu-float32-networks-cuda" if torch.cuda.is_available() else "cpu-float32"
 
 
 def compute(job: Job, report: Report) -> Computed:

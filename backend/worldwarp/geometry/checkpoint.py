@@ -19,7 +19,7 @@ TERMS = f"""\
   from      the CUT3R project (arXiv 2501.12387), whose page links it; this project does not distribute it
   licence   {LICENCE}: attribution, NON-COMMERCIAL use only, share alike. The data it was trained on and the models
             it began with (DUSt3R, CroCo) have terms of their own, non-commercial too.
-  to use it commercially is not allowed: use given depth instead."""
+  to use it commercially is not allowed: use given depth, or depth-anything, instead."""
 
 
 class WeightsError(WorldWarpError):

@@ -68,7 +68,10 @@ def find_floor(depth: Floats, confidence: Floats, K: Array) -> Floor | None:
     m = _best(p, all_points)
     if m is None:
         return None
-    m = _refined(m, p, weight[up])
+    try:
+        m = _refined(m, p, weight[up])
+    except np.linalg.LinAlgError:  # all of them on one line: no plane
+        return None
     off = p @ m - 1
     on, near, below = (np.abs(off) < CLOSE).sum(), (np.abs(off) < UNEVEN).sum(), (all_points @ m - 1 > UNEVEN).sum()
     height = 1 / float(np.linalg.norm(m))

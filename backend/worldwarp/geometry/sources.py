@@ -3,7 +3,7 @@
 Torch-free until ``load``, so that the front door can say what is missing.
 """
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +54,7 @@ def recipe(name: str) -> list[str] | None:
 
 
 def load(name: str) -> Source:
-    """The source, ready to be called; its network is read once and kept.
+    """The source, ready to be called; its network is read once and kept until its weights change.
 
     Raises:
         InvalidShot: as ``check``; ``given`` cannot be loaded, for there is nothing to ask.
@@ -62,11 +62,11 @@ def load(name: str) -> Source:
     check(name)
     if name == "given":
         raise InvalidShot("depth", "is missing; give it with the picture, or choose another source of geometry.")
-    return _loaded(name)
+    return _loaded(name, tuple(recipe(name) or ()))
 
 
-@cache
-def _loaded(name: str) -> Source:
+@lru_cache(maxsize=2)
+def _loaded(name: str, made_of: tuple[str, ...]) -> Source:  # noqa: ARG001 - other weights, another network
     if name == "depth-anything":
         return depth_anything.load()
     import torch

@@ -143,7 +143,7 @@ class _Unpickler(pickle.Unpickler):
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
-        # bound methods: a pickle cannot set attributes on them
+        # bound methods: a pickle cannot change what they do
         self._names: dict[tuple[str, str], Any] = {
             ("collections", "OrderedDict"): OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2"): self._tensor,

@@ -106,11 +106,12 @@ def _take(checkpoint: Checkpoint, network: TTT3R, file: str) -> dict[str, Tensor
 
 
 def _model(tree: Any, file: str) -> Mapping[str, Any]:
-    model = tree.get("model") if isinstance(tree, dict) else None
+    model = dict.get(tree, "model") if isinstance(tree, dict) else None
     if not isinstance(model, dict) or not all(isinstance(name, str) for name in model):
         raise WeightsError(f"{file} has no 'model' with named tensors.")
     prefix = "module." if all(name.startswith("module.") for name in model) else ""
-    return {name.removeprefix(prefix): value for name, value in model.items()}
+    # of dict itself: a pickle may give an OrderedDict attributes of these names
+    return {name.removeprefix(prefix): value for name, value in dict.items(model)}
 
 
 def _some(names: Sequence[str]) -> str:
