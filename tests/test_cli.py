@@ -11,6 +11,8 @@ from PIL import Image
 from worldwarp.cameras import Cameras
 from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import COMMANDS, main
+from worldwarp.geometry import sources
+from worldwarp.nouns import Estimate
 
 from .shots_for_tests import seen_from, straight_path
 
@@ -129,6 +131,21 @@ def test_an_estimate_is_asked_for_without_weights(files: dict[str, str], capsys:
     assert "cut3r_512_dpt_4_64.pth (3.2 GB" in capsys.readouterr().err
     assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5,2,4"]) == 1
     assert "settings.anchor" in capsys.readouterr().err
+
+
+def test_what_the_user_should_know_of_an_estimate_is_printed(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depth = np.load(files.pop("--depth"))[None].astype(np.float32)
+
+    def source(frames: np.ndarray, K: np.ndarray) -> Estimate:
+        one = np.ones((len(frames), *depth.shape[1:]), np.float32)
+        return Estimate(one * depth, one, focal=1.5 * K[:, 0, 0])
+
+    monkeypatch.setattr(sources, "check", lambda name: None)  # noqa: ARG005
+    monkeypatch.setattr(sources, "load", lambda name: source)  # noqa: ARG005
+    assert generate({**files, "--geometry": "ttt3r"}) == 0
+    assert "Note: The picture looks as if taken with 1.50 times the camera's focal length." in capsys.readouterr().err
 
 
 def test_first_frames_differ_in_size(files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

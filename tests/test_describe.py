@@ -125,6 +125,8 @@ def test_it_takes_seconds(tmp_path):
         (["--focal", "35mm", "--anchor", "0.5,0.5"], "u,v,distance"),
         (["--focal", "35mm", "--anchor", "0.5,0.01,3"], "sky"),
         (["--focal", "35mm", "--depth-scale", "-1"], "above 0"),
+        (["--focal", "35mm", "--far", "nan"], "far: is nan"),
+        (["--focal", "35mm", "--geometry", "ttt3r"], "ttt3r would not look at it"),
         ([], "35mm"),
     ],
 )

@@ -39,9 +39,14 @@ def test_nothing_is_converted_before_the_licence_is_accepted(checkpoint, capsys,
     assert LICENCE in shown.out
     assert "--accept-licence" in shown.err
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-    monkeypatch.setattr("builtins.input", lambda text: "no")  # noqa: ARG005
-    assert main(["weights", "convert", str(checkpoint)]) == 1
-    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+    def ended(text):  # noqa: ARG001
+        raise EOFError
+
+    for answer in (lambda text: "no", ended):  # noqa: ARG005
+        monkeypatch.setattr("builtins.input", answer)
+        assert main(["weights", "convert", str(checkpoint)]) == 1
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not default_path().exists()
     monkeypatch.setattr("builtins.input", lambda text: " Accept ")  # noqa: ARG005
     assert main(["weights", "convert", str(checkpoint)]) == 0

@@ -60,7 +60,7 @@ def kept_path(frames: Bytes, fps: float, name: str, store: Path) -> tuple[Camera
 
 
 def path_key(frames: Bytes, name: str, numerics: str) -> str:
-    """Digest of all that changes a path: the frames (n, H, W, 3), the source's code and weights, ours, what computes."""
+    """Digest of all that changes a path: frames (n, H, W, 3), the source's code and weights, ours, what computes."""
     about = json.dumps([video.VERSION, sources.recipe(name), numerics, frames.shape])
     digest = hashlib.sha256(about.encode())
     digest.update(np.ascontiguousarray(frames).data)
