@@ -73,8 +73,8 @@ def command(arguments: Sequence[str]) -> int:
         how = "computed" if computed else "kept from before"
         _wipe()
         print(f"Frames {manifest.first + 1} to {manifest.first + manifest.count}: {how}.")
-        if warning := manifest.meta.get("geometry_warning"):
-            print(f"Note: {warning}", file=sys.stderr)
+        if note := manifest.meta.get("geometry_warning"):
+            print(f"Note: {note}", file=sys.stderr)
     folder.finish()
     write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
     print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")
