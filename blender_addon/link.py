@@ -175,7 +175,7 @@ def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
             case messages.Frame():
                 link.tell(news.Arrived(message.index + 1))
             case messages.ChunkCommitted():
-                link.tell(news.Committed(message.chunk + 1))
+                link.tell(news.Committed(message.chunk + 1, str(message.meta.get("geometry_warning", ""))))
 
     ended = client.receive(
         run,

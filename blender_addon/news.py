@@ -47,9 +47,10 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Committed:
-    """So many chunks are final."""
+    """So many chunks are final; ``warning``: what the last of them wants the user to know, or ""."""
 
     chunks: int
+    warning: str = ""
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,8 @@ def hear_of_run(run: Run, item: news.News) -> None:
             run.frames_done = max(run.frames_done, item.frames)
         case news.Committed():
             run.chunks_done = max(run.chunks_done, item.chunks)
+            if item.warning and item.warning not in run.warnings:
+                run.warnings.append(item.warning)
         case news.Lost():
             run.lost = item.text
         case news.Ended():

@@ -36,6 +36,13 @@ def test_a_run_from_first_to_last():
     assert state.profiles == {"draft": "", "wan": "no GPU"}
 
 
+def test_what_a_chunk_warns_of_is_shown_once():
+    state = running()
+    for chunk in (1, 2):
+        state.hear(news.Committed(chunk, "The estimated cameras turn otherwise."))
+    assert state.run.warnings == ["small", "The estimated cameras turn otherwise."]
+
+
 def test_a_lost_connection_is_shown_until_the_next_sign_of_life():
     state = running()
     state.hear(news.Lost("gone; again in 2 s"))

@@ -73,6 +73,7 @@ def _loaded(name: str, made_of: tuple[str, ...]) -> Source:  # noqa: ARG001 - ot
 
     from . import weights
 
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32: by default cuDNN's convolutions would not
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return ttt3r(weights.load(checkpoint.default_path(), device=device))
 
