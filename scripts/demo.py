@@ -115,10 +115,11 @@ class Demo:
         return {path.name for path in (self.out / "store" / "chunks").glob("*/*")}
 
     def take_result(self) -> None:
-        """Move the folder that the extension wrote to where the demo promises it."""
+        """Move the folder that the extension wrote, the last of them, to where the demo promises it."""
         remove(self.out, RESULT)
+        newest = max((self.out / "run").iterdir())
         for name in RESULT:
-            (self.out / "run" / "Demo_v001" / name).rename(self.out / name)
+            (newest / name).rename(self.out / name)
         remove(self.out, ["run"])
 
     def summary(self) -> str:
@@ -128,10 +129,23 @@ class Demo:
         return f"{new} of {len(keys)} chunks computed" + (": all were in the store." if not new else ".")
 
     def step(self, title: str, python: Path, script: str, *arguments: object) -> None:
-        """Run a script to its end; prints its wall time and its processes' peak memory."""
+        """Run a script to its end; prints its wall time and its processes' peak memory.
+
+        Blender as a module crashes now and then; nothing is lost by it, so a crash (a signal) is given a second try.
+        """
         print(f"{title} ...", flush=True)
         begun = time.monotonic()
         command = [str(python), str(SCRIPTS / script), *map(str, arguments)]
+        code, peak = self.follow(command)
+        if code < 0:
+            print(f"  {script} crashed (signal {-code}); once more, what was computed is kept ...", flush=True)
+            code, peak = self.follow(command)
+        if code:
+            sys.exit(f"{script} failed ({code}): see above, and {self.out / 'log.txt'}")
+        print(f"  {time.monotonic() - begun:.1f} s{peak}", flush=True)
+
+    def follow(self, command: list[str]) -> tuple[int, str]:
+        """Run a command, its own lines shown and all of them logged; its exit code and its peak memory in words."""
         with (
             (self.out / "log.txt").open("a") as log,
             subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as process,
@@ -140,10 +154,7 @@ class Demo:
                 log.write(line)
                 if line.startswith("  "):  # ours; Blender talks too
                     print(line, end="", flush=True)
-            code, peak = wait(process)
-        if code:
-            sys.exit(f"{script} failed ({code}): see above, and {self.out / 'log.txt'}")
-        print(f"  {time.monotonic() - begun:.1f} s{peak}", flush=True)
+            return wait(process)
 
     @contextmanager
     def server(self) -> Iterator[str]:

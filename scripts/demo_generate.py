@@ -4,7 +4,7 @@ Run by a Python that holds Blender as the module ``bpy``, with BLENDER_USER_RESO
 
     demo_generate.py SCENE.blend EXTENSION.zip ADDRESS PROFILE FOLDER
 
-The result's folder becomes FOLDER/Demo_v001.
+The result's folder becomes FOLDER/Demo_v001, or the next number that is free.
 """
 
 import importlib
