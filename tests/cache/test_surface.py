@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from worldwarp.cache.arbitrate import visible
 from worldwarp.cache.priors import main_disparity
+from worldwarp.cache.rasterise import rotations
 from worldwarp.cache.surface import disparity, patches, quaternions, silhouettes
-from worldwarp.cache.torch_twin import rotations
 from worldwarp.cameras.cameras import pixel_rays
 
 K = np.array([[50.0, 0, 32], [0, 50, 24], [0, 0, 1]])

@@ -10,7 +10,7 @@ from ..cameras import Cameras
 from ..cameras.cameras import Array, pixel_rays
 from ..nouns import Bytes, Floats, Geometry, Priors, Provenance, Report, View
 from .gaussians import GaussianCache, known_depth, render
-from .torch_twin import rotations
+from .rasterise import rotations
 from .visibility import confirmed
 
 COVERED = 0.5

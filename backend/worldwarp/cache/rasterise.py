@@ -64,3 +64,14 @@ def rasterise(
         from .numba_rasteriser import blended
     summed, depth, alpha = blended(means, quats, scales, opacities, features, K, world_to_camera, width, height, near)
     return Rendering(summed, depth / alpha.clamp(min=1e-10), alpha)
+
+
+def rotations(quats: torch.Tensor) -> torch.Tensor:
+    """(g, 3, 3) of quaternions (g, 4), wxyz."""
+    w, x, y, z = torch.nn.functional.normalize(quats, dim=1).unbind(dim=1)
+    rows = [
+        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    ]  # fmt: skip
+    return torch.stack(rows, dim=1).reshape(-1, 3, 3)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .rasterise import NEAR, Rendering
+from .rasterise import NEAR, Rendering, rotations
 
 TILE = 16
 
@@ -62,17 +62,6 @@ def project(
     axes = J @ pose[:3, :3] @ rotations(quats) * scales[:, None, :]
     covariance = axes @ axes.mT + 0.3 * torch.eye(2, dtype=means.dtype)
     return torch.stack([fx * x / z + cx, fy * y / z + cy], dim=1), covariance, z
-
-
-def rotations(quats: torch.Tensor) -> torch.Tensor:
-    """(g, 3, 3) of quaternions (g, 4), wxyz."""
-    w, x, y, z = torch.nn.functional.normalize(quats, dim=1).unbind(dim=1)
-    rows = [
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ]  # fmt: skip
-    return torch.stack(rows, dim=1).reshape(-1, 3, 3)
 
 
 def _tile(
