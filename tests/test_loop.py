@@ -44,7 +44,7 @@ def profile(how: str, said: Estimate) -> Profile:
         depth = said.depth if how == "raw" else np.stack([depth_at(cameras, i) for i in range(len(cameras))])
         return Geometry(depth, np.ones_like(depth))
 
-    return Profile(geometry, draft.fill)
+    return Profile(draft.caption, geometry, draft.fill)
 
 
 def loop(cameras: Cameras, how: str) -> tuple[np.ndarray, list[dict[str, float | str]]]:
@@ -66,7 +66,7 @@ def loop(cameras: Cameras, how: str) -> tuple[np.ndarray, list[dict[str, float |
             views[chunk.start : chunk.start + chunk.context],
             SETTINGS,
             profile(how if chunk.index else "exact", said),
-            lambda *_: None,
+            lambda *_, **__: None,
         )
         metas.append(made.meta)
         for i in range(len(views) - chunk.first_new, len(made.frames)):

@@ -11,16 +11,17 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import structs
 from worldwarp_protocol.messages import Settings
 
-from . import cache, draft, history
+from . import cache, history, profiles
 from .cameras import Cameras
 from .geometry import sources
 from .nouns import Chunk, Shot
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 
-STAGES = {"history": history.VERSION, "cache": cache.VERSION, "draft": draft.VERSION}
+STAGES = {"history": history.VERSION, "cache": cache.VERSION}
 
 NOT_IN_RECIPE = {"width", "height", "framing", "chunk_frames"}
 """Settings that act before a chunk exists: their effect is in the picture, the cameras and the plan."""
@@ -62,6 +63,19 @@ def covered(cameras: Cameras, chunk: Chunk) -> Cameras:
     )
 
 
+def settings_of(shot: Shot, chunk: Chunk) -> Settings:
+    """The shot's settings with what the user changed for this chunk."""
+    settings = shot.settings
+    for override in shot.overrides:
+        if override.chunk == chunk.index:
+            words = {name: getattr(override, name) for name in ("prompt", "style", "negative_prompt", "sigma")}
+            changed = {name: value for name, value in words.items() if value is not None}
+            diffusion = structs.replace(settings.diffusion, **changed)
+            seed = settings.seed if override.seed is None else override.seed
+            settings = structs.replace(settings, seed=seed, diffusion=diffusion)
+    return settings
+
+
 def past(digests: Sequence[str]) -> str | None:
     """One digest for the content of all chunks before a chunk; None where there is none.
 
@@ -78,11 +92,15 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         previous: ``past`` of the chunks before it; None for chunk 0, which has the pictures and their depth instead.
         numerics: what computes: device class, dtype, modes (``engines.jobs.numerics``).
     """
-    settings = {k: v for k, v in msgspec.to_builtins(shot.settings).items() if k not in NOT_IN_RECIPE}
+    chosen = settings_of(shot, chunk)
+    draft = chosen.profile == "draft"
+    unused = NOT_IN_RECIPE | ({"diffusion"} if draft else set())
+    settings = {k: v for k, v in msgspec.to_builtins(chosen).items() if k not in unused}
     path = covered(shot.cameras, chunk)
     return {
         "version": RECIPE_VERSION,
         "stages": STAGES,
+        "profile": profiles.recipe(chosen),
         "numerics": numerics,
         "settings": settings,
         "context": chunk.context,
@@ -92,7 +110,8 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "previous": previous,
         "pictures": None if previous else _digest(shot.pictures),
         "depth": None if previous or shot.depth is None else _digest(shot.depth),
-        "source": None if shot.depth is not None else sources.recipe(shot.settings.geometry),
+        # draft estimates a picture without depth; the others estimate what they invented, too
+        "source": sources.recipe(chosen.geometry) if shot.depth is None or not draft else None,
     }
 
 

@@ -2,7 +2,8 @@
 
 ``frames/0001.png`` and beside it ``priors/``, ``provenance/`` (the value is the ``Provenance``), ``holes/`` (255 is a
 hole) and ``depth/0001.npy`` (H, W) float32, numbered by position in the path, from 1; ``K.npy`` and
-``camera_to_world.npy`` hold the requested cameras of these frames.
+``camera_to_world.npy`` hold the requested cameras of these frames. Where noise was used, ``noise.npy`` holds the levels
+(T', H/16, W/16) that the tokens of the whole chunk began at, and ``noise.png`` shows them over the steps.
 """
 
 import io
@@ -14,6 +15,8 @@ from .nouns import Bytes, Chunk, ChunkResult, Floats, View
 from .outputs.pictures import decode_png, encode_png
 from .store import Store
 
+NOISE, FIGURE = "noise.npy", "noise.png"
+
 
 def name(kind: str, index: int) -> str:
     """The file of ``kind`` for the frame at ``index`` (from 0) in the path."""
@@ -23,6 +26,10 @@ def name(kind: str, index: int) -> str:
 def encode(result: ChunkResult, chunk: Chunk, cameras: Cameras) -> dict[str, bytes]:
     """The files of a chunk; ``cameras`` are those of its new frames."""
     files = {"K.npy": _npy(cameras.K), "camera_to_world.npy": _npy(cameras.camera_to_world)}
+    if result.noise is not None:
+        files[NOISE] = _npy(result.noise.start)
+    if result.figure is not None:
+        files[FIGURE] = encode_png(result.figure)
     for i in range(len(result.frames)):
         index = chunk.first_new + i
         files[name("frames", index)] = encode_png(result.frames[i])

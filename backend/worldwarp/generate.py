@@ -9,42 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol import messages
 from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.messages import Settings
 from worldwarp_protocol.results import ResultFolder
 
 from . import contents, profiles, shots
+from .cameras.extrapolate import WAYS, extrapolate
 from .cameras.formats import read_cameras
 from .cameras.sizes import Pixel
 from .engines import jobs
-from .geometry.anchor import read_anchor
 from .nouns import Bytes, Report, Shot
+from .options import add, read, read_overrides
 from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
 from .store import Manifest, Store, default_root
 from .world.points import stored_points
-
-SETTINGS = {
-    "profile": "draft (default), mini or wan",
-    "seed": "same inputs and seed, same pixels",
-    "width": "generated width, a multiple of 16; 0 is the picture's own",
-    "height": "generated height, a multiple of 16; 0 is the picture's own",
-    "framing": "crop: fill that size; fit: keep the picture's proportions inside it",
-    "far": "depth beyond this, in world units, is sky",
-    "chunk_frames": "frames of a chunk, 4k + 1",
-    "context_frames": "frames that a chunk takes over from the one before it, 4k + 1",
-    "cache_steps": "most optimisation steps of the Gaussian cache",
-    "geometry": "where depth comes from that is not given: given (none is estimated), ttt3r or depth-anything",
-    "depth_scale": "factor on the depth of an estimated first frame",
-    "anchor": "u,v,distance: estimated depth is scaled so that this point (0 to 1) is so far away",
-}
-"""The options, one for each field of ``Settings``."""
 
 STAGES = {
     "history": "looking back at the frames before",
     "geometry": "finding the depth",
     "cache": "building the 3D cache",
     "priors": "drawing what is known, frame",
+    "caption": "describing the place, word",
     "fill": "filling what is not, frame",
+    "encode": "preparing what is known",
+    "denoise": "revising and inventing, step",
+    "decode": "making the frames, frame",
     "save": "saving",
 }
 """The stages of the work in words."""
@@ -55,14 +43,17 @@ LINE = 60
 def command(arguments: Sequence[str]) -> int:
     """Generate a shot into a folder; prints warnings, progress and what was kept."""
     options = _parser().parse_args(arguments)
-    chosen = {name: getattr(options, name) for name in SETTINGS}
-    settings = Settings(**chosen | {"anchor": read_anchor(options.anchor) if options.anchor else None})
+    settings = read(options)
     profiles.check(settings.profile)
     cameras = read_cameras(options.cameras)
+    if options.extend:
+        cameras = extrapolate(cameras, options.extend, options.extend_how)
     depth = _stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None
     name = options.name or options.out.resolve().name
     pictures = _stacked("picture", [read_picture(path) for path in options.image])
-    shot, warnings = shots.prepare(name, pictures, depth, cameras, settings, options.colour_space)
+    shot, warnings = shots.prepare(
+        name, pictures, depth, cameras, settings, options.colour_space, read_overrides(options)
+    )
     for warning in warnings:
         print(f"Note: {warning}", file=sys.stderr)
     folder = ResultFolder(options.out)
@@ -97,7 +88,13 @@ def run(shot: Shot, store: Store, report: Report) -> Iterator[tuple[Manifest, bo
 def begin(folder: ResultFolder, shot: Shot) -> None:
     """Write what is known of a shot before any of it is generated."""
     path = shot.cameras
-    wire = messages.Shot(name=shot.name, settings=shot.settings, fps=path.fps, colour_space=shot.colour_space)
+    wire = messages.Shot(
+        name=shot.name,
+        settings=shot.settings,
+        fps=path.fps,
+        colour_space=shot.colour_space,
+        overrides=list(shot.overrides),
+    )
     folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame)
 
 
@@ -128,7 +125,7 @@ def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:
     return np.stack(images)
 
 
-def _show(stage: str, step: int, steps: int) -> None:
+def _show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal
     """The work on one line of a terminal; files and pipes are not filled with it."""
     if sys.stderr.isatty():
         most = "at most " if stage == "cache" else ""  # the fit ends when it gains nothing more
@@ -160,9 +157,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="of the shot; the folder's name if left out")
     parser.add_argument("--colour-space", default="sRGB", help="of the picture, as Blender names it; carried along")
     parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
-    defaults = Settings()
-    for name, text in SETTINGS.items():
-        default, option = getattr(defaults, name), f"--{name.replace('_', '-')}"
-        kind = str if default is None else type(default)
-        parser.add_argument(option, type=kind, default=default, help=f"{text} ({default})")
+    parser.add_argument("--extend", type=int, default=0, metavar="N", help="go on N frames past the given path")
+    parser.add_argument(
+        "--extend-how",
+        choices=WAYS,
+        default=WAYS[0],
+        help=f"with the path's velocity, its motion again, back along it, or coming to rest ({WAYS[0]})",
+    )
+    add(parser)
     return parser

@@ -3,18 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.messages import Override, Settings
 
 from .cameras import Cameras
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-Report = Callable[[str, int, int], None]
-"""``report(stage, step, steps)``: called often; may raise ``Cancelled`` to end the work between two steps."""
+
+class Report(Protocol):
+    """``report(stage, step, steps)``: called often; may raise ``Cancelled`` to end the work between two steps."""
+
+    def __call__(self, stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:
+        """``preview`` (t, h, w, 3): what every fourth frame of the chunk looks like so far, coarsely."""
+
 
 
 class Cancelled(Exception):
@@ -46,6 +52,8 @@ class Shot:
     settings: Settings
     colour_space: str = "sRGB"
     """Blender's name of it: carried along, so that what comes back shows as what was sent."""
+    overrides: tuple[Override, ...] = ()
+    """What differs in single chunks."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class View:
     rgb: Bytes
     """(H, W, 3), display-referred."""
     depth: Floats | None
-    """(H, W), planar, world units; inf is sky. None where it has to be estimated."""
+    """(H, W), planar, world units; inf is sky, NaN is not known. None where all of it has to be estimated."""
     provenance: Bytes
     """(H, W) of ``Provenance``."""
 
@@ -106,6 +114,29 @@ class Priors:
     """(n, H, W), planar, world units; inf is sky; meaningless where not valid."""
     provenance: Bytes
     """(n, H, W) of ``Provenance``; meaningless where not valid."""
+    confidence: Floats
+    """(n, H, W) in [0, 1]: how sure the cache is of a valid pixel; 0 where not valid."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a chunk should look like, in words."""
+
+    text: str = ""
+    negative: str = ""
+
+
+@dataclass(frozen=True)
+class NoiseMap:
+    """ST-Diff's noise levels before the first step, one per token (paper equation 9).
+
+    A token covers 16 x 16 pixels of four frames (of one frame in the first row of T').
+    """
+
+    start: Floats
+    """(T', H/16, W/16): the sigma that each token starts from, 0 to 1; 0 is frozen."""
+    valid: NDArray[np.bool_]
+    """(T', H/16, W/16): which tokens carry a warped prior, context among them."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +147,14 @@ class Filled:
     """(n, H, W, 3), display-referred."""
     provenance: Bytes
     """(n, H, W) of ``Provenance``."""
-    depth: Floats
-    """(n, H, W), planar, world units; inf is sky."""
+    depth: Floats | None = None
+    """(n, H, W), planar, world units; inf is sky. None: to be estimated from the frames."""
+    noise: NoiseMap | None = None
+    """What the frames were made from; None where no noise was."""
+    figure: Bytes | None = None
+    """(h, w, 3): the noise levels over the steps, drawn (paper figure 9)."""
+    meta: dict[str, float | str] = field(default_factory=dict)
+    """Numbers by name: ``seam_error``, ``colour_shift``, ``sharpness``, ..."""
 
 
 @dataclass(frozen=True)
@@ -152,3 +189,7 @@ class ChunkResult:
     """(m, H, W): where nothing was known."""
     meta: dict[str, float | str]
     """Numbers by name: ``coverage``, ``gaussians``, ``psnr_cache``, ``seconds_<stage>``, ``peak_bytes``, ..."""
+    noise: NoiseMap | None = None
+    """As in ``Filled``."""
+    figure: Bytes | None = None
+    """As in ``Filled``."""

@@ -6,19 +6,22 @@ The chunk becomes the history of the next one; ``engines.jobs`` closes the loop 
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 from worldwarp_protocol.messages import Settings
 
-from .cache.fit import fit
-from .cache.gaussians import initialise
-from .cache.priors import render_priors
+from .cache.warp import warp
 from .cameras import Cameras
-from .nouns import Bytes, Chunk, ChunkResult, Floats, Priors, Report, View
+from .geometry import views
+from .nouns import Bytes, Chunk, ChunkResult, Filled, Floats, Priors, Report, View
 from .profiles import Profile
+
+T = TypeVar("T")
 
 
 def generate_chunk(
@@ -38,39 +41,60 @@ def generate_chunk(
         history: frames that are known, in the order of trust; ``history_cameras[i]`` is the requested camera of
             ``history[i]``. Depth is unprojected at the cameras that were asked for, never at estimated ones.
         context: the true frames at the chunk's start, ``chunk.context`` of them.
-        report: called at every step; raises ``Cancelled`` to end the work.
+        settings: of this chunk.
+        report: called at every step, from two threads; raises ``Cancelled`` to end the work.
     """
     seconds: dict[str, float] = {}
-    with _timed("geometry", seconds):
-        report("geometry", 0, 1)
-        geometry = profile.geometry(history, history_cameras, settings)
-        estimated = {view.index: depth for view, depth in zip(history, geometry.depth, strict=True)}
-        history, context = with_depth(history, estimated), with_depth(context, estimated)
-    with _timed("cache", seconds):
-        cache = initialise(history, geometry, history_cameras)
-        cache, fitted = fit(cache, history, history_cameras, geometry, settings.cache_steps, settings.seed, report)
-    with _timed("priors", seconds):
-        priors = render_priors(cache, history, history_cameras, geometry, cameras, report)
-        priors = with_context(priors, context)
+    with ThreadPoolExecutor(1) as aside:  # words take as long as geometry, and need none of it
+        words = aside.submit(_timed_call, "caption", seconds, profile.caption, history, settings, report)
+        with _timed("geometry", seconds):
+            report("geometry", 0, 1)
+            geometry = profile.geometry(history, history_cameras, settings)
+            estimated = {view.index: depth for view, depth in zip(history, geometry.depth, strict=True)}
+            history, context = with_depth(history, estimated), with_depth(context, estimated)
+        with _timed("cache", seconds):
+            priors, said = warp(history, history_cameras, geometry, cameras, settings, report)
+            priors = with_context(priors, context)
+        prompt = words.result()
     with _timed("fill", seconds):
-        filled = profile.fill(priors, context, settings.seed, report)
+        filled = profile.fill(priors, context, prompt, settings, report)
+    with _timed("depth", seconds):
+        report("geometry", 0, 1)
+        depth, residuals = _depth(chunk, filled, priors, cameras, settings, profile)
 
     new = slice(chunk.first_new - chunk.start, chunk.stop - chunk.start)
     return ChunkResult(
         frames=filled.frames[new],
         provenance=filled.provenance[new],
-        depth=filled.depth[new],
+        depth=depth[new],
         priors=_as_bytes(priors)[new],
         holes=~priors.valid[new],
         meta={
             "coverage": float(priors.valid[new].mean()),
-            "gaussians": float(len(cache.means)),
-            "steps_cache": float(fitted.steps),
-            "psnr_cache": fitted.psnr,
+            **said,
             **geometry.residuals,
+            **residuals,
+            **filled.meta,
+            **({"prompt": prompt.text} if prompt.text else {}),
             **{f"seconds_{stage}": value for stage, value in seconds.items()},
         },
+        noise=filled.noise,
+        figure=filled.figure,
     )
+
+
+def _depth(
+    chunk: Chunk, filled: Filled, priors: Priors, cameras: Cameras, settings: Settings, profile: Profile
+) -> tuple[Floats, dict[str, float | str]]:
+    """Depth of the new frames, and how its estimate differs from what was known.
+
+    Estimated here, at the end of a chunk, and not at the beginning of the next one (paper 4.2): the estimate is the
+    same, and every frame that is kept has its depth, the last one's too.
+    """
+    if filled.depth is not None:
+        return filled.depth, {}
+    estimated = profile.geometry(views.as_views(filled.frames, priors, chunk.start), cameras, settings)
+    return views.complete(priors, estimated), estimated.residuals
 
 
 def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[View]:
@@ -81,20 +105,25 @@ def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[V
 def with_context(priors: Priors, context: Sequence[View]) -> Priors:
     """True history in place of the first priors: what is fixed is not rendered again."""
     known = len(context)
-    rgb, valid = priors.rgb.copy(), priors.valid.copy()
+    rgb, valid, confidence = priors.rgb.copy(), priors.valid.copy(), priors.confidence.copy()
     depth, provenance = priors.depth.copy(), priors.provenance.copy()
     for i, view in enumerate(context):
         rgb[i] = view.rgb / np.float32(255)
         provenance[i] = view.provenance
         if view.depth is not None:
             depth[i] = view.depth
-    valid[:known] = True
-    return Priors(rgb, valid, depth, provenance)
+    valid[:known], confidence[:known] = True, 1
+    return Priors(rgb, valid, depth, provenance, confidence)
 
 
 def _as_bytes(priors: Priors) -> Bytes:
     shown: Floats = np.where(priors.valid[..., None], priors.rgb, 0)
     return np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+
+
+def _timed_call(stage: str, seconds: dict[str, float], call: Callable[..., T], *arguments: Any) -> T:
+    with _timed(stage, seconds):
+        return call(*arguments)
 
 
 @contextmanager

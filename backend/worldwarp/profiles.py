@@ -1,35 +1,46 @@
-"""A profile is a pair of functions, so that all models run through the same loop."""
+"""A profile is three functions, so that all models run through the same loop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 
-from . import draft
+from . import draft, wan
 from .cameras import Cameras
-from .nouns import Filled, Geometry, Priors, Report, View
+from .geometry import views
+from .nouns import Filled, Geometry, Priors, Prompt, Report, View
 
 
 @dataclass(frozen=True)
 class Profile:
     """What differs between draft, mini and wan."""
 
+    caption: Callable[[Sequence[View], Settings, Report], Prompt]
+    """``caption(history, settings, report)``: what the chunk should look like, in words."""
     geometry: Callable[[Sequence[View], Cameras, Settings], Geometry]
-    """``geometry(history, cameras, settings)``: depth of the history at the scale of the requested cameras."""
-    fill: Callable[[Priors, Sequence[View], int, Report], Filled]
-    """``fill(priors, context, seed, report)``: revise what was warped, invent what is blank."""
+    """``geometry(views, cameras, settings)``: depth of views at the scale of the requested cameras.
+
+    Called with the history, and with the new frames where ``fill`` left their depth open.
+    """
+    fill: Callable[[Priors, Sequence[View], Prompt, Settings, Report], Filled]
+    """``fill(priors, context, prompt, settings, report)``: revise what was warped, invent what is blank."""
 
 
-ABSENT = {
-    "mini": "Its small models are not part of this version; use the draft profile.",
-    "wan": "Its diffusion stage is not part of this version; use the draft profile.",
-}
+NAMES = ("draft", "mini", "wan")
 
 
 def status() -> list[tuple[str, bool, str]]:
     """Name, whether it can run here, and otherwise one sentence that says what is missing."""
-    return [("draft", True, ""), *((name, False, text) for name, text in ABSENT.items())]
+    return [(name, not missing(name), missing(name)) for name in NAMES]
+
+
+def missing(name: str) -> str:
+    """One sentence that says what a profile lacks here; empty where it can run."""
+    if name == "mini":
+        return "Its small models are not part of this version; use the draft profile."
+    return "Not yet." if name == "wan" else ""  # TODO
 
 
 def check(name: str) -> None:
@@ -38,13 +49,21 @@ def check(name: str) -> None:
     Raises:
         InvalidShot: unknown, or its models are absent; the sentence says which and what to do.
     """
-    if name in ABSENT:
-        raise InvalidShot("settings.profile", f"The profile '{name}' cannot run here. {ABSENT[name]}")
-    if name != "draft":
-        raise InvalidShot("settings.profile", f"There is no profile '{name}'; choose one of draft, mini, wan.")
+    if name not in NAMES:
+        raise InvalidShot("settings.profile", f"There is no profile '{name}'; choose one of {', '.join(NAMES)}.")
+    if sentence := missing(name):
+        raise InvalidShot("settings.profile", f"The profile '{name}' cannot run here. {sentence}")
 
 
-def load(name: str) -> Profile:
+def recipe(settings: Settings) -> list[Any]:
+    """What of a profile changes pixels: its code's version and its weights' digests."""
+    return wan.recipe(settings) if settings.profile == "wan" else [draft.VERSION]
+
+
+def load(settings: Settings) -> Profile:
     """The profile's functions, ready to be called."""
-    check(name)
-    return Profile(geometry=draft.geometry, fill=draft.fill)
+    check(settings.profile)
+    if settings.profile == "draft":
+        return Profile(draft.caption, views.geometry, draft.fill)
+    caption, fill = wan.load(settings)
+    return Profile(caption, views.geometry, fill)

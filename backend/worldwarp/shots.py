@@ -3,7 +3,7 @@
 Whatever is wrong is said here, in one sentence, before any work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from worldwarp_protocol import messages
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_NAME, MAX_SIDE
-from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.messages import Override, Settings
 from worldwarp_protocol.words import in_words
 
 from .cameras import Cameras
@@ -27,6 +27,7 @@ from .cameras.sizes import (
     resample_depth,
     resample_picture,
 )
+from .chunks import plan
 from .geometry import sources
 from .nouns import Bytes, Floats, Shot
 
@@ -48,6 +49,7 @@ def prepare(
     cameras: Cameras,
     settings: Settings,
     colour_space: str = "sRGB",
+    overrides: Sequence[Override] = (),
 ) -> tuple[Shot, list[str]]:
     """Check one request and bring it to the generated size.
 
@@ -57,6 +59,7 @@ def prepare(
         depth: (f, H, W) float32, planar, world units; infinite or beyond ``settings.far`` is sky. None where
             ``settings.geometry`` is to estimate it.
         cameras: of the picture's size; camera i took picture i.
+        overrides: what differs in single chunks.
 
     Returns:
         The shot (``settings.anchor`` is a pixel of its own pictures), and sentences that the user should read before
@@ -70,6 +73,7 @@ def prepare(
     size = _check_pictures(pictures)
     check_cameras(cameras)
     _check_count(len(pictures), len(cameras), settings)
+    _check_overrides(overrides, len(cameras), settings)
     if (cameras.width, cameras.height) != size:
         raise InvalidShot(
             "cameras",
@@ -90,10 +94,12 @@ def prepare(
         )
     else:
         sources.check(settings.geometry)
+    if settings.profile != "draft":
+        warnings += _check_invention(settings)
     settings = _frame_anchor(settings, size, framing)
     resampled = np.stack([resample_picture(one, framing) for one in pictures])
     cameras = frame_cameras(cameras, framing)
-    return Shot(name, resampled, depth, cameras, settings, colour_space), warnings
+    return Shot(name, resampled, depth, cameras, settings, colour_space, tuple(overrides)), warnings
 
 
 def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[Shot, list[str]]:
@@ -114,7 +120,8 @@ def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[
         frame=arrays["frame"].astype(np.int64),
         fps=wire.fps,
     )
-    return prepare(wire.name, picture, arrays.get("depth"), cameras, wire.settings, wire.colour_space)
+    depth = arrays.get("depth")
+    return prepare(wire.name, picture, depth, cameras, wire.settings, wire.colour_space, wire.overrides)
 
 
 def _check_name(name: str) -> None:
@@ -137,6 +144,8 @@ def _check_settings(settings: Settings) -> None:
         if value % 4 != 1:
             near = (value - 1) // 4 * 4 + 1
             raise InvalidShot(f"settings.{field}", f"{value} is not of the form 4k + 1; use {near} or {near + 4}.")
+    if settings.diffusion.guidance_valid is not None and settings.diffusion.guidance_valid > settings.diffusion.guidance:
+        raise InvalidShot("settings.diffusion.guidance_valid", "is above guidance; it is for less of it: lower it.")
     if settings.context_frames >= settings.chunk_frames:
         raise InvalidShot(
             "settings.context_frames",
@@ -166,6 +175,27 @@ def _check_count(pictures: int, frames: int, settings: Settings) -> None:
             f"holds {pictures} first frames, which leaves nothing new in a path of {frames} frames "
             f"and chunks of {settings.chunk_frames}; give fewer.",
         )
+
+
+def _check_overrides(overrides: Sequence[Override], frames: int, settings: Settings) -> None:
+    count = len(plan(frames, settings))
+    for i, override in enumerate(overrides):
+        if override.chunk >= count:
+            text = f"changes chunk {override.chunk}, but this path has {count}, from 0; leave it out."
+            raise InvalidShot(f"overrides[{i}]", text)
+        if override.chunk in {other.chunk for other in overrides[:i]}:
+            raise InvalidShot(f"overrides[{i}]", f"changes chunk {override.chunk} a second time; put both into one.")
+
+
+def _check_invention(settings: Settings) -> list[str]:
+    """What a profile that invents needs besides its models: a source of depth for what it invented."""
+    if settings.geometry != "given":
+        sources.check(settings.geometry)
+        return []
+    return [
+        "Depth of what is invented is not estimated (settings.geometry is 'given'): it is carried on smoothly from "
+        "its surroundings. Choose ttt3r or depth-anything for better."
+    ]
 
 
 def _frame_anchor(settings: Settings, size: Size, framing: Framing) -> Settings:

@@ -31,7 +31,9 @@ Profile = Annotated[str, Meta(min_length=1, max_length=32)]
 GeometrySource = Literal["given", "ttt3r", "depth-anything"]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
 Estimation = Literal["picture", "path"]
-Stage = Literal["history", "geometry", "cache", "priors", "fill", "save"]
+Stage = Literal[
+    "history", "caption", "geometry", "cache", "priors", "fill", "encode", "denoise", "decode", "save"
+]
 ErrorCode = Literal[
     "invalid_shot",
     "unknown_profile",
@@ -58,13 +60,53 @@ class ArrayHeader(msgspec.Struct, frozen=True):
 Arrays = Annotated[list[ArrayHeader], Meta(max_length=limits.MAX_ARRAYS)]
 
 
+class Diffusion(msgspec.Struct, frozen=True, kw_only=True):
+    """How the mini and wan profiles revise what was warped and invent what is blank; draft has no use for it.
+
+    ``prompt``: what the place looks like, in words; empty: the captioner writes it from the frames, chunk by chunk.
+    ``style``: words that are put before it ("Studio Ghibli style"). ``negative_prompt``: what should not be seen.
+
+    ``sigma``: the noise level, 0 to 1, that what was warped starts from: 0 keeps it as it is, 1 throws it away (the
+    paper's tau = 0.8, read as an index into 50 steps with shift 5, is 0.9515). ``steps`` and ``shift``: of the
+    flow-matching schedule. ``guidance``: classifier-free, 1 is none; ``guidance_valid``: a lower one for what was
+    warped. ``solver``: what integrates between two levels.
+
+    ``noise``: how levels differ between tokens (table 3 of the paper): between regions and frames, one of the two, or
+    not at all. ``tokens``: a token counts as known where all that it covers is (``covered``), or by the release's
+    rule, which samples every fourth frame (``sampled``). ``erosion``: pixels by which what is known shrinks before
+    that. ``age_noise`` and ``confidence_noise``, 0 to 1: more noise for frames further from the context, and where
+    the cache is unsure.
+
+    ``colour_correction``: bring the chunk's colours back to those of the confident priors. ``memory``: what stays on
+    the GPU; ``balanced`` and ``low`` are slower.
+    """
+
+    prompt: Text = ""
+    style: Annotated[str, Meta(max_length=200)] = ""
+    negative_prompt: Text = ""
+    sigma: Fraction = 0.9515
+    steps: Annotated[int, Meta(ge=1, le=1000)] = 50
+    shift: Annotated[float, Meta(gt=0, le=100)] = 5.0
+    guidance: Annotated[float, Meta(ge=0, le=100)] = 5.0
+    guidance_valid: Annotated[float, Meta(ge=0, le=100)] | None = None
+    solver: Literal["euler", "dpm++"] = "euler"
+    noise: Literal["spatio-temporal", "spatial", "temporal", "full"] = "spatio-temporal"
+    tokens: Literal["covered", "sampled"] = "covered"
+    erosion: Annotated[int, Meta(ge=0, le=256)] = 0
+    age_noise: Fraction = 0.0
+    confidence_noise: Fraction = 0.0
+    colour_correction: bool = False
+    memory: Literal["full", "balanced", "low"] = "full"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the user may set for a shot; all of it is part of a chunk's recipe.
 
     ``width`` and ``height`` are the size that is generated (multiples of 16; 0 = the picture's own size,
     cut to multiples of 16). ``framing``: ``crop`` fills that size and cuts what overhangs, ``fit`` takes the
     largest size of the picture's own proportions that fits inside it. ``far``: depth beyond it, in world
-    units, is sky. ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
+    units, is sky. ``cache``: what carries the history into new views: 3D Gaussians, its bare points, or nothing (table
+    3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
 
     ``geometry``: where depth comes from that is not sent with the picture. An estimated first frame is scaled by
     ``depth_scale``, or so that the pixel ``anchor`` (u, v, distance) is that far away: u and v in [0, 1] from the
@@ -79,10 +121,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     far: Distance = 1e6
     chunk_frames: Annotated[int, Meta(ge=5, le=161)] = 49
     context_frames: Annotated[int, Meta(ge=1, le=81)] = 5
+    cache: Literal["3dgs", "points", "none"] = "3dgs"
     cache_steps: Annotated[int, Meta(ge=0, le=30_000)] = 100
     geometry: GeometrySource = "given"
     depth_scale: Annotated[float, Meta(gt=0, le=1e10)] = 1.0
     anchor: tuple[Fraction, Fraction, Distance] | None = None
+    diffusion: Diffusion = Diffusion()
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one chunk that differ from the shot's; None is as in the shot."""
+
+    chunk: Count
+    seed: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    prompt: Text | None = None
+    style: Annotated[str, Meta(max_length=200)] | None = None
+    negative_prompt: Text | None = None
+    sigma: Fraction | None = None
 
 
 class Shot(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +155,7 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     fps: Annotated[float, Meta(gt=0, le=1000)] = 24.0
     colour_space: Label = "sRGB"
+    overrides: Annotated[list[Override], Meta(max_length=limits.MAX_HAVE)] = []
 
 
 # Either side
@@ -288,6 +344,22 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     steps: Count
 
 
+class Preview(msgspec.Struct, frozen=True, tag="preview", kw_only=True):
+    """Provisional: what the chunk in work will look like, coarsely. Outside the stream; only the newest matters.
+
+    Array: ``preview`` (t, h, w, 3) uint8, an eighth of the frames' size; picture i shows frame ``first + 4 i`` of the
+    path.
+    """
+
+    run: Id
+    chunk: Count
+    attempt: Count
+    step: Count
+    steps: Count
+    first: Count
+    arrays: Arrays = []
+
+
 class Estimating(msgspec.Struct, frozen=True, tag="estimating"):
     """Provisional: where the work on an estimate stands. Comes only before its answer; only the newest matters.
 
@@ -407,6 +479,7 @@ ServerMessage = (
     | RunStatus
     | Runs
     | Progress
+    | Preview
     | Estimating
     | Estimated
     | RunStarted

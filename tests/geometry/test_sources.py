@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from worldwarp import draft
+
 from worldwarp.cache.gaussians import initialise
 from worldwarp.cache.priors import render_priors
 from worldwarp.cameras import Cameras
-from worldwarp.geometry import checkpoint, depth_anything, pictures, sources
+from worldwarp.geometry import checkpoint, depth_anything, pictures, sources, views
 from worldwarp.geometry.alignment import geometry_of
 from worldwarp.geometry.ttt3r import Estimate as Seen
 from worldwarp.nouns import Provenance, View
@@ -55,7 +55,7 @@ def test_with_a_camera_that_stands_still_every_pixel_is_known(size, monkeypatch)
     monkeypatch.setattr(sources, "load", lambda _name: sources.ttt3r(tiny_network()))
     frames, truth = clip(*size)
     cameras, history = still(*size), views(frames)
-    geometry = draft.geometry(history, cameras, Settings(geometry="ttt3r"))
+    geometry = views.geometry(history, cameras, Settings(geometry="ttt3r"))
     assert np.abs(geometry.depth / truth - 1).max() < 0.02
     cache = initialise(history, geometry, cameras)
     priors = render_priors(cache, history, cameras, geometry, cameras, lambda *_: None)
@@ -180,7 +180,7 @@ def test_missing_weights_are_named_with_size_licence_and_command(monkeypatch, tm
 def test_depth_that_is_there_is_not_estimated():
     frames, truth = clip(64, 48, 2)
     history = [replace(view, depth=truth[view.index]) for view in views(frames)]
-    geometry = draft.geometry(history, still(64, 48, 2), Settings(geometry="ttt3r"))
+    geometry = views.geometry(history, still(64, 48, 2), Settings(geometry="ttt3r"))
     assert np.array_equal(geometry.depth, truth)
     assert geometry.residuals == {}
 

@@ -50,13 +50,12 @@ def render_priors(
     for i in range(len(cameras)):
         report("priors", i, len(cameras))
         frames.append(_prior(cache, known, history_cameras, cameras, i))
-    rgb, valid, depth, provenance = (np.stack(parts) for parts in zip(*frames, strict=True))
-    return Priors(rgb, valid, depth, provenance)
+    return Priors(*(np.stack(parts) for parts in zip(*frames, strict=True)))
 
 
 def _prior(
     cache: GaussianCache, known: Floats, history_cameras: Cameras, cameras: Cameras, i: int
-) -> tuple[Floats, NDArray[np.bool_], Floats, Bytes]:
+) -> tuple[Floats, NDArray[np.bool_], Floats, Bytes, Floats]:
     disparity, planes = _disparities(cache, cameras, i)
     moments = torch.stack([disparity, disparity**2, disparity**3], dim=1)
     kinds = torch.stack([cache.sky, *(cache.provenance == kind for kind in list(Provenance)[1:])], dim=1)
@@ -73,7 +72,8 @@ def _prior(
     asked = np.where(alpha > COVERED, depth, np.float32(np.nan))
     valid = confirmed(asked, cameras.K[i], cameras.camera_to_world[i], known, history_cameras, AGREES)
     provenance = np.argmax([1 - generated - filled, generated, filled], axis=0).astype(np.uint8)
-    return np.clip(mean[..., :3], 0, 1), valid, np.nan_to_num(depth, nan=np.inf, posinf=np.inf), provenance
+    depth = np.nan_to_num(depth, nan=np.inf, posinf=np.inf)
+    return np.clip(mean[..., :3], 0, 1), valid, depth, provenance, np.where(valid, alpha, 0)
 
 
 def _disparities(cache: GaussianCache, cameras: Cameras, i: int) -> tuple[torch.Tensor, torch.Tensor]:

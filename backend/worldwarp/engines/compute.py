@@ -38,7 +38,7 @@ def compute(job: Job, report: Report) -> Computed:
         job.history_cameras,
         job.context,
         job.settings,
-        load(job.settings.profile),
+        load(job.settings),
         report,
     )
     report("save", 0, 1)

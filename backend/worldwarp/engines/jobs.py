@@ -26,6 +26,7 @@ class Job:
     recipe: dict[str, Any]
     chunk: Chunk
     settings: Settings
+    """Of this chunk."""
     cameras: Cameras
     """Of the chunk's frames, 4k + 1 of them."""
     history: list[View]
@@ -67,7 +68,7 @@ def make_job(shot: Shot, store: Store, done: Sequence[Manifest], numerics: str) 
         key=chunks.key(recipe),
         recipe=recipe,
         chunk=chunk,
-        settings=shot.settings,
+        settings=chunks.settings_of(shot, chunk),
         cameras=chunks.covered(shot.cameras, chunk),
         history=[_view(shot, store, done, i) for i in history],
         history_cameras=shot.cameras[history],

@@ -1,0 +1,50 @@
+"""Depth of views: as they carry it, estimated where they do not, and completed where a chunk invented something."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from worldwarp_protocol.messages import Settings
+
+from ..cameras import Cameras
+from ..holes import fill_smoothly
+from ..nouns import Bytes, Floats, Geometry, Priors, View
+from . import sources
+from .alignment import geometry_of
+
+LARGEST = float(np.log(1.25))
+"""Known and estimated depth that differ by more say nothing of their neighbours: one of them is another surface."""
+
+
+def geometry(views: Sequence[View], cameras: Cameras, settings: Settings) -> Geometry:
+    """The depth that the views carry; where some of it is not known, an estimate at the scale of what is.
+
+    Raises:
+        InvalidShot: there is something to estimate, and the source that ``settings`` name cannot be used here.
+    """
+    depth = [view.depth for view in views if view.depth is not None and not np.isnan(view.depth).any()]
+    if len(depth) < len(views):
+        return geometry_of(sources.load(settings.geometry), views, cameras, settings)
+    return Geometry(depth=np.stack(depth), confidence=np.ones_like(np.stack(depth)))
+
+
+def as_views(frames: Bytes, priors: Priors, first: int) -> list[View]:
+    """New frames (n, H, W, 3), the first at ``first`` in the path, with what the cache knew of their depth."""
+    depth = np.where(priors.valid, priors.depth, np.float32(np.nan))
+    return [View(first + i, frames[i], depth[i], priors.provenance[i]) for i in range(len(frames))]
+
+
+def complete(priors: Priors, estimated: Geometry) -> Floats:
+    """Depth (n, H, W) of new frames: the cache's where it knew it, else the estimate, bent to meet it at the border.
+
+    What was known stays as it was, so that a place seen again is where it was. In a hole the estimate's disparity is
+    multiplied by a smooth factor that carries on what known and estimated depth differ by around it.
+    """
+    return np.stack([_complete(*frame) for frame in zip(priors.depth, priors.valid, estimated.depth, strict=True)])
+
+
+def _complete(depth: Floats, valid: np.ndarray, estimated: Floats) -> Floats:
+    both = valid & np.isfinite(depth) & np.isfinite(estimated)
+    ratio = np.log(np.where(both, depth, 1) / np.where(both, estimated, 1)).astype(np.float32)
+    trust = (both & (np.abs(ratio) < LARGEST)).astype(np.float32)
+    factor = np.exp(fill_smoothly(ratio[..., None], trust)[..., 0])
+    return np.where(valid, depth, estimated * factor).astype(np.float32)
