@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -40,6 +41,8 @@ def convert(checkpoint: Path, target: Path, acknowledged: bool, config: TTT3RCon
     with Checkpoint(checkpoint) as opened:
         tensors = _take(opened, _blank(config), checkpoint.name)
     about = {"licence": LICENCE, "source": checkpoint.name, "digest": _digest(tensors)}
+    if config:
+        about["config"] = msgspec.json.encode(config).decode()
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
@@ -54,11 +57,12 @@ def convert(checkpoint: Path, target: Path, acknowledged: bool, config: TTT3RCon
 def load(path: Path, config: TTT3RConfig | None = None, device: str = "cpu") -> TTT3R:
     """The network with the weights of a converted file, ready for inference.
 
+    Its sizes are ``config``, or those that the file names, or those of the known checkpoint.
+
     Raises:
         WeightsError: there is no such file, it names no licence, or it is not this network's.
     """
-    network = _blank(config)
-    about(path)
+    network = _blank(config or _config(about(path), path))
     try:
         with safe_open(path, "pt", device=device) as file:
             # copies are aligned in memory as all tensors are, so that products come out the same to the last bit
@@ -77,6 +81,13 @@ def verify(path: Path, config: TTT3RConfig | None = None) -> None:
     """
     if _digest(dict(load(path, config).named_parameters())) != about(path)["digest"]:
         raise WeightsError(f"{path} is damaged: its numbers are not those that were converted; convert it again.")
+
+
+def _config(said: Mapping[str, str], path: Path) -> TTT3RConfig | None:
+    try:
+        return msgspec.json.decode(said["config"], type=TTT3RConfig) if "config" in said else None
+    except msgspec.MsgspecError as error:
+        raise WeightsError(f"{path} names sizes that are none: {error}") from None
 
 
 def _blank(config: TTT3RConfig | None) -> TTT3R:
