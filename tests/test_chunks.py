@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from worldwarp import chunks
 from worldwarp.cameras import Cameras
 from worldwarp.nouns import Shot
-from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.messages import Diffusion, Override, Settings
 
 from .shots_for_tests import straight_path
 
@@ -91,6 +91,7 @@ SETTING_CHANGES = {
     "seed": 1,
     "far": 10.0,
     "context_frames": 5,
+    "cache": "points",
     "cache_steps": 7,
     "geometry": "ttt3r",
     "depth_scale": 2.0,
@@ -122,7 +123,47 @@ def test_every_input_that_changes_pixels_changes_the_key(changed: Shot) -> None:
 
 
 def test_every_setting_is_in_the_recipe_or_known_to_act_before() -> None:
-    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE == {f.name for f in msgspec.structs.fields(Settings)}
+    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE | {"diffusion"} == {f.name for f in msgspec.structs.fields(Settings)}
+
+
+DIFFUSION_CHANGES = {
+    "prompt": "a hall",
+    "style": "Van Gogh style",
+    "negative_prompt": "fog",
+    "sigma": 0.5,
+    "steps": 4,
+    "shift": 3.0,
+    "guidance": 1.0,
+    "guidance_valid": 2.0,
+    "solver": "dpm++",
+    "noise": "full",
+    "tokens": "sampled",
+    "erosion": 3,
+    "age_noise": 0.1,
+    "confidence_noise": 0.1,
+    "colour_correction": True,
+    "memory": "low",
+}
+
+
+def test_how_a_model_invents_is_in_its_recipe_and_not_in_that_of_draft() -> None:
+    assert set(DIFFUSION_CHANGES) == {f.name for f in msgspec.structs.fields(Diffusion)}
+    changes = [Diffusion(), *(Diffusion(**{name: value}) for name, value in DIFFUSION_CHANGES.items())]
+    for profile, keys in (("draft", 1), ("wan", len(changes))):
+        shots = [
+            _shot(settings=msgspec.structs.replace(BASE.settings, profile=profile, diffusion=change))
+            for change in changes
+        ]
+        assert len({_key(shot) for shot in shots}) == keys
+
+
+def test_what_is_changed_for_one_chunk_changes_that_chunk_only() -> None:
+    settings = msgspec.structs.replace(BASE.settings, profile="wan")
+    plain, other = _shot(settings=settings), _shot(settings=settings, overrides=(Override(chunk=1, sigma=0.5, seed=9),))
+    assert _key(other, 0) == _key(plain, 0)
+    assert _key(other, 1, "a" * 64) != _key(plain, 1, "a" * 64)
+    chosen = chunks.settings_of(other, chunks.plan(17, settings)[1])
+    assert (chosen.seed, chosen.diffusion.sigma, chosen.diffusion.steps) == (9, 0.5, 50)
 
 
 def test_numerics_the_past_and_stage_versions_change_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

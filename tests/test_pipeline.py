@@ -29,7 +29,7 @@ def small_shot(frames: int = 11, seed: int = 3) -> Shot:
     return shot
 
 
-def quiet(_stage: str, _step: int, _steps: int) -> None:
+def quiet(_stage: str, _step: int, _steps: int, preview: object = None) -> None:
     pass
 
 

@@ -144,7 +144,8 @@ def _check_settings(settings: Settings) -> None:
         if value % 4 != 1:
             near = (value - 1) // 4 * 4 + 1
             raise InvalidShot(f"settings.{field}", f"{value} is not of the form 4k + 1; use {near} or {near + 4}.")
-    if settings.diffusion.guidance_valid is not None and settings.diffusion.guidance_valid > settings.diffusion.guidance:
+    diffusion = settings.diffusion
+    if diffusion.guidance_valid is not None and diffusion.guidance_valid > diffusion.guidance:
         raise InvalidShot("settings.diffusion.guidance_valid", "is above guidance; it is for less of it: lower it.")
     if settings.context_frames >= settings.chunk_frames:
         raise InvalidShot(

@@ -62,7 +62,8 @@ def load(path: Path, config: TTT3RConfig | None = None, device: str = "cpu") -> 
     Raises:
         WeightsError: there is no such file, it names no licence, or it is not this network's.
     """
-    network = _blank(config or _config(about(path), path))
+    said = about(path)
+    network = _blank(config or _config(said, path))
     try:
         with safe_open(path, "pt", device=device) as file:
             # copies are aligned in memory as all tensors are, so that products come out the same to the last bit
