@@ -1,0 +1,69 @@
+"""What the panel sets for the models that invent, and what it shows of them while they work."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from worldwarp_protocol import messages
+
+from blender_addon import news
+from blender_addon.link import Order
+from blender_addon.state import STAGES, Run
+
+
+def test_from_the_properties_to_the_wire_and_from_the_news_to_the_pixels(in_blender, extension, tmp_path):
+    found = in_blender("diffusion.py", extension, tmp_path)
+    assert found["choices"] == dict.fromkeys(("solver", "noise", "tokens", "memory", "cache"), True)
+    assert found["steps"] == [1, 1000, 50]
+    assert found["guidance_valid"] == [0, 100]
+    assert found["far"] == [1e6, 1e6]
+    assert found["untouched"]
+    assert found["plain"]
+    assert found["sent"]
+    assert found["settings"] == ["points", 7, 11, "wan"]
+    assert found["changes nothing"] == []
+    assert found["overrides"]
+    assert found["same part"]
+    assert "frames 150 to 193" in found["twice"]
+    assert "101 to 250" in found["outside"]
+    assert found["panels"] == [[101, 149], [150, 193], [238, 250]]
+    assert found["too early"]
+    assert found["frames"] == [[101, 105, 109], [105, 109]]
+    assert found["beyond"]
+    assert found["shown"] == [[105, True], [101, True], [109, True]]
+    assert found["not at once"]
+    assert found["seconds"] < 0.02
+    assert found["nothing in the file"]
+    assert found["gone with the part"]
+    assert found["gone with the run"]
+    assert found["gone with the extension"]
+    assert found["kept"]
+    assert found["parts kept"] == [[150, 5]]
+    assert found["images"] == []
+
+
+def test_an_order_without_words_is_the_protocols_default():
+    shot = Order("Walk", {"profile": "draft", "seed": 3}, 24.0, "sRGB", {}).shot()
+    assert (shot.settings, shot.overrides) == (messages.Settings(seed=3), [])
+
+
+def test_every_stage_of_the_protocol_has_words_and_its_place():
+    assert tuple(STAGES) == get_args(messages.Stage)
+    for begins in zip(*((draft, other) for draft, other, _ in STAGES.values()), strict=True):
+        assert sorted(begins) == list(begins)
+
+
+@pytest.mark.parametrize("denoises", [False, True])
+def test_stages_that_overlap_or_come_again_never_move_the_bar_back(denoises):
+    run, seen = Run(Path("x"), 0, chunks=1, denoises=denoises), []
+    for stage in ("history", "geometry", "caption", "geometry", "cache", "denoise", "decode", "geometry", "save"):
+        run.advance(news.Progress(0, stage, 1, 2))
+        seen.append(run.fraction)
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[-3] > 0.9
+
+
+def test_denoising_names_its_step():
+    run = Run(Path("x"), 0)
+    run.advance(news.Progress(0, "denoise", 12, 50))
+    assert run.stage.format(step=12, steps=50) == "Denoising, step 12 of 50"
