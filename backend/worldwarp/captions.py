@@ -17,11 +17,11 @@ from .nouns import Bytes, Prompt, Report, View
 
 INSTRUCTION = """\
 These pictures are frames of one continuous walk through a place, in order. Describe the place in one English \
-paragraph of 80 to 120 words, as if it were frozen in time: nothing moves, nobody acts, and there is no camera. Say first what \
-kind of place it is, then how it is laid out from near to far, then what lies beyond the edges of the last picture in \
-the direction of travel, extended plausibly from what can be seen. Name materials, textures, light, weather, time of \
-day and visual style. Write plain statements of what is there. Do not mention pictures, frames, viewers or movement, \
-and add no heading or list."""
+paragraph of 80 to 120 words, as if it were frozen in time: nothing moves, nobody acts, and there is no camera. Say \
+first what kind of place it is, then how it is laid out from near to far, then what lies beyond the edges of the \
+last picture in the direction of travel, extended plausibly from what can be seen. Name materials, textures, light, \
+weather, time of day and visual style. Write plain statements of what is there. Do not mention pictures, frames, \
+viewers or movement, and add no heading or list."""
 STYLE = ' The style is given: "{style}". Name it, and describe everything as it looks in that style.'
 """Added to the instruction where the user typed a style: it says how things look, not what is there."""
 
