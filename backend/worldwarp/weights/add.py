@@ -1,0 +1,180 @@
+"""Files that were fetched by hand: told apart by name and content, put where they belong, registered."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ..geometry import checkpoint
+from ..geometry.checkpoint import WeightsError
+from . import check, files, needs, registry
+from .parts import DEPTH_ANYTHING, PARTS, ST_DIFF, TTT3R, Part
+from .parts import part as named
+
+BY_TENSOR = (
+    (r"(encoder|decoder)\.(conv_in|mid_block|down_blocks|up_blocks)\.|quant_conv\.|post_quant_conv\.", "vae"),
+    (r"shared\.weight|encoder\.(block|final_layer_norm)\.", "text-encoder"),
+    (r"condition_embedder\.|patch_embedding\.|blocks\.\d+\.attn1\.|proj_out\.", "transformer"),
+    (r"visual\.|model\.visual\.|model\.language_model\.|model\.layers\.", "captioner"),
+    (r"backbone\.embeddings\.|neck\.reassemble_stage\.", "depth-anything"),
+    (r"enc_blocks\.|dec_blocks\.|enc_norm\.", "ttt3r"),
+)
+"""How a part's tensors are called, at the beginning of their names."""
+
+BY_TEXT = {
+    "config.json": (
+        ("AutoencoderKLWan", "vae"),
+        ("WanTransformer3DModel", "transformer"),
+        ("UMT5", "text-encoder"),
+        ("Qwen2_5_VL", "captioner"),
+        ("DepthAnything", "depth-anything"),
+    ),
+    "tokenizer.json": (('"Unigram"', "tokenizer"), ('"BPE"', "captioner")),
+}
+"""What such a file says where it is a part's."""
+
+CHECKPOINTS = (".ckpt", ".pth", ".pt")
+
+Recognised = dict[Part, list[Path]]
+
+
+def recognise(paths: Iterable[Path]) -> Recognised:
+    """Files, and those in folders, by the part that they belong to. In folders other files are passed over.
+
+    Raises:
+        WeightsError: a file is not there, or belongs to no part.
+    """
+    found: Recognised = {}
+    for path in paths:
+        known = _known(path)
+        if not known:
+            raise WeightsError(f"{path} is of no known network: give the files of `worldwarp weights list`.")
+        for name, members in known.items():
+            found.setdefault(name, []).extend(members)
+    return found
+
+
+def place(part: Part, paths: Sequence[Path], move: bool) -> str:
+    """Put a part's files into its folder and register it once it is complete; one sentence.
+
+    Raises:
+        WeightsError: they do not fit the network.
+    """
+    if part.converted and paths[0].suffix in CHECKPOINTS:
+        return _convert(part, paths[0], move)
+    folder = needs.root() / part.place
+    for path in paths:
+        _put(path, folder / path.name, move)
+    try:
+        found = files.complete(part, folder)
+    except WeightsError as error:
+        return f"{error} Add the rest too."
+    check.architecture(part, folder)
+    if part is DEPTH_ANYTHING:
+        return f"{part.name} is here, at {folder}."
+    record = registry.register(part.name, folder, found, "by hand")
+    return f"{part.name} is here, at {folder}{check.unpublished(part, record)}."
+
+
+def _known(path: Path) -> Recognised:
+    if not path.exists():
+        raise WeightsError(f"There is no file {path}.")
+    members = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    found: Recognised = {}
+    later = []
+    for member in members:
+        belongs = _part(member)
+        if belongs:
+            found.setdefault(belongs, []).append(member)
+        else:
+            later.append(member)
+    for member in later:
+        if belongs := _companion(member, found):
+            found[belongs].append(member)
+    return found
+
+
+def _companion(path: Path, found: Recognised) -> Part | None:
+    """The one part of the files beside it that has a file of this name: for small files that say nothing themselves."""
+    beside = [part for part, paths in found.items() if any(each.parent == path.parent for each in paths)]
+    fitting = [part for part in beside if path.name in {file.path for file in part.files}]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _part(path: Path) -> Part | None:
+    """The part of one file: as it is published, or by what it says."""
+    size = path.stat().st_size
+    same = [
+        part
+        for part in PARTS
+        for file in part.files
+        if file.path == path.name and (part.converted or file.size == size)
+    ]
+    if len(same) == 1:
+        return same[0]
+    if path.name in BY_TEXT:
+        text = path.read_text("utf-8", errors="replace")
+        return next((named(name) for mark, name in BY_TEXT[path.name] if mark in text), None)
+    return _by_tensors(path)
+
+
+def _by_tensors(path: Path) -> Part | None:
+    names = list(_tensors(path))
+    counts = {name: sum(bool(re.match(pattern, each)) for each in names) for pattern, name in BY_TENSOR}
+    best = max(counts, key=lambda name: counts[name])
+    if not counts[best]:
+        return None
+    return ST_DIFF if best == "transformer" and _is_st_diff(path) else named(best)
+
+
+def _tensors(path: Path) -> Iterator[str]:
+    if path.suffix == ".safetensors":
+        yield from files.shapes(path)
+    elif path.suffix in CHECKPOINTS:
+        from .convert import names
+
+        yield from names(path)
+    elif path.name.endswith(".safetensors.index.json"):
+        index = json.loads(path.read_bytes())
+        yield from index.get("weight_map", ())
+
+
+def _is_st_diff(path: Path) -> bool:
+    """Both have the same tensors: ST-Diff's come as a checkpoint, or name it as their source."""
+    if path.suffix in CHECKPOINTS:
+        return True
+    return path.suffix == ".safetensors" and files.metadata(path).get("source") == ST_DIFF.files[0].path
+
+
+def _convert(part: Part, path: Path, move: bool) -> str:
+    """Take the numbers out of a checkpoint; its licence is accepted already."""
+    if part is TTT3R:
+        from ..geometry.weights import convert
+
+        convert(path, checkpoint.default_path(), acknowledged=True)
+        said = f"Converted to {checkpoint.default_path()}. Non-commercial use only ({checkpoint.LICENCE})."
+    else:
+        from .convert import convert_st_diff
+
+        folder = needs.root() / part.place
+        convert_st_diff(path, folder)
+        registry.register(part.name, folder, files.complete(part, folder), f"converted from {path.name}")
+        said = f"Converted to {folder}. Its licence: {part.licence}."
+    if move:
+        path.unlink()
+    return said
+
+
+def _put(path: Path, target: Path, move: bool) -> None:
+    """Copy or move a file; the target appears whole or not at all."""
+    if target.exists() and path.samefile(target):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        (shutil.move if move else shutil.copyfile)(path, unfinished)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
