@@ -56,14 +56,16 @@ def recognise(paths: Iterable[Path]) -> Recognised:
     return found
 
 
-def place(part: Part, paths: Sequence[Path], move: bool) -> str:
+def place(part: Part, paths: Sequence[Path], move: bool, origin: str = "by hand") -> str:
     """Put a part's files into its folder and register it once it is complete; one sentence.
+
+    ``origin`` is what the register says of where they came from.
 
     Raises:
         WeightsError: they do not fit the network.
     """
     if part.converted and paths[0].suffix in CHECKPOINTS:
-        return _convert(part, paths[0], move)
+        return _convert(part, paths[0], move, origin)
     folder = needs.root() / part.place
     for path in paths:
         _put(path, folder / path.name, move)
@@ -74,7 +76,7 @@ def place(part: Part, paths: Sequence[Path], move: bool) -> str:
     check.architecture(part, folder)
     if part is DEPTH_ANYTHING:
         return f"{part.name} is here, at {folder}."
-    record = registry.register(part.name, folder, found, "by hand")
+    record = registry.register(part.name, folder, found, origin)
     return f"{part.name} is here, at {folder}{check.unpublished(part, record)}."
 
 
@@ -148,7 +150,7 @@ def _is_st_diff(path: Path) -> bool:
     return path.suffix == ".safetensors" and files.metadata(path).get("source") == ST_DIFF.files[0].path
 
 
-def _convert(part: Part, path: Path, move: bool) -> str:
+def _convert(part: Part, path: Path, move: bool, origin: str) -> str:
     """Take the numbers out of a checkpoint; its licence is accepted already."""
     if part is TTT3R:
         from ..geometry.weights import convert
@@ -160,7 +162,7 @@ def _convert(part: Part, path: Path, move: bool) -> str:
 
         folder = needs.root() / part.place
         convert_st_diff(path, folder)
-        registry.register(part.name, folder, files.complete(part, folder), f"converted from {path.name}")
+        registry.register(part.name, folder, files.complete(part, folder), f"{path.name}, {origin}")
         said = f"Converted to {folder}. Its licence: {part.licence}."
     if move:
         path.unlink()

@@ -55,7 +55,7 @@ def _get(part: Part) -> None:
         commit = remote.commit
         _fetch(remote, folder / file.path)
     if part.converted:
-        add.place(part, [folder / part.files[0].path], move=True)
+        add.place(part, [folder / part.files[0].path], move=True, origin=commit)
         return
     check.architecture(part, folder)
     if part is not DEPTH_ANYTHING:
@@ -68,8 +68,6 @@ def _describe(part: Part, file: File, revision: str) -> Remote:
     url = hub.hf_hub_url(part.repository, part.remote + file.path, revision=revision)
     try:
         found = hub.get_hf_file_metadata(url, token=_token())
-    except (hub.errors.HfHubHTTPError, OSError) as error:
-        raise WeightsError(_sentence(part, error)) from None
     except Exception as error:  # its HTTP library's own errors have no public base
         raise WeightsError(_sentence(part, error)) from None
     digest = found.etag if found.etag and re.fullmatch(r"[0-9a-f]{64}", found.etag) else ""
@@ -107,8 +105,6 @@ def _download(remote: Remote, unfinished: Path) -> None:
                 expected_size=remote.size,
                 displayed_filename=remote.file.path,
             )
-        except KeyboardInterrupt:
-            raise
         except Exception as error:  # its HTTP library's own errors have no public base
             raise WeightsError(
                 f"The download of {remote.file.path} was interrupted ({_first_line(error)}); run the command again, "
@@ -132,7 +128,6 @@ def _hub() -> Any:
     try:
         import huggingface_hub
         import huggingface_hub.constants
-        import huggingface_hub.errors
         import huggingface_hub.utils
     except ImportError:
         raise WeightsError(
