@@ -116,19 +116,22 @@ def _part(path: Path) -> Part | None:
     ]
     if len(same) == 1:
         return same[0]
-    if path.name in BY_TEXT:
-        text = path.read_text("utf-8", errors="replace")
-        return next((named(name) for mark, name in BY_TEXT[path.name] if mark in text), None)
-    return _by_tensors(path)
+    name = _by_text(path) if path.name in BY_TEXT else _by_tensors(path)
+    if name == "transformer" and _is_st_diff(path):
+        return ST_DIFF
+    return named(name) if name else None
 
 
-def _by_tensors(path: Path) -> Part | None:
+def _by_text(path: Path) -> str:
+    text = path.read_text("utf-8", errors="replace")
+    return next((name for mark, name in BY_TEXT[path.name] if mark in text), "")
+
+
+def _by_tensors(path: Path) -> str:
     names = list(_tensors(path))
     counts = {name: sum(bool(re.match(pattern, each)) for each in names) for pattern, name in BY_TENSOR}
     best = max(counts, key=lambda name: counts[name])
-    if not counts[best]:
-        return None
-    return ST_DIFF if best == "transformer" and _is_st_diff(path) else named(best)
+    return best if counts[best] else ""
 
 
 def _tensors(path: Path) -> Iterator[str]:
@@ -144,10 +147,11 @@ def _tensors(path: Path) -> Iterator[str]:
 
 
 def _is_st_diff(path: Path) -> bool:
-    """Both have the same tensors: ST-Diff's come as a checkpoint, or name it as their source."""
+    """Both have the same tensors: ST-Diff's come as a checkpoint, or the converted file names their licence."""
     if path.suffix in CHECKPOINTS:
         return True
-    return path.suffix == ".safetensors" and files.metadata(path).get("source") == ST_DIFF.files[0].path
+    weights = path if path.suffix == ".safetensors" else path.with_name(f"{ST_DIFF.weights}.safetensors")
+    return weights.is_file() and files.metadata(weights).get("licence") == ST_DIFF.licence
 
 
 def _convert(part: Part, path: Path, move: bool, origin: str) -> str:

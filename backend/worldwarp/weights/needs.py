@@ -12,7 +12,7 @@ from . import registry
 from .parts import DEPTH_ANYTHING, PARTS, TTT3R, Part, part
 from .registry import root
 
-__all__ = ["absent", "digests", "folder", "gigabytes", "is_here", "missing", "part", "root"]
+__all__ = ["absent", "digests", "digests_of", "folder", "gigabytes", "is_here", "missing", "part", "root"]
 
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 PACKAGES = {"wan": ("diffusers", "accelerate", "transformers")}
@@ -53,6 +53,12 @@ def digests(profile: str) -> list[str]:
     records = registry.records()
     used = [part for part in PARTS if profile in part.needed + part.optional and part.name in records and is_here(part)]
     return [entry.sha256 for part in used for entry in records[part.name].files.values()]
+
+
+def digests_of(name: str) -> list[str]:
+    """SHA-256 of the files of one part, as they were registered; none where it is not here."""
+    record = registry.records().get(name)
+    return [entry.sha256 for entry in record.files.values()] if record and is_here(part(name)) else []
 
 
 def is_here(part: Part) -> bool:
