@@ -294,6 +294,11 @@ def check_shot(shot: Shot, arrays: Mapping[str, NDArray[Any]]) -> None:
     except msgspec.ValidationError as error:
         field, text = in_words(error)
         raise InvalidShot(field or "shot", f"{text}.") from None
+    check_length(shot)
+
+
+def check_length(shot: Shot) -> None:
+    """Raise ``InvalidShot`` where ``shot`` is longer than a message can carry it there and back."""
     if len(msgspec.msgpack.encode(shot)) > limits.MAX_SHOT_BYTES:
         raise InvalidShot("overrides", "hold more text than one message can carry; shorten the prompts of the chunks.")
 

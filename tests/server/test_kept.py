@@ -68,3 +68,11 @@ def test_overrides_outlive_the_server(tmp_path: Path) -> None:
         assert started(caller, without).overrides == []
         assert {item: caller.stream(item).chunks[0].key for item in (run, without)} == first
     assert first[run] != first[without], "another seed is another recipe"
+
+
+def test_a_shot_with_more_text_than_a_message_carries_is_refused(caller: Caller) -> None:
+    """Its start could not be told."""
+    plain, arrays = small_shot(name="long", frames=9)
+    wordy = [Override(chunk=chunk, prompt="a" * 4000) for chunk in range(600)]
+    answer = caller.submit((msgspec.structs.replace(plain, overrides=wordy), arrays))
+    assert (answer.code, answer.field) == ("invalid_shot", "overrides")
