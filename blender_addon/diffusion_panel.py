@@ -10,7 +10,7 @@ from .problems import Problem
 UNIT_PIXELS = 20
 """Of Blender's interface at scale 1: the side of an icon of scale 1."""
 
-WRITTEN = "Written from the picture"
+WRITTEN = "From the picture"
 
 
 def draw_surface(layout, shot) -> None:
@@ -25,24 +25,26 @@ def draw_surface(layout, shot) -> None:
 
 def draw_diffusion(layout, context, shot) -> None:
     diffusion = shot.diffusion
-    layout.prop(diffusion, "negative_prompt")
+    layout.prop(diffusion, "negative_prompt", text="Negative")
     column = layout.column(align=True)
     for name in ("steps", "solver", "shift"):
         column.prop(diffusion, name)
     column = layout.column(align=True)
     column.prop(diffusion, "guidance")
-    draw_switched(column, diffusion, "guidance_valid")
+    draw_switched(column, diffusion, "guidance_valid", "On Known")
     column = layout.column(align=True)
-    for name in ("noise", "tokens", "erosion", "age_noise", "confidence_noise"):
+    for name in ("noise", "tokens", "erosion"):
         column.prop(diffusion, name)
+    column.prop(diffusion, "age_noise", text="Age")  # the sidebar cuts longer labels
+    column.prop(diffusion, "confidence_noise", text="Confidence")
     layout.prop(diffusion, "colour_correction")
     layout.prop(diffusion, "memory")
 
 
-def draw_switched(layout, owner, name: str, **how) -> None:
+def draw_switched(layout, owner, name: str, label: str = "", **how) -> None:
     """A property that counts only where the switch before it is on."""
     switch = f"use_{name}"
-    row = layout.row(align=True, heading=owner.bl_rna.properties[switch].name)
+    row = layout.row(align=True, heading=label or owner.bl_rna.properties[switch].name)
     row.prop(owner, switch, text="")
     sub = row.row(align=True)
     sub.active = getattr(owner, switch)

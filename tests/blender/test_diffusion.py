@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 from worldwarp_protocol import messages
 
 from blender_addon import news
-from blender_addon.link import Order
+from blender_addon.link import Order, _receive
 from blender_addon.state import STAGES, Run
 
 
@@ -67,3 +68,34 @@ def test_denoising_names_its_step():
     run = Run(Path("x"), 0)
     run.advance(news.Progress(0, "denoise", 12, 50))
     assert run.stage.format(step=12, steps=50) == "Denoising, step 12 of 50"
+
+
+class Streamed:
+    """A client whose run sends what it is given."""
+
+    def __init__(self, *sent):
+        self.sent = sent
+
+    def receive(self, *_, on_event, **__):
+        for message, arrays in self.sent:
+            on_event(message, arrays)
+
+
+def test_previews_are_told_with_the_frames_that_they_show(tmp_path):
+    pictures = np.zeros((13, 6, 8, 3), np.uint8)
+    preview = messages.Preview(run="0" * 32, chunk=1, attempt=0, step=3, steps=50, first=44)
+    link = Told()
+    _receive(link, Streamed((preview, {"preview": pictures})), "0" * 32, tmp_path)
+    assert link.told == []  # before the walk's cameras
+    np.savez(tmp_path / "cameras.npz", frame=np.arange(101, 191))
+    _receive(link, Streamed((preview, {"preview": pictures})), "0" * 32, tmp_path)
+    assert [told.frames for told in link.told] == [tuple(range(145, 191, 4))]
+    assert len(link.told[0].pictures) == 12
+
+
+class Told:
+    """Keeps what a link is told."""
+
+    def __init__(self):
+        self.told = []
+        self.tell, self.take_wish = self.told.append, None
