@@ -14,6 +14,7 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
 )
 from worldwarp import captions
+from worldwarp.diffusion import memory
 from worldwarp.nouns import Cancelled, View
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Diffusion, Settings
@@ -31,8 +32,11 @@ NEW = 10
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    return save_tiny(tmp_path_factory.mktemp("captioner"))
+
+
+def save_tiny(path):
     """A captioner of the published kind with random numbers in it, saved as the published one is."""
-    path = tmp_path_factory.mktemp("captioner")
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(letters)}, merges=[]))
     words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -169,6 +173,18 @@ def test_the_format_is_the_published_one_and_the_users_marks_are_plain_text(capt
     )
     assert asked["mm_token_type_ids"].sum() == 4
     assert (asked["input_ids"] == tokenizer.convert_tokens_to_ids("<|im_end|>")).sum() == 2
+
+
+def test_weights_in_eight_bits_say_nearly_the_same(folder, captioner) -> None:
+    exact, narrow = captioner[2], captions.load(folder, "cpu", torch.bfloat16)
+    plan = memory.plan("low", "cuda")
+    with memory.apply(plan, torch.device("cpu"), {"captioner": narrow[2]})(narrow[2]):
+        assert captions.caption(*narrow, pictures(1), "", quiet)
+        asked = captions.inputs(*narrow[:2], pictures(2), "")
+        found, expected = (model(**asked).logits[0, -1].float() for model in (narrow[2], exact))
+    assert narrow[2].lm_head.weight.dtype == torch.float8_e4m3fn
+    assert narrow[2].dtype == torch.bfloat16
+    assert (found - expected).norm() / expected.norm() < 0.25
 
 
 def test_torchvision_is_not_needed(captioner) -> None:
