@@ -15,6 +15,9 @@ from worldwarp_protocol.messages import Settings
 
 from .nouns import Bytes, Prompt, Report, View
 
+VERSION = "1"
+"""Raised when the same frames get other words."""
+
 INSTRUCTION = """\
 These pictures are frames of one continuous walk through a place, in order. Describe the place in one English \
 paragraph of 80 to 120 words, as if it were frozen in time: nothing moves, nobody acts, and there is no camera. Say \
