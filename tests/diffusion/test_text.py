@@ -109,7 +109,9 @@ def test_a_damaged_file_is_computed_again_and_whole_afterwards(tmp_path: Path, d
     whole = path.read_bytes()
     flipped = whole[:-1] + bytes([whole[-1] ^ 1])
     path.write_bytes(
-        {"cut": whole[:-100], "one number": flipped, "empty": b"", "another file": ours.save({"x": torch.ones(2)})}[damage]
+        {"cut": whole[:-100], "one number": flipped, "empty": b"", "another file": ours.save({"x": torch.ones(2)})}[
+            damage
+        ]
     )
     assert torch.equal(ours.cached(tmp_path, "abc", "stone", asked), expected)
     assert asked.times == 2

@@ -5,9 +5,10 @@ and unit variance per channel, by the constants in the VAE's own configuration (
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, WanCausalConv3d, unpatchify
+from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, unpatchify
 from diffusers.utils.torch_utils import get_module_execution_device
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -15,12 +16,15 @@ from worldwarp_protocol.errors import InvalidShot
 
 from ..nouns import Bytes, Floats
 
+Vae = Any
+"""diffusers' ``AutoencoderKLWan``, in the published form or patched (``patch_size``); its attributes are not typed."""
+
 RIDGE = 1e-6
 """Of the latents' mean variance: decides where latents do not vary, and is nothing where they do."""
 
 
 @torch.no_grad()
-def encode(vae: AutoencoderKLWan, frames: Floats) -> Tensor:
+def encode(vae: Vae, frames: Floats) -> Tensor:
     """Normalised latents (C, T', H/8, W/8), float32, of frames (n, H, W, 3) in [0, 1]: the posterior's mode.
 
     Raises:
@@ -33,11 +37,12 @@ def encode(vae: AutoencoderKLWan, frames: Floats) -> Tensor:
         posterior = vae.encode(video[None] * 2 - 1).latent_dist
     finally:
         vae.clear_cache()  # what an error leaves there would keep its memory
-    mean, std = _statistics(vae, posterior.mean)
-    return ((posterior.mode()[0].float() - mean) / std).contiguous()
+    mode: Tensor = posterior.mode()[0].float()
+    mean, std = _statistics(vae, mode)
+    return (mode - mean) / std
 
 
-def decode(vae: AutoencoderKLWan, latents: Tensor) -> Iterator[Floats]:
+def decode(vae: Vae, latents: Tensor) -> Iterator[Floats]:
     """Frames (k, H, W, 3) in [0, 1] of normalised latents (C, T', H/8, W/8): 1 frame, then 4 at a time.
 
     Equals ``vae.decode`` to the bit, but holds one latent frame's pictures and the causal convolutions' features
@@ -87,7 +92,7 @@ def preview(latents: Tensor, mapping: Tensor) -> Bytes:
     return shown
 
 
-def _statistics(vae: AutoencoderKLWan, like: Tensor) -> tuple[Tensor, Tensor]:
+def _statistics(vae: Vae, like: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation per channel, (C, 1, 1, 1), where ``like`` is."""
     given = torch.tensor([vae.config.latents_mean, vae.config.latents_std], device=like.device)
     mean, std = given[..., None, None, None]
@@ -95,7 +100,7 @@ def _statistics(vae: AutoencoderKLWan, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def _prepare(vae: AutoencoderKLWan, z: Tensor) -> Tensor:
+def _prepare(vae: Vae, z: Tensor) -> Tensor:
     """What ``vae.decode`` does before its loop: wake an offloaded model, and mix the channels."""
     if hook := getattr(vae, "_hf_hook", None):
         hook.pre_forward(vae)
@@ -104,16 +109,16 @@ def _prepare(vae: AutoencoderKLWan, z: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _decode_frame(vae: AutoencoderKLWan, z: Tensor, features: list[Tensor | str | None], first: bool) -> Floats:
+def _decode_frame(vae: Vae, z: Tensor, features: list[Tensor | str | None], first: bool) -> Floats:
     """The frames of one latent frame z (1, C, 1, h, w); ``features`` of the frames before it are brought up to date."""
     out = vae.decoder(z, feat_cache=features, feat_idx=[0], first_chunk=first)
     if vae.config.patch_size is not None:
-        out = unpatchify(out, patch_size=vae.config.patch_size)
+        out = unpatchify(out, patch_size=vae.config.patch_size)  # type: ignore[no-untyped-call]
     return _from_video(out.clamp(-1, 1))
 
 
 @torch.no_grad()
-def _decode_tiles(vae: AutoencoderKLWan, z: Tensor) -> Floats:
+def _decode_tiles(vae: Vae, z: Tensor) -> Floats:
     try:
         return _from_video(vae.decode(z).sample)
     finally:
