@@ -69,7 +69,8 @@ def _modulated(norm: nn.Module, x: Tensor, shift: Tensor, scale: Tensor, index: 
 class STDiff(WanTransformer3DModel):
     """``WanTransformer3DModel`` for one timestep per token; the same parameters, configuration and results.
 
-    Bit for bit the same on a CPU; text to video only.
+    Bit for bit the same on a CPU from 32 tokens on; with fewer it is diffusers' own products that have few rows (see
+    ``ROWS``). Text to video only, on one device.
     """
 
     _repeated_blocks = ["STDiffBlock"]  # noqa: RUF012 - diffusers' own
