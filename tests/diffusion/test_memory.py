@@ -1,7 +1,5 @@
 """Memory modes: networks that wait elsewhere, or in fewer bits, still say the same."""
 
-import threading
-
 import pytest
 import torch
 from diffusers import AutoencoderKLWan
@@ -111,24 +109,6 @@ def test_what_stays_and_what_comes_is_where_the_plan_says() -> None:
     with used(models["text_encoder"]):
         assert models["text_encoder"].shared.weight.device == there
     assert models["text_encoder"].shared.weight.device == CPU
-
-
-@pytest.mark.parametrize("one_at_a_time", [True, False])
-def test_networks_that_come_wait_for_each_other_where_the_plan_says(one_at_a_time) -> None:
-    models = {"captioner": transformer(), "geometry": text_encoder()}
-    plan = Plan(captioner=STAGED, geometry=STAGED, one_at_a_time=one_at_a_time)
-    used, came = memory.apply(plan, CPU, models), threading.Event()
-
-    def estimate():
-        with used(models["geometry"]):
-            came.set()
-
-    other = threading.Thread(target=estimate)
-    with used(models["captioner"]):
-        other.start()
-        assert came.wait(0.2 if one_at_a_time else 10) != one_at_a_time
-    other.join(10)
-    assert came.is_set()
 
 
 def test_layer_by_layer_is_exact() -> None:

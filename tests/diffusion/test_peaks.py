@@ -93,8 +93,8 @@ def test_tiles_hold_what_is_expected(dry) -> None:
         network.enable_tiling()
         return network
 
-    _, held = dry(make, torch.float32, lambda network: network.decode(torch.zeros(1, 16, 2, 24, 48)))
-    assert held == pytest.approx(peaks.working(LOW, 384, 192, 5)["vae"], rel=0.1)
+    _, held = dry(make, torch.float32, lambda network: network.decode(torch.zeros(1, 16, 3, 32, 40)))
+    assert held == pytest.approx(peaks.working(LOW, 320, 256, 9)["vae"], rel=0.1)
 
 
 def test_the_text_encoder_weighs_what_is_expected() -> None:

@@ -17,12 +17,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from threading import RLock
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     import torch
-    from diffusers import AutoencoderKLWan
     from torch import nn
 
 Mode = Literal["full", "balanced", "low"]
@@ -56,7 +54,7 @@ class Plan:
     together: bool = False
     """Whether both halves of the guidance go through the transformer in one batch."""
     one_at_a_time: bool = True
-    """Whether networks that come for their stage wait for each other; otherwise words and geometry overlap."""
+    """Whether words and geometry wait for each other, by a lock of whoever calls both; otherwise they overlap."""
     cpu: bool = False
 
 
@@ -98,17 +96,11 @@ def apply(
         if getattr(plan, name) == OFFLOADED:
             offload(model, device)
         if plan.tiled and name == "vae":
-            cast("AutoencoderKLWan", model).enable_tiling()
+            cast(Any, model).enable_tiling()
     staged = {model for name, model in models.items() if getattr(plan, name) == STAGED}
-    turn: AbstractContextManager[object] = RLock() if plan.one_at_a_time else nullcontext()
 
-    @contextmanager
-    def used(model: nn.Module) -> Iterator[None]:
-        if model not in staged:
-            yield
-            return
-        with turn, stage(model, device):
-            yield
+    def used(model: nn.Module) -> AbstractContextManager[None]:
+        return stage(model, device) if model in staged else nullcontext()
 
     return used
 
@@ -119,7 +111,7 @@ def _store_in_eight_bits(model: nn.Module) -> None:
     from diffusers.hooks.layerwise_casting import apply_layerwise_casting
 
     if isinstance(model, ModelMixin):  # it knows which of its layers do not bear it
-        model.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.bfloat16)
+        cast(Any, model).enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.bfloat16)
     else:
         apply_layerwise_casting(model, torch.float8_e4m3fn, torch.bfloat16)
 
