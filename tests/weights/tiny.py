@@ -9,14 +9,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
-from transformers import (
-    PreTrainedTokenizerFast,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
-    UMT5Config,
-    UMT5EncoderModel,
-)
+from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 from worldwarp.weights import needs, registry
+
+from ..test_captions import save_tiny
 
 TEXT_WIDTH = 32
 """Of the text encoder's output, which the transformer attends to."""
@@ -69,24 +65,6 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def tiny_captioner(seed: int = 3) -> Qwen2_5_VLForConditionalGeneration:
-    """Qwen2.5-VL, two layers on each side."""
-    torch.manual_seed(seed)
-    text = {
-        "hidden_size": 16,
-        "intermediate_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "vocab_size": 64,
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]},
-    }
-    vision = {"depth": 2, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "out_hidden_size": 16}
-    return Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision))
-
-
 def register(name: str) -> None:
     """Register a part's folder as it is."""
     folder = needs.folder(name)
@@ -95,10 +73,7 @@ def register(name: str) -> None:
 
 
 def tiny_wan_home(path: Path, captioner: bool = False) -> Path:
-    """Make ``path`` a home (set WORLDWARP_HOME to it) in which the wan profile lacks nothing. Returns ``path``.
-
-    The captioner has no tokenizer of its own: it can be checked, not asked.
-    """
+    """Make ``path`` a home (set WORLDWARP_HOME to it) in which the wan profile lacks nothing. Returns ``path``."""
     before = os.environ.get("WORLDWARP_HOME")
     os.environ["WORLDWARP_HOME"] = str(path)
     try:
@@ -109,8 +84,8 @@ def tiny_wan_home(path: Path, captioner: bool = False) -> Path:
         for name in ("st-diff", "vae", "text-encoder", "tokenizer"):
             register(name)
         if captioner:
-            tiny_captioner().save_pretrained(needs.folder("captioner"))
-            tiny_tokenizer().save_pretrained(needs.folder("captioner"))
+            needs.folder("captioner").mkdir(parents=True)
+            save_tiny(needs.folder("captioner"))
             register("captioner")
     finally:
         if before is None:

@@ -203,7 +203,7 @@ CAPTIONER = Part(
     "Apache-2.0",
     APACHE,
     "qwen2.5-vl-7b-instruct",
-    ("config.json", "tokenizer.json", "tokenizer_config.json"),
+    ("config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json"),
     "model",
     optional=("wan",),
 )
