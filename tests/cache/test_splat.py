@@ -75,7 +75,7 @@ def test_within_the_tolerance_rank_decides():
         (0.0, (2, 1, 0), 0), (0.05, (2, 1, 0), 1), (0.2, (2, 1, 0), 2), (0.2, (0, 1, 2), 0),
     ):  # fmt: skip
         won = winners(points, K, HERE, WIDTH, HEIGHT, 0.5, torch.tensor(ranks), tolerance)
-        assert won.index[8, 10] == winner
+        assert won.point[8, 10] == winner
         assert won.nearest[8, 10] == 2.0
         assert won.depth[8, 10] == points[winner, 2]
 

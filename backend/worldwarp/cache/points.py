@@ -87,7 +87,7 @@ def _prior(cloud: Cloud, cameras: Cameras, i: int) -> tuple[Floats, NDArray[np.b
     won = winners(
         cloud.points, cameras.K[i], pose, cameras.width, cameras.height, rank=cloud.rank, tolerance=AGREES
     )  # fmt: skip
-    index, depth, nearest, offset = (t.cpu().numpy() for t in (won.index, won.depth, won.nearest, won.offset))
+    index, depth, nearest, offset = (t.cpu().numpy() for t in (won.point, won.depth, won.nearest, won.offset))
     valid = index >= 0
     shown = index[valid]
     rgb, provenance = np.zeros((*valid.shape, 3), np.float32), np.zeros(valid.shape, np.uint8)

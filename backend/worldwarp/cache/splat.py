@@ -36,8 +36,8 @@ class Splat(NamedTuple):
 class Winners(NamedTuple):
     """Which point each pixel shows."""
 
-    index: torch.Tensor
-    """(H, W) int64, -1 where nothing is."""
+    point: torch.Tensor
+    """(H, W) int64: its index; -1 where nothing is."""
     depth: torch.Tensor
     """(H, W) float64, planar depth of that point; inf where nothing or the sky is."""
     nearest: torch.Tensor
@@ -67,7 +67,7 @@ def splat(
     """
     won = winners(points, K, world_to_camera, width, height, radius)
     empty = torch.zeros_like(features[:1]) if len(features) else features.new_zeros((1, features.shape[1]))
-    return Splat(torch.cat([features, empty])[won.index], won.depth.float(), won.index >= 0)
+    return Splat(torch.cat([features, empty])[won.point], won.depth.float(), won.point >= 0)
 
 
 def winners(
