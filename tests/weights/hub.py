@@ -9,13 +9,18 @@ COMMIT = "c0ffee" * 6 + "c0de"
 
 
 class Hub(ThreadingHTTPServer):
-    """``contents`` by "repository/path"; ``refusals`` by the same; ``cut`` bytes end an answer."""
+    """``contents`` by "repository/path"; ``refusals`` by the same; ``cut`` bytes end an answer.
+
+    Large files are ``elsewhere`` where that is another server's address.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answer)
         self.contents, self.refusals, self.announced = {}, {}, {}
         self.cut = None
         self.broken = False
+        self.elsewhere = ""
+        self.tokens = []
         self.asked = []
         self.sent = 0
 
@@ -41,21 +46,26 @@ class Answer(BaseHTTPRequestHandler):
         name = f"{repository}/{rest.partition('/')[2]}"
         hub = self.server
         hub.asked.append((self.command, name, rest.partition("/")[0], self.headers.get("Range")))
+        hub.tokens.append(self.headers.get("Authorization"))
         refusal = hub.refusals.get(name, 0 if name in hub.contents else 404)
         if refusal or (body and hub.broken):
             return self._empty(refusal or 500)
         content = hub.contents[name]
         start = int((self.headers.get("Range") or "bytes=0-")[6:].partition("-")[0])
         digest = hub.announced.get(name, hashlib.sha256(content).hexdigest())
-        large = name.endswith((".safetensors", ".ckpt"))
-        self.send_response(206 if start else 200)
+        large, size = name.endswith((".safetensors", ".ckpt")), len(content)
+        elsewhere = hub.elsewhere if large else ""
+        self.send_response(302 if elsewhere else 206 if start else 200)
+        if elsewhere:
+            self.send_header("Location", elsewhere + self.path)
+            content, start, body = b"", 0, False
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - start))
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("ETag", f'"{digest if large else hashlib.sha1(content).hexdigest()}"')
         if large:
-            self.send_header("X-Linked-Size", str(len(content)))
+            self.send_header("X-Linked-Size", str(size))
             self.send_header("X-Linked-Etag", f'"{digest}"')
         self.end_headers()
         return self._send(content[start:]) if body else None

@@ -188,3 +188,21 @@ def test_what_belongs_to_nothing_is_refused(empty, capsys):
         assert "no known network" in capsys.readouterr().err
     assert main(["weights", "add", str(empty / "absent")]) == 1
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_a_link_is_followed_and_stays(empty):
+    tiny_vae().save_pretrained(empty / "blobs")
+    (empty / "vae").mkdir()
+    for path in (empty / "blobs").iterdir():
+        (empty / "vae" / path.name).symlink_to(path)
+    assert main(["weights", "add", "--move", str(empty / "vae")]) == 0
+    assert needs.is_here(part("vae"))
+    assert not any(path.is_symlink() for path in needs.folder("vae").iterdir())
+    assert len(list((empty / "blobs").iterdir())) == 2
+
+
+@pytest.mark.parametrize("text", ["hello", "{}", '{"weight_map": {"a": "../../secret.safetensors"}}'])
+def test_an_index_that_is_none_is_named(empty, capsys, text):
+    (empty / "model.safetensors.index.json").write_text(text)
+    assert main(["weights", "add", str(empty / "model.safetensors.index.json")]) == 1
+    assert "model.safetensors.index.json" in capsys.readouterr().err

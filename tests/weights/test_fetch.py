@@ -161,3 +161,15 @@ def test_a_checkpoint_is_fetched_converted_and_removed(hub, tmp_path, monkeypatc
 def test_what_has_to_be_downloaded_by_hand_is_said():
     with pytest.raises(WeightsError, match="worldwarp weights convert"):
         fetch.get([TTT3R])
+
+
+def test_the_token_goes_to_the_hub_and_not_to_where_it_sends_us_on(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with serving() as other:
+        other.contents = dict(hub.contents)
+        hub.elsewhere = other.url
+        fetch.get([vae(hub)])
+        assert needs.is_here(VAE)
+        assert set(hub.tokens) == {"Bearer hf_secret"}
+        assert other.asked
+        assert set(other.tokens) == {None}

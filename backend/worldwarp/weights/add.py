@@ -1,6 +1,5 @@
 """Files that were fetched by hand: told apart by name and content, put where they belong, registered."""
 
-import json
 import os
 import re
 import shutil
@@ -142,8 +141,7 @@ def _tensors(path: Path) -> Iterator[str]:
 
         yield from names(path)
     elif path.name.endswith(".safetensors.index.json"):
-        index = json.loads(path.read_bytes())
-        yield from index.get("weight_map", ())
+        yield from files.listing(path)
 
 
 def _is_st_diff(path: Path) -> bool:
@@ -180,7 +178,8 @@ def _put(path: Path, target: Path, move: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        (shutil.move if move else shutil.copyfile)(path, unfinished)
+        # a link of Hugging Face's cache is followed: the file that it names stays there
+        (shutil.move if move and not path.is_symlink() else shutil.copyfile)(path, unfinished)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -14,6 +14,10 @@ from .parts import DEPTH_ANYTHING, TTT3R, File, Part
 SPARE = 1_000_000_000
 """Bytes that stay free on the disk."""
 
+BY_HAND = (
+    f"Download {TTT3R.files[0].path} from the page of the CUT3R project, then run `worldwarp weights convert FILE`."
+)
+
 
 class Remote(NamedTuple):
     """A file as the hub describes it."""
@@ -36,15 +40,10 @@ def get(parts: Iterable[Part]) -> None:
     """
     parts = list(parts)
     if TTT3R in parts:
-        raise WeightsError(f"{TTT3R.name} cannot be fetched by name.\n" + TTT3R_BY_HAND)
+        raise WeightsError(f"{TTT3R.name} cannot be fetched by name. {BY_HAND}")
     _room(parts)
     for part in parts:
         _get(part)
-
-
-TTT3R_BY_HAND = (
-    f"Download {TTT3R.files[0].path} from the page of the CUT3R project, then run `worldwarp weights convert FILE`."
-)
 
 
 def _get(part: Part) -> None:
@@ -117,7 +116,7 @@ def _headers(url: str) -> dict[str, str]:
     hub = _hub()
     same = urlsplit(url).netloc == urlsplit(hub.constants.ENDPOINT).netloc
     headers: dict[str, str] = hub.utils.build_hf_headers(token=_token() if same else False)
-    return headers
+    return {**headers, "Accept-Encoding": "identity"}  # a part of a compressed answer could not be continued
 
 
 def _token() -> str | bool:

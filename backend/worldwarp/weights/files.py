@@ -1,8 +1,8 @@
 """The files of a part in its folder: whether they are complete, and what the headers of safetensors say. Torch-free."""
 
-import json
 from pathlib import Path
 
+import msgspec
 from safetensors import SafetensorError, safe_open
 
 from ..geometry.checkpoint import WeightsError
@@ -10,6 +10,12 @@ from .parts import Part
 
 Shapes = dict[str, tuple[int, ...]]
 """Shapes of tensors by name."""
+
+
+class Index(msgspec.Struct):
+    """Which file has which tensor."""
+
+    weight_map: dict[str, str]
 
 
 def complete(part: Part, folder: Path) -> list[str]:
@@ -30,13 +36,22 @@ def weights(part: Part, folder: Path) -> list[str]:
     whole, index = f"{part.weights}.safetensors", f"{part.weights}.safetensors.index.json"
     if (folder / whole).is_file() or not (folder / index).is_file():
         return [whole]
+    return [index, *sorted(set(listing(folder / index).values()))]
+
+
+def listing(path: Path) -> dict[str, str]:
+    """The files of an index of weights, by the names of their tensors.
+
+    Raises:
+        WeightsError: it is none, or names files outside its folder.
+    """
     try:
-        names = set(json.loads((folder / index).read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise WeightsError(f"{folder / index} is not an index of weights.") from None
-    if not all(isinstance(name, str) and Path(name).name == name for name in names):
-        raise WeightsError(f"{folder / index} names files outside its folder.")
-    return [index, *sorted(names)]
+        found = msgspec.json.decode(path.read_bytes(), type=Index).weight_map
+    except msgspec.MsgspecError as error:
+        raise WeightsError(f"{path} is not an index of weights: {error}.") from None
+    if not all(Path(name).name == name for name in found.values()):
+        raise WeightsError(f"{path} names files outside its folder.")
+    return found
 
 
 def shapes(path: Path) -> Shapes:
