@@ -1,8 +1,8 @@
 """How far a chunk has wandered from what was known, in three numbers, and its colours brought back.
 
-Compared is what the cache was sure of: valid pixels of confidence above 0.9 in the frames that are new. Confidence is
-the share of a pixel's light that comes from the cache, so a fixed limit means the same in every chunk. Half of the
-pixels, whatever they are (a limit at the median), would count in a chunk of which nothing is known well.
+Compared is what the cache was sure of: valid pixels of confidence above a half in the frames that are new. The limit is
+fixed, so that it means the same in every chunk: half of the pixels, whatever they are (a limit at the median), would
+count in a chunk of which nothing is known well.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..nouns import Floats, Priors
 Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
-SURE = 0.9
+SURE = 0.5
 """Confidence above which a valid pixel is held against the picture."""
 
 EQUAL = 100.0
@@ -53,7 +53,10 @@ def measure(frames: Floats, context: Floats, priors: Priors) -> dict[str, float]
     sure = _sure(priors, len(context))
     if sure.any():
         # frame by frame: a chunk's differences at once would take as much memory as the chunk
-        shifts = [(a[s].astype(np.float64) - b[s]).sum(0) for a, b, s in zip(frames, priors.rgb, sure, strict=True)]
+        shifts = [
+            s.ravel() @ (a - b).reshape(-1, 3).astype(np.float64)
+            for a, b, s in zip(frames, priors.rgb, sure, strict=True)
+        ]
         shift = np.sum(shifts, axis=0) / sure.sum() * 255
         found["colour_shift"] = float(shift[np.abs(shift).argmax()])
     if (known := _gradient_energy(priors.rgb, sure)) > 0:
@@ -105,14 +108,16 @@ def _gradient_energy(frames: Floats, sure: Mask) -> float:
     total = 0.0
     for frame, s in zip(frames, sure, strict=True):
         for a, b in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-            total += float(np.square(frame[a] - frame[b])[s[a] & s[b]].sum(dtype=np.float64))
+            step = frame[a] - frame[b]
+            total += float(np.einsum("hwc,hwc->hw", step, step)[s[a] & s[b]].sum(dtype=np.float64))
     return total
 
 
 def _means(frame: Floats) -> Floats:
     """Means of a frame's (H, W, c) squares: (H / 8, W / 8, c)."""
     height, width, channels = frame.shape
-    means: Floats = frame.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, channels).mean((1, 3))
+    rows = frame.reshape(height // BLOCK, BLOCK, width, channels).mean(1)
+    means: Floats = rows.reshape(height // BLOCK, width // BLOCK, BLOCK, channels).mean(2)
     return means
 
 
@@ -131,8 +136,12 @@ def _weighted_line(x: Array, y: Array, weights: Array) -> tuple[float, float]:
 
     The slope shrinks with all that differs by chance: it would take contrast away, chunk after chunk.
     """
-    share = weights / weights.sum()
-    x_mean, y_mean = share @ x, share @ y
-    x_deviation, y_deviation = np.sqrt(share @ (x - x_mean) ** 2), np.sqrt(share @ (y - y_mean) ** 2)
+    x_mean, y_mean = _mean(x, weights), _mean(y, weights)
+    x_deviation, y_deviation = (np.sqrt(_mean(a, weights)) for a in ((x - x_mean) ** 2, (y - y_mean) ** 2))
     gain = float(np.clip(y_deviation / x_deviation, *GAIN)) if x_deviation > LEAST_CONTRAST else 1.0
     return gain, float(np.clip(y_mean - gain * x_mean, *OFFSET))
+
+
+def _mean(values: Array, weights: Array) -> float:
+    # a sum and not a dot product, whose bits depend on the number of threads
+    return float((values * weights).sum() / weights.sum())
