@@ -81,3 +81,20 @@ def test_benchmarks_are_chosen_by_their_first_word(checkpoint, capsys, monkeypat
     assert "geometry" in capsys.readouterr().out
     assert main(["bench", "poetry"]) == 1
     assert "poetry" in capsys.readouterr().err
+
+
+def test_the_list_names_every_part_and_fits_100_columns(checkpoint, capsys):
+    assert main(["weights"]) == 0
+    shown = capsys.readouterr().out
+    home = str(checkpoint.parent)  # a path is not broken, however long
+    assert max(len(line) for line in shown.splitlines() if home not in line) <= 100
+    assert "wan    needs st-diff, vae, text-encoder, tokenizer;" in shown
+    for text in ("worldwarp_latest.ckpt", "none stated", "imsuperkong/worldwarp", "22.7 GB", "sha256 d6e524b3fffe"):
+        assert text in shown
+
+
+def test_a_part_that_is_not_known_is_named_with_those_that_are(checkpoint, capsys):  # noqa: ARG001 - an empty home
+    assert main(["weights", "get", "wen"]) == 1
+    shown = capsys.readouterr().err
+    assert "'wen'" in shown
+    assert "st-diff" in shown
