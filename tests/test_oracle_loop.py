@@ -157,18 +157,21 @@ def test_with_a_perfect_model_and_true_geometry_the_cache_carries_the_truth_thro
     assert max(found.depth_error()) < 0.02
     assert min(found.said("seam_psnr")) > 45  # eight bits against floats
     assert max(np.abs(found.said("colour_shift"))) < 4
-    assert all(0.8 < ratio < 1.6 for ratio in found.said("sharpness"))
+    # the truth is sharper than what a cache carries
+    assert all(1 < ratio < 2.5 for ratio in found.said("sharpness"))
 
 
 def test_blur_shows_as_sharpness_and_noise_as_the_seam():
     sharp, soft = (walk(oracle(spoil), geometry()) for spoil in (clean, blurred))
-    assert max(b / a for a, b in zip(sharp.said("sharpness"), soft.said("sharpness"), strict=True)) < 0.8
+    assert soft.said("sharpness")[0] < 0.5 * sharp.said("sharpness")[0]
+    # what comes later is held against what is blurred already: its priors tell, not its sharpness
+    assert soft.priors_psnr()[-1] < sharp.priors_psnr()[-1] - 3
     noisy = walk(oracle(noised), geometry())
     # chunk 0: noise of 0.05 against the true picture
     assert noisy.said("seam_psnr")[0] == pytest.approx(-20 * np.log10(0.05), abs=0.7)
 
 
-def test_a_tint_shows_adds_up_and_is_taken_back_by_the_correction():
+def test_a_tint_shows_stays_and_is_taken_back_by_the_correction():
     plain, corrected = (walk(oracle(tinted, correct), geometry()) for correct in (False, True))
     truth = np.stack([picture.rgb for picture in TRUTH])
     expected = (0.06 * truth[..., 0] + 0.01).mean()

@@ -113,7 +113,7 @@ def test_cancelled_between_two_denoising_steps_the_rest_equals_an_uninterrupted_
     job = jobs.make_job(asked, store, [], numerics())
     assert job
 
-    def cancel(stage: str, step: int, _steps: int, **_: object) -> None:
+    def cancel(stage: str, step: int, _steps: int, _preview: object = None) -> None:
         if (stage, step) == ("denoise", 1):
             raise Cancelled
 
@@ -168,7 +168,7 @@ def test_other_weights_are_another_recipe(monkeypatch: pytest.MonkeyPatch) -> No
         return chunks.key(chunks.recipe(asked, chunk, None, "cpu-float32"))
 
     before = key()
-    monkeypatch.setattr(needs, "digests", lambda _profile: ["other"])
+    monkeypatch.setattr(needs, "digests_of", lambda _part: ["other"])
     assert key() != before
 
 
@@ -183,4 +183,4 @@ def test_the_command_line_runs_it(tmp_path: Path) -> None:
     assert main([str(a) for a in [*arguments, *chosen, *more]]) == 0
     assert len(list((out / "frames").glob("*.png"))) == 13
     assert (out / "noise" / "chunk_0001.png").is_file()
-    assert json.loads((out / "shot.json").read_text())["shot"]["settings"]["diffusion"]["prompt"] == "a hall"
+    assert json.loads((out / "shot.json").read_text())["settings"]["diffusion"]["prompt"] == "a hall"

@@ -153,7 +153,7 @@ class Filled:
     figure: Bytes | None = None
     """(h, w, 3): the noise levels over the steps, drawn (paper figure 9)."""
     meta: dict[str, float | str] = field(default_factory=dict)
-    """Numbers by name: ``seam_error``, ``colour_shift``, ``sharpness``, ..."""
+    """Numbers by name: ``seam_psnr``, ``colour_shift``, ``sharpness``, ..."""
 
 
 @dataclass(frozen=True)

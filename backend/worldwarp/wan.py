@@ -5,6 +5,7 @@ Torch-free until ``load``, so that the front door can say what is missing.
 
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from worldwarp_protocol.messages import Settings
@@ -15,16 +16,20 @@ from .weights import needs
 
 NAME = "wan"
 
+PARTS = ("st-diff", "vae", "text-encoder", "tokenizer")
+LIBRARIES = ("diffusers", "transformers")
+
 
 def missing() -> str:
     """One sentence that says which weights are not here and how to get them; empty where all are."""
     return needs.missing(NAME)
 
 
-def recipe(settings: Settings) -> list[Any]:  # noqa: ARG001 - a profile's
-    """What changes pixels besides the settings: code, libraries and weights."""
-    libraries = [version(name) for name in ("diffusers", "transformers")] if not missing() else []
-    return [diffusion.VERSION, captions.VERSION, libraries, needs.digests(NAME)]
+def recipe(settings: Settings) -> list[Any]:
+    """What changes pixels besides the settings: code, libraries and weights; the captioner's where it is asked."""
+    asked = [] if settings.diffusion.prompt.strip() else [captions.VERSION, needs.digests_of("captioner")]
+    libraries = [version(name) for name in LIBRARIES if find_spec(name)]
+    return [diffusion.VERSION, libraries, [needs.digests_of(part) for part in PARTS], asked]
 
 
 def announce(settings: Settings, width: int, height: int) -> str:
