@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
 from worldwarp.cache.gaussians import initialise
 from worldwarp.cache.priors import render_priors
 from worldwarp.cameras import Cameras
@@ -43,7 +42,7 @@ def reads_the_red(_network, stream, frames, *_others):
     return Seen(points, 1 + 0 * z, torch.zeros(len(frames), 7), torch.eye(4)[None].repeat(len(frames), 1, 1)), stream
 
 
-def views(frames):
+def as_views(frames):
     kinds = np.full(frames.shape[1:3], Provenance.PICTURE, np.uint8)
     return [View(i, frame, None, kinds) for i, frame in enumerate(frames)]
 
@@ -54,7 +53,7 @@ def test_with_a_camera_that_stands_still_every_pixel_is_known(size, monkeypatch)
     monkeypatch.setattr(pictures, "focal", lambda _points: torch.tensor(60.0))
     monkeypatch.setattr(sources, "load", lambda _name: sources.ttt3r(tiny_network()))
     frames, truth = clip(*size)
-    cameras, history = still(*size), views(frames)
+    cameras, history = still(*size), as_views(frames)
     geometry = views.geometry(history, cameras, Settings(geometry="ttt3r"))
     assert np.abs(geometry.depth / truth - 1).max() < 0.02
     cache = initialise(history, geometry, cameras)
@@ -72,7 +71,7 @@ def test_the_network_s_depth_comes_back_at_the_pictures_own_size(size):
     assert found.camera_to_world.shape == (2, 4, 4)
     assert found.camera_to_world.dtype == found.focal.dtype == np.float64
     assert not found.affine
-    geometry = geometry_of(sources.ttt3r(tiny_network()), views(frames), still(*size, 2), Settings(depth_scale=3.0))
+    geometry = geometry_of(sources.ttt3r(tiny_network()), as_views(frames), still(*size, 2), Settings(depth_scale=3.0))
     assert (geometry.depth > 0).all()  # also where random weights put points behind the camera
     assert all(np.isfinite(value) for value in geometry.residuals.values() if isinstance(value, float))
 
@@ -114,7 +113,7 @@ def test_depth_anything_gives_every_pixel_a_disparity(size):
     assert found.depth.shape == (2, size[1], size[0])
     assert (found.depth > 0).all()
     assert np.array_equal(found.depth[1], source(frames[1:], None).depth[0])  # picture by picture
-    geometry = geometry_of(source, views(frames), still(*size, 2), Settings(depth_scale=3.0))
+    geometry = geometry_of(source, as_views(frames), still(*size, 2), Settings(depth_scale=3.0))
     assert np.median(geometry.depth[0]) == pytest.approx(3, rel=0.02)
 
 
@@ -179,7 +178,7 @@ def test_missing_weights_are_named_with_size_licence_and_command(monkeypatch, tm
 
 def test_depth_that_is_there_is_not_estimated():
     frames, truth = clip(64, 48, 2)
-    history = [replace(view, depth=truth[view.index]) for view in views(frames)]
+    history = [replace(view, depth=truth[view.index]) for view in as_views(frames)]
     geometry = views.geometry(history, still(64, 48, 2), Settings(geometry="ttt3r"))
     assert np.array_equal(geometry.depth, truth)
     assert geometry.residuals == {}

@@ -94,7 +94,7 @@ def forwards(models: Models, priors: Priors, repeats: int) -> list[Row]:
     network = models.transformer
     frames, height, width = priors.valid.shape
     shape = (1 + (frames - 1) // 4, height // 16, width // 16)
-    x = torch.randn(network.config.in_channels, shape[0], 2 * shape[1], 2 * shape[2], device=network.device)
+    x = torch.randn(network.config["in_channels"], shape[0], 2 * shape[1], 2 * shape[2], device=network.device)
     levels = torch.full(shape, 0.9, device=network.device)
     levels[:2], levels[2:, : shape[1] // 3] = 0, 1
     texts = torch.stack([models.embed("a"), models.embed("b")])
@@ -130,7 +130,7 @@ def random_models(device: torch.device, full: bool) -> Models:
         torch.manual_seed(0)
         transformer = STDiff.from_config(WAN_1_3B if full else SMALL).to(dtype).eval().requires_grad_(False)
         vae = AutoencoderKLWan(**({} if full else SMALL_VAE)).to(dtype).eval().requires_grad_(False)
-        text = torch.randn(512, transformer.config.text_dim, dtype=dtype)
+        text = torch.randn(512, transformer.config["text_dim"], dtype=dtype)
 
     def resident(_: nn.Module) -> nullcontext[None]:
         return nullcontext()
