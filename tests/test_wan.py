@@ -32,7 +32,7 @@ from .geometry.goldens import tiny_config, tiny_weights
 from .geometry.test_weights import published
 from .shots_for_tests import seen_from, straight_path
 from .test_captions import save_tiny
-from .weights.tiny import register, tiny_wan_home
+from .weights.tiny import register, tiny_transformer, tiny_wan_home
 
 pytestmark = pytest.mark.slow
 
@@ -184,3 +184,17 @@ def test_the_command_line_runs_it(tmp_path: Path) -> None:
     assert len(list((out / "frames").glob("*.png"))) == 13
     assert (out / "noise" / "chunk_0001.png").is_file()
     assert json.loads((out / "shot.json").read_text())["settings"]["diffusion"]["prompt"] == "a hall"
+
+
+def test_a_picture_from_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny_transformer(seed=7).save_pretrained(needs.folder("transformer"))
+    arguments = ["picture", "--prompt", "a hall", "--width", "64", "--height", "48", "--steps", "2", "--out"]
+    assert main([*arguments, str(tmp_path / "a.png")]) == 1
+    assert "worldwarp weights get transformer" in capsys.readouterr().err
+    register("transformer")
+    for name in ("a", "b"):
+        assert main([*arguments, str(tmp_path / f"{name}.png")]) == 0
+    assert decode_png((tmp_path / "a.png").read_bytes()).shape == (48, 64, 3)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert main([*arguments, str(tmp_path / "c.png"), "--seed", "1"]) == 0
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()

@@ -9,6 +9,7 @@ from worldwarp_protocol.errors import WorldWarpError
 COMMANDS = {
     "serve": ("worldwarp.server.command:serve_command", "answer Blender and other clients"),
     "generate": ("worldwarp.generate:command", "generate a shot into a folder, without Blender or a server"),
+    "picture": ("worldwarp.imagine:command", "a first picture from words"),
     "geometry": ("worldwarp.describe:command", "depth, lens, floor, points and a mesh of a picture"),
     "cameras": ("worldwarp.track:command", "the path of the camera that filmed a clip"),
     "keys": ("worldwarp.enrolment:command", "who may use this machine's server"),

@@ -62,7 +62,7 @@ def test_no_more_than_a_drift_is_corrected(priors: Priors) -> None:
 
 def test_where_nothing_is_sure_nothing_is_corrected(priors: Priors) -> None:
     frames = tinted(priors, 1.1, 0.05)
-    unsure = Priors(priors.rgb, priors.valid, priors.depth, priors.provenance, priors.confidence * np.float32(0.9))
+    unsure = Priors(priors.rgb, priors.valid, priors.depth, priors.provenance, priors.confidence * np.float32(0.5))
     for known, context in [(unsure, 0), (priors, N)]:
         gain, offset = drift.colour_correction(frames, known, context)
         assert gain.tolist() == [1, 1, 1]

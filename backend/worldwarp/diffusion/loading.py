@@ -8,16 +8,19 @@ from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor, nn
 from transformers import AutoTokenizer, UMT5EncoderModel
-from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.messages import Diffusion, Settings
 
 from .. import captions
+from ..captions import NEGATIVE
 from ..cameras import Cameras
 from ..geometry import sources, views
 from ..nouns import Bytes, Geometry, Report, View
 from ..weights import needs
 from . import memory, text
+from .first_frame import first_frame
 from .memory import RESIDENT, Mode, Plan
 from .st_diff import Models, fill
 from .transformer import STDiff, choose_attention
@@ -37,6 +40,20 @@ def profile(mode: Mode, made_of: tuple[str, ...]) -> Functions:  # noqa: ARG001 
         partial(_geometry, plan, turn),
         partial(_fill, plan, device),
     )
+
+
+def first_picture(asked: Diffusion, width: int, height: int, seed: int, report: Report) -> Bytes:
+    """A picture (H, W, 3) of words, by the plain Wan2.1-T2V network."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    plan = memory.plan(asked.memory, device.type)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    wanted, unwanted = (_embed(plan, device, text) for text in (asked.prompt, asked.negative_prompt or NEGATIVE))
+    transformer, vae = _read(WanTransformer3DModel, "transformer", dtype), _read(AutoencoderKLWan, "vae", dtype)
+    used = memory.apply(plan, device, {"transformer": transformer, "vae": vae})
+    with used(transformer), used(vae):
+        return first_frame(
+            transformer, vae, wanted, unwanted, width, height, asked.steps, asked.shift, asked.guidance, seed, report
+        )
 
 
 def _fill(plan: Plan, device: torch.device, *arguments: Any) -> Any:
