@@ -59,8 +59,11 @@ def command(arguments: Sequence[str]) -> int:
     folder = ResultFolder(options.out)
     begin(folder, shot)
     store = Store(options.store or default_root())
+    peaks = [0.0]
     for index, (manifest, computed) in enumerate(run(shot, store, _show)):
         deliver(folder, store, manifest, index)
+        if computed:
+            peaks.append(float(manifest.meta.get("peak_gpu_bytes", manifest.meta["peak_bytes"])))
         how = "computed" if computed else "kept from before"
         _wipe()
         print(f"Frames {manifest.first + 1} to {manifest.first + manifest.count}: {how}.")
@@ -69,6 +72,8 @@ def command(arguments: Sequence[str]) -> int:
     folder.finish()
     write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
     print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")
+    if peak := max(peaks):
+        print(f"Most memory that was held: {peak / 1e9:.1f} GB.")
     return 0
 
 

@@ -31,6 +31,9 @@ def compute(job: Job, report: Report) -> Computed:
     Raises:
         Cancelled: ``report`` raised it.
     """
+    gpu = torch.cuda.is_available()
+    if gpu:
+        torch.cuda.reset_peak_memory_stats()
     result = generate_chunk(
         job.chunk,
         job.cameras,
@@ -44,7 +47,10 @@ def compute(job: Job, report: Report) -> Computed:
     report("save", 0, 1)
     new = slice(job.chunk.first_new - job.chunk.start, job.chunk.stop - job.chunk.start)
     files = contents.encode(result, job.chunk, job.cameras[new])
-    return Computed(files, {**result.meta, "peak_bytes": float(peak_bytes())})
+    peaks = {"peak_bytes": float(peak_bytes())}
+    if gpu:
+        peaks["peak_gpu_bytes"] = float(torch.cuda.max_memory_reserved())
+    return Computed(files, {**result.meta, **peaks})
 
 
 def peak_bytes() -> int:
