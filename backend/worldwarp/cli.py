@@ -1,6 +1,7 @@
 """The command ``worldwarp``: a table of commands, each a function of its arguments."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(getattr(importlib.import_module(module), function)(rest))
     except WorldWarpError as error:
         print(f"worldwarp: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # who reads our output has read enough: `worldwarp weights | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:  # the disk: full, gone, or not ours to write
         what = f"{error.filename}: " if error.filename else ""

@@ -30,8 +30,10 @@ def command(arguments: Sequence[str]) -> int:
     if options.out.suffix.lower() != ".png":
         raise InvalidShot("out", f"is {options.out}; pictures are written as .png.")
     if absent := [name for name in PARTS if needs.absent(needs.part(name))]:
-        gets = ", ".join(f"`worldwarp weights get {name}`" for name in absent)
-        raise WorldWarpError(f"A picture from words needs weights that are not here ({', '.join(absent)}): {gets}.")
+        named = ", ".join(absent)
+        raise WorldWarpError(
+            f"A picture from words needs weights that are not here: {named}; get each with `worldwarp weights get NAME`."
+        )
 
     from .diffusion import loading  # torch: only when there is something to do
 

@@ -1,8 +1,8 @@
 """Settings on the command line: an option for each of their fields, and named presets."""
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import structs
 from worldwarp_protocol.errors import InvalidShot
@@ -20,9 +20,9 @@ SETTINGS = {
     "far": "depth beyond this, in world units, is sky",
     "chunk_frames": "frames of a chunk, 4k + 1",
     "context_frames": "frames that a chunk takes over from the one before it, 4k + 1",
-    "cache": "what carries the history into new views: 3dgs, points or none",
+    "cache": "what carries the history into new views",
     "cache_steps": "most optimisation steps of the Gaussian cache",
-    "geometry": "where depth comes from that is not given: given (none is estimated), ttt3r or depth-anything",
+    "geometry": "where depth comes from that is not given (given: none is estimated)",
     "depth_scale": "factor on the depth of an estimated first frame",
     "anchor": "u,v,distance: estimated depth is scaled so that this point (0 to 1) is so far away",
 }
@@ -37,14 +37,14 @@ DIFFUSION = {
     "shift": "of the schedule: higher, more steps at high noise",
     "guidance": "how strongly the words count; 1: no guidance, half the time",
     "guidance_valid": "a lower guidance for what was warped",
-    "solver": "euler or dpm++",
-    "noise": "how noise differs between tokens: spatio-temporal, spatial, temporal or full (the paper's table 3)",
+    "solver": "what integrates from level to level",
+    "noise": "how noise differs between tokens (the paper's table 3)",
     "tokens": "when a token counts as known: covered (all of it is) or sampled (the release's rule)",
     "erosion": "pixels by which what is known shrinks first",
     "age_noise": "0 to 1: more noise for frames further from the context",
     "confidence_noise": "0 to 1: more noise where the cache is unsure",
     "colour_correction": "bring each chunk's colours back to those that were warped",
-    "memory": "what stays on the GPU: full, balanced or low",
+    "memory": "what stays on the GPU",
 }
 """One for each field of ``Diffusion``."""
 
@@ -67,9 +67,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=PRESETS, help="values of the paper, or of the authors' release")
     for struct, words in ((Settings, SETTINGS), (Diffusion, DIFFUSION)):
         group = parser.add_argument_group("diffusion (mini and wan)" if struct is Diffusion else "settings")
+        kinds = get_type_hints(struct)
         defaults = {field.name: field.default for field in structs.fields(struct)}
         for name, text in words.items():
-            _add(group, name, text, defaults[name])
+            choices = get_args(kinds[name]) if get_origin(kinds[name]) is Literal else None
+            _add(group, name, text, defaults[name], choices)
     group.add_argument("--tau", type=float, help="the paper's strength, 0 to 1, instead of --sigma")
     group.add_argument("--tau-as", choices=("index", "sigma"), default="index", help="what it counts (index)")
     group.add_argument("--lowvram", action="store_true", help="--memory low")
@@ -78,14 +80,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add(group: Any, name: str, text: str, default: Any) -> None:
+def _add(group: Any, name: str, text: str, default: Any, choices: Sequence[str] | None) -> None:
     """Left out, an option is not in the result: a preset's value may hold."""
     option, shown = f"--{name.replace('_', '-')}", f"{text} ({default})" if default not in ("", None) else text
     if isinstance(default, bool):
         group.add_argument(option, action="store_true", default=argparse.SUPPRESS, help=text)
     else:
         kind = type(default) if default is not None else float if name == "guidance_valid" else str
-        group.add_argument(option, type=kind, default=argparse.SUPPRESS, help=shown)
+        group.add_argument(option, type=kind, choices=choices, default=argparse.SUPPRESS, help=shown)
 
 
 def read(options: argparse.Namespace) -> Settings:
@@ -102,6 +104,8 @@ def read(options: argparse.Namespace) -> Settings:
     if options.tau is not None:
         if "sigma" in chosen:
             raise InvalidShot("tau", "and sigma say the same thing; give one of them.")
+        if not 0 <= options.tau <= 1:
+            raise InvalidShot("tau", f"is {options.tau:g}; give a number from 0 to 1.")
         sigma = sigma_of_tau(options.tau, diffusion.steps, diffusion.shift, options.tau_as)
         diffusion = structs.replace(diffusion, sigma=sigma)
     plain = _of(chosen, SETTINGS)

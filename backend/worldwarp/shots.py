@@ -138,7 +138,9 @@ def _check_settings(settings: Settings) -> None:
         msgspec.convert(msgspec.to_builtins(settings), Settings)
     except msgspec.ValidationError as error:
         field, text = in_words(error)
-        value = getattr(settings, field.partition("[")[0], "this")
+        value: Any = settings
+        for name in field.partition("[")[0].split("."):
+            value = getattr(value, name, "this")
         raise InvalidShot(f"settings.{field}", f"is {value!r}; it {text}.") from None
     for field in ("chunk_frames", "context_frames"):
         value = getattr(settings, field)
@@ -183,10 +185,10 @@ def _check_overrides(overrides: Sequence[Override], frames: int, settings: Setti
     count = len(plan(frames, settings))
     for i, override in enumerate(overrides):
         if override.chunk >= count:
-            text = f"changes chunk {override.chunk}, but this path has {count}, from 0; leave it out."
+            text = f"is for chunk {override.chunk + 1}, but this path has {count}; leave it out."
             raise InvalidShot(f"overrides[{i}]", text)
         if override.chunk in {other.chunk for other in overrides[:i]}:
-            raise InvalidShot(f"overrides[{i}]", f"changes chunk {override.chunk} a second time; put both into one.")
+            raise InvalidShot(f"overrides[{i}]", f"is for chunk {override.chunk + 1} a second time; put both into one.")
 
 
 def _check_invention(settings: Settings, framing: Framing) -> list[str]:

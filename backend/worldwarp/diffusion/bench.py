@@ -128,14 +128,22 @@ def random_models(device: torch.device, full: bool) -> Models:
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     with torch.random.fork_rng(), torch.device(device):
         torch.manual_seed(0)
-        transformer = STDiff.from_config(WAN_1_3B if full else SMALL).to(dtype).eval().requires_grad_(False)
-        vae = AutoencoderKLWan(**({} if full else SMALL_VAE)).to(dtype).eval().requires_grad_(False)
+        transformer = _cast(STDiff.from_config(WAN_1_3B if full else SMALL), dtype)
+        vae = _cast(AutoencoderKLWan(**({} if full else SMALL_VAE)), dtype)
         text = torch.randn(512, transformer.config["text_dim"], dtype=dtype)
 
     def resident(_: nn.Module) -> nullcontext[None]:
         return nullcontext()
 
     return Models(transformer, vae, lambda _: text, resident, together=True)
+
+
+def _cast(network: Any, dtype: torch.dtype) -> Any:
+    """As a network that is read in ``dtype``: some of its parts stay float32."""
+    for name, parameter in network.named_parameters():
+        if not any(part in name for part in network._keep_in_fp32_modules or ()):
+            parameter.data = parameter.data.to(dtype)
+    return network.eval().requires_grad_(False)
 
 
 def synthetic_priors(frames: int, height: int, width: int) -> tuple[Priors, list[View]]:

@@ -169,7 +169,8 @@ def choose_attention(transformer: STDiff, device: torch.device) -> str:
         hopper = torch.cuda.get_device_capability(device)[0] == 9
         candidates = ["flash", *["_native_cudnn"] * hopper, "native"]
     name = next(name for name in candidates if name == "native" or _works(transformer, name, device))
-    transformer.set_attention_backend(name)
+    if name != "native" or len(candidates) > 1:  # on a CPU it is what is set
+        transformer.set_attention_backend(name)
     return name
 
 
