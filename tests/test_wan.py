@@ -198,3 +198,12 @@ def test_a_picture_from_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert main([*arguments, str(tmp_path / "c.png"), "--seed", "1"]) == 0
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()
+
+
+def test_without_words_and_a_captioner_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs, "absent", lambda part: "not here" if part.name == "captioner" else "")
+    with pytest.raises(InvalidShot, match="weights get captioner"):
+        shot(13)
+    words = (Override(chunk=0, prompt="a hall"), Override(chunk=1, prompt="a court"))
+    cameras = straight_path(13, width=64, height=48, step=0.05)
+    shots.prepare("words", seen_from(cameras, 0)[0][None], None, cameras, SETTINGS, overrides=words)

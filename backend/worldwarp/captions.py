@@ -28,6 +28,11 @@ viewers or movement, and add no heading or list."""
 STYLE = ' The style is given: "{style}". Name it, and describe everything as it looks in that style.'
 """Added to the instruction where the user typed a style: it says how things look, not what is there."""
 
+UNDESCRIBED = (
+    "There is no prompt, and no captioner here to write one; give a prompt, "
+    "or get the captioner's weights with `worldwarp weights get captioner`."
+)
+
 NEGATIVE = (
     "blurry, out of focus, low resolution, compression artefacts, noise, flicker, ghosting, double edges, warped "
     "geometry, melting shapes, holes, smeared texture, overexposed, oversaturated, text, subtitles, watermark, logo, "
@@ -63,11 +68,7 @@ def prompt(history: Sequence[View], settings: Settings, captioner: Captioner | N
 
 def _look(history: Sequence[View], style: str, captioner: Captioner | None, report: Report) -> str:
     if captioner is None:
-        raise InvalidShot(
-            "settings.diffusion.prompt",
-            "There is no prompt, and no captioner here to write one; give a prompt, "
-            "or get the captioner's weights with `worldwarp weights get captioner`.",
-        )
+        raise InvalidShot("settings.diffusion.prompt", UNDESCRIBED)
     return captioner([view.rgb for view in sorted(history, key=lambda view: view.index)], style, report)
 
 

@@ -67,8 +67,9 @@ def command(arguments: Sequence[str]) -> int:
         how = "computed" if computed else "kept from before"
         _wipe()
         print(f"Frames {manifest.first + 1} to {manifest.first + manifest.count}: {how}.")
-        if note := manifest.meta.get("geometry_warning"):
-            print(f"Note: {note}", file=sys.stderr)
+        for name in ("geometry_warning", "prompt_warning"):
+            if note := manifest.meta.get(name):
+                print(f"Note: {note}", file=sys.stderr)
     folder.finish()
     write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
     print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")

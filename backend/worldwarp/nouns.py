@@ -30,9 +30,9 @@ class Provenance(IntEnum):
     """Where a pixel comes from."""
 
     PICTURE = 0
-    """Seen in the user's picture and carried along by the cache."""
+    """Seen in the user's picture and carried along by the cache; a model may have revised it."""
     GENERATED = 1
-    """Revised or invented by a generative model."""
+    """Invented by a generative model."""
     FILLED = 2
     """A hole that was filled smoothly, without a model."""
 
@@ -148,6 +148,8 @@ class Filled:
     """(n, H, W) of ``Provenance``."""
     depth: Floats | None = None
     """(n, H, W), planar, world units; inf is sky. None: to be estimated from the frames."""
+    known: NDArray[np.bool_] | None = None
+    """(n, H, W): what carries on what the priors show; the rest is invented. None: all that is valid in the priors."""
     noise: NoiseMap | None = None
     """What the frames were made from; None where no noise was."""
     figure: Bytes | None = None
@@ -185,7 +187,7 @@ class ChunkResult:
     priors: Bytes
     """(m, H, W, 3): the priors the frames were made from, black where nothing was known."""
     holes: NDArray[np.bool_]
-    """(m, H, W): where nothing was known."""
+    """(m, H, W): where nothing was known, or what was known was not used."""
     meta: dict[str, float | str]
     """Numbers by name: ``coverage``, ``gaussians``, ``psnr_cache``, ``seconds_<stage>``, ``peak_bytes``, ..."""
     noise: NoiseMap | None = None

@@ -53,15 +53,16 @@ def generate_chunk(
             geometry = profile.geometry(history, history_cameras, settings)
             estimated = {view.index: depth for view, depth in zip(history, geometry.depth, strict=True)}
             history, context = with_depth(history, estimated), with_depth(context, estimated)
-        with _timed("cache", seconds):
-            priors, said = warp(history, history_cameras, geometry, cameras, settings, report)
-            priors = with_context(priors, context)
         prompt = words.result()
+    with _timed("cache", seconds):
+        priors, said = warp(history, history_cameras, geometry, cameras, settings, report)
+        priors = with_context(priors, context)
     with _timed("fill", seconds):
         filled = profile.fill(priors, context, prompt, settings, report)
+        known = priors if filled.known is None else replace(priors, valid=filled.known)
     with _timed("depth", seconds):
         report("geometry", 0, 1)
-        depth, residuals = _depth(chunk, filled, priors, cameras, settings, profile)
+        depth, residuals = _depth(chunk, filled, known, cameras, settings, profile)
 
     new = slice(chunk.first_new - chunk.start, chunk.stop - chunk.start)
     return ChunkResult(
@@ -69,7 +70,7 @@ def generate_chunk(
         provenance=filled.provenance[new],
         depth=depth[new],
         priors=_as_bytes(priors)[new],
-        holes=~priors.valid[new],
+        holes=~known.valid[new],
         meta={
             "coverage": float(priors.valid[new].mean()),
             **said,
@@ -85,7 +86,7 @@ def generate_chunk(
 
 
 def _depth(
-    chunk: Chunk, filled: Filled, priors: Priors, cameras: Cameras, settings: Settings, profile: Profile
+    chunk: Chunk, filled: Filled, known: Priors, cameras: Cameras, settings: Settings, profile: Profile
 ) -> tuple[Floats, dict[str, float | str]]:
     """Depth of the new frames, and how its estimate differs from what was known.
 
@@ -94,8 +95,8 @@ def _depth(
     """
     if filled.depth is not None:
         return filled.depth, {}
-    estimated = profile.geometry(views.as_views(filled.frames, priors, chunk.start), cameras, settings)
-    return views.complete(priors, estimated), estimated.residuals
+    estimated = profile.geometry(views.as_views(filled.frames, known, chunk.start), cameras, settings)
+    return views.complete(known, estimated), estimated.residuals
 
 
 def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[View]:

@@ -16,7 +16,7 @@ from worldwarp_protocol.limits import MAX_NAME, MAX_SIDE
 from worldwarp_protocol.messages import Override, Settings
 from worldwarp_protocol.words import in_words
 
-from . import wan
+from . import captions, wan
 from .cameras import Cameras
 from .cameras.checks import check_cameras, path_warnings
 from .cameras.sizes import (
@@ -31,6 +31,7 @@ from .cameras.sizes import (
 from .chunks import plan
 from .geometry import sources
 from .nouns import Bytes, Floats, Shot
+from .weights import needs
 
 WIRE_ARRAYS: dict[str, str] = {
     "picture": "uint8",
@@ -96,7 +97,7 @@ def prepare(
     else:
         sources.check(settings.geometry)
     if settings.profile != "draft":
-        warnings += _check_invention(settings, framing)
+        warnings += _check_invention(settings, overrides, len(cameras), framing)
     settings = _frame_anchor(settings, size, framing)
     resampled = np.stack([resample_picture(one, framing) for one in pictures])
     cameras = frame_cameras(cameras, framing)
@@ -191,8 +192,12 @@ def _check_overrides(overrides: Sequence[Override], frames: int, settings: Setti
             raise InvalidShot(f"overrides[{i}]", f"is for chunk {override.chunk + 1} a second time; put both into one.")
 
 
-def _check_invention(settings: Settings, framing: Framing) -> list[str]:
+def _check_invention(settings: Settings, overrides: Sequence[Override], frames: int, framing: Framing) -> list[str]:
     """What a profile that invents needs besides its models: a source of depth for what it invented."""
+    prompts = {override.chunk: override.prompt for override in overrides if override.prompt is not None}
+    words = [prompts.get(chunk.index, settings.diffusion.prompt) for chunk in plan(frames, settings)]
+    if settings.profile == "wan" and not all(text.strip() for text in words) and needs.absent(needs.part("captioner")):
+        raise InvalidShot("settings.diffusion.prompt", captions.UNDESCRIBED)
     announced = [wan.announce(settings, framing.width, framing.height)] if settings.profile == "wan" else []
     if settings.geometry != "given":
         sources.check(settings.geometry)

@@ -244,3 +244,19 @@ def test_guidance_asks_two_texts_at_once_or_one_after_the_other_or_only_one():
     assert torch.equal(once, twice)
     assert torch.equal(alone, text_model(texts)(x, levels)[0])
     assert torch.equal(alone, guidance(of_text, texts[:1], 1.0)(x, levels))
+
+
+def test_a_start_just_above_a_level_of_the_schedule_is_no_slope_to_go_on_from():
+    # the token's first step is 1e-5 long, while its neighbours move on by a whole one
+    sigmas = torch.tensor([1.0, 0.9, 0.8, 0.6, 0.3, 0.0])
+    levels = sigmas[:, None, None, None].repeat(1, 1, 1, 2)
+    levels[:, ..., 0] = levels[:, ..., 0].clamp(max=0.80001)
+    z, seen = torch.zeros(1, 1, 2, 4), []
+
+    def model(x, tokens):
+        seen.append(None)
+        return (x - (1 - 0.1 * len(seen))) / per_latent(tokens)  # what it takes for clean changes every step
+
+    x = start(z, torch.randn(z.shape, generator=torch.Generator().manual_seed(0)), levels[0])
+    second, seen[:] = dpmpp_2m(model, x, levels), []
+    assert (second - euler(model, x, levels)).abs().max() < 0.2

@@ -65,6 +65,9 @@ def dpmpp_2m(model: Velocity, x: Tensor, levels: Tensor, callback: Callback = _s
     return _descend(model, x, levels, _extrapolation(levels.float()), callback)
 
 
+SHORT = 4
+"""A step this many times as long as the one before it is not extrapolated from that one."""
+
 SOLVERS = {"euler": euler, "dpm++": dpmpp_2m}
 """By their names in the settings."""
 
@@ -73,11 +76,12 @@ def _extrapolation(levels: Tensor) -> Tensor:
     """c = h / (2 h_previous) for each step and token (steps, T', h, w), h being its step in log((1 - sigma) / sigma).
 
     0, which makes a step Euler's, where there is nothing to extrapolate from (a token's first step; after a step from
-    sigma = 1, which is infinitely long) or to (sigma = 0, infinitely far).
+    sigma = 1, which is infinitely long) or to (sigma = 0, infinitely far); and after a step less than a quarter as
+    long, which a token makes whose start lies just above a level of the schedule: a slope over so little is noise.
     """
     h = ((1 - levels) / levels).log().diff(dim=0)
     moving = levels[1:] != levels[:-1]
-    known = moving[1:] & moving[:-1] & (levels[2:] > 0)
+    known = moving[1:] & moving[:-1] & (levels[2:] > 0) & (h[:-1] >= h[1:] / SHORT)
     c = torch.zeros_like(levels[1:])
     c[1:] = torch.where(known, h[1:] / (2 * h[:-1]), 0)
     return c

@@ -3,13 +3,15 @@
 priors ──> holes filled smoothly ──> latents ──> noise map ──> denoised, level by level ──> frames
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from worldwarp_protocol.messages import Diffusion, Settings
 
@@ -17,7 +19,7 @@ from ..holes import fill_frame
 from ..nouns import Bytes, Filled, Floats, NoiseMap, Priors, Prompt, Provenance, Report, View
 from . import drift
 from .figure import figure
-from .noise import levels, noise_map, schedule
+from .noise import TOKEN, levels, noise_map, schedule
 from .sampler import SOLVERS, Velocity, guidance, start
 from .transformer import STDiff, velocity
 from .vae import decode, encode, preview, preview_map
@@ -35,6 +37,8 @@ class Models:
     """``with used(network):`` it is where it computes; afterwards perhaps not."""
     together: bool
     """Whether both halves of the guidance go through in one batch."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """What a user should know of how they compute; part of every chunk's ``meta``."""
 
 
 def fill(
@@ -45,39 +49,65 @@ def fill(
     Depth is left open, unless ``settings.geometry`` is ``given``: then it is carried on smoothly into what is invented.
     """
     choice = settings.diffusion
-    shown, depth = before_vae(priors)
     report("encode", 0, 1)
+    shown = before_vae(priors)
     with models.used(models.vae):
         clean = encode(models.vae, shown)
     noise = noise_map(priors.valid, len(context), choice, priors.confidence)
     model = _guided(models, noise, prompt, choice)
     with models.used(models.transformer):
-        latents = denoise(model, clean, noise, choice, settings.seed, _shown(clean, shown, report))
+        latents = denoise(model, clean, noise, choice, _seed(settings, context), _shown(clean, shown, report))
     decoded = _decoded(models, latents, len(shown), report)
     meta: dict[str, float | str] = {**drift.measure(decoded, _frames(context), priors)}
     if choice.colour_correction:
         decoded = drift.apply(decoded, *drift.colour_correction(decoded, priors, len(context)))
     frames = np.rint(np.clip(decoded, 0, 1) * 255).astype(np.uint8)
-    provenance = np.where(priors.valid, priors.provenance, np.uint8(Provenance.GENERATED))
+    known = priors.valid & covered(noise.valid)
+    provenance = np.where(known, priors.provenance, np.uint8(Provenance.GENERATED))
     for i, view in enumerate(context):
         frames[i], provenance[i] = view.rgb, view.provenance
     return Filled(
         frames,
         provenance,
-        depth if settings.geometry == "given" else None,
+        _carried_on(priors) if settings.geometry == "given" else None,
+        known,
         noise,
         figure(noise, schedule(choice.steps, choice.shift)),
-        meta,
+        {**meta, **models.said},
     )
 
 
-def before_vae(priors: Priors) -> tuple[Floats, Floats]:
-    """The priors (n, H, W, 3) and their depth (n, H, W) with holes filled smoothly.
+def before_vae(priors: Priors) -> Floats:
+    """The priors (n, H, W, 3) with holes filled smoothly; a frame of which nothing is known shows the one before it.
 
     A latent mixes what lies around it: black in a hole would bleed into its neighbours that are valid.
     """
-    filled = [fill_frame(*frame) for frame in zip(priors.rgb, priors.depth, priors.valid, strict=True)]
-    return np.stack([rgb for rgb, _ in filled]), np.stack([depth for _, depth in filled])
+    with ThreadPoolExecutor() as threads:
+        filled = list(threads.map(_filled, priors.rgb, priors.depth, priors.valid))
+    for i in range(1, len(filled)):
+        if not priors.valid[i].any():
+            filled[i] = filled[i - 1]
+    return np.stack(filled)
+
+
+def _filled(rgb: Floats, depth: Floats, valid: NDArray[np.bool_]) -> Floats:
+    return rgb if valid.all() else fill_frame(rgb, depth, valid)[0]
+
+
+def _carried_on(priors: Priors) -> Floats:
+    """Depth (n, H, W), carried on smoothly into what was not known."""
+    return np.stack([fill_frame(*frame)[1] for frame in zip(priors.rgb, priors.depth, priors.valid, strict=True)])
+
+
+def covered(tokens: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n, H, W): the pixels that tokens (T', h, w) cover; the first row covers one frame, the others four."""
+    pixels = tokens.repeat(TOKEN, axis=1).repeat(TOKEN, axis=2)
+    return np.concatenate([pixels[:1], pixels[1:].repeat(4, axis=0)])
+
+
+def _seed(settings: Settings, context: Sequence[View]) -> int:
+    """The chunk's own, or what is blank would begin from the same noise in every chunk."""
+    return int(np.random.SeedSequence([settings.seed, context[0].index]).generate_state(1, np.uint64)[0])
 
 
 def denoise(
