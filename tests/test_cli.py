@@ -204,14 +204,14 @@ def test_keys_are_shown_enrolled_and_revoked(
 def test_progress_is_for_terminals_and_in_words(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from worldwarp.generate import _show
+    from worldwarp.terminal import show
 
-    _show("cache", 39, 100)
+    show("cache", 39, 100)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    _show("cache", 39, 100)
+    show("cache", 39, 100)
     assert capsys.readouterr().err.strip() == "building the 3D cache 40 of at most 100"
-    _show("save", 0, 1)
+    show("save", 0, 1)
     assert capsys.readouterr().err.strip() == "saving"
 
 

@@ -11,7 +11,7 @@ from worldwarp_protocol import files, messages
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.results import ResultFolder
 
-from . import contents, profiles, shots
+from . import contents, profiles, shots, terminal
 from .cameras.extrapolate import WAYS, extrapolate
 from .cameras.formats import read_cameras
 from .cameras.sizes import Pixel
@@ -22,22 +22,6 @@ from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
 from .store import Manifest, Store, default_root
 from .world.points import stored_points
-
-STAGES = {
-    "history": "looking back at the frames before",
-    "geometry": "finding the depth",
-    "cache": "building the 3D cache",
-    "priors": "drawing what is known, frame",
-    "caption": "describing the place, word",
-    "fill": "filling what is not, frame",
-    "encode": "preparing what is known",
-    "denoise": "revising and inventing, step",
-    "decode": "making the frames, frame",
-    "save": "saving",
-}
-"""The stages of the work in words."""
-LINE = 60
-"""Characters of the line that shows them."""
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -60,12 +44,12 @@ def command(arguments: Sequence[str]) -> int:
     begin(folder, shot)
     store = Store(options.store or default_root())
     peaks = [0.0]
-    for index, (manifest, computed) in enumerate(run(shot, store, _show)):
+    for index, (manifest, computed) in enumerate(run(shot, store, terminal.show)):
         deliver(folder, store, manifest, index)
         if computed:
             peaks.append(float(manifest.meta.get("peak_gpu_bytes", manifest.meta["peak_bytes"])))
         how = "computed" if computed else "kept from before"
-        _wipe()
+        terminal.wipe()
         print(f"Frames {manifest.first + 1} to {manifest.first + manifest.count}: {how}.")
         for name in ("geometry_warning", "prompt_warning"):
             if note := manifest.meta.get(name):
@@ -131,19 +115,6 @@ def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:
     if len({image.shape for image in images}) > 1:
         raise InvalidShot(field, "files differ in size; give first frames of one clip, all of one size.")
     return np.stack(images)
-
-
-def _show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal
-    """The work on one line of a terminal; files and pipes are not filled with it."""
-    if sys.stderr.isatty():
-        most = "at most " if stage == "cache" else ""  # the fit ends when it gains nothing more
-        count = f" {step + 1} of {most}{steps}" if steps > 1 else ""
-        print(f"\r{STAGES.get(stage, stage) + count:{LINE}}", end="", file=sys.stderr, flush=True)
-
-
-def _wipe() -> None:
-    if sys.stderr.isatty():
-        print(f"\r{'':{LINE}}\r", end="", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,6 @@
 """``worldwarp picture``: a first picture from words, by Wan2.1-T2V; one more source of pictures beside files."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +8,11 @@ from worldwarp_protocol import files
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.messages import Diffusion
 
-from .nouns import Bytes
+from . import terminal
 from .outputs.pictures import encode_png
 from .weights import needs
 
 PARTS = ("transformer", "vae", "text-encoder", "tokenizer")
-LINE = 60
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -32,7 +30,8 @@ def command(arguments: Sequence[str]) -> int:
     if absent := [name for name in PARTS if needs.absent(needs.part(name))]:
         named = ", ".join(absent)
         raise WorldWarpError(
-            f"A picture from words needs weights that are not here: {named}; get each with `worldwarp weights get NAME`."
+            f"A picture from words needs weights that are not here: {named}; "
+            "get each with `worldwarp weights get NAME`."
         )
 
     from .diffusion import loading  # torch: only when there is something to do
@@ -44,15 +43,12 @@ def command(arguments: Sequence[str]) -> int:
         guidance=options.guidance,
         memory=options.memory,
     )
-    picture = loading.first_picture(asked, options.width, options.height, options.seed, _show)
+    digests = tuple(digest for name in PARTS for digest in needs.digests_of(name))
+    picture = loading.first_picture(asked, digests, options.width, options.height, options.seed, terminal.show)
     files.write(options.out, encode_png(picture))
-    print(f"\r{'':{LINE}}\r{options.out}: {options.width} x {options.height}")
+    terminal.wipe()
+    print(f"{options.out}: {options.width} x {options.height}")
     return 0
-
-
-def _show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal
-    if sys.stderr.isatty():
-        print(f"\r{stage}, step {step + 1} of {steps}", end="", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -66,6 +66,11 @@ def placed(**places):
     return Plan(**dict.fromkeys(networks, RESIDENT) | places)
 
 
+def eight_bits_of(model):
+    memory.apply(placed(eight_bits=("transformer",)), CPU, {"transformer": model})
+    return model
+
+
 def test_a_network_is_on_the_device_for_its_stage_and_back_to_the_bit() -> None:
     model = transformer()
     before, there = bits(model), torch.device("meta")  # a device that every machine has
@@ -132,6 +137,16 @@ def test_eight_bits_store_the_layers_and_stay_close() -> None:
     assert model.dtype == torch.bfloat16
     rounding = relative(velocity(transformer(torch.bfloat16), torch.bfloat16), expected)
     assert rounding < relative(found, expected) < 0.1
+
+
+def test_eight_bits_compute_in_what_was_read() -> None:
+    assert 0 < relative(velocity(transformer()), velocity(eight_bits_of(transformer()))) < 0.1
+    assert velocity(eight_bits_of(transformer())).dtype == torch.float32
+
+
+def test_what_is_dropped_is_what_has_nowhere_else_to_wait() -> None:
+    assert [memory.plan("balanced", device).drops(STAGED) for device in ("cpu", "cuda")] == [True, False]
+    assert not memory.plan("full", "cpu").drops(RESIDENT)
 
 
 def test_eight_bits_and_a_stage_go_together() -> None:

@@ -69,6 +69,8 @@ def test_what_is_too_long_is_cut_and_its_excess_known(tokenizer: Any, encoder: A
     long = "hill " * 600
     assert ours.excess(tokenizer, long) == 601 - 512
     assert ours.excess(tokenizer, "a stone house") == 0
+    assert ours.warning(tokenizer, "prompt", long).startswith("The prompt is 89 tokens longer than the 512")
+    assert ours.warning(tokenizer, "prompt", "a stone house") == ""
     assert ours.embed(tokenizer, encoder, long).shape == (512, 16)
 
 
@@ -78,16 +80,20 @@ class Asked:
     def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
         self.times, self.dtype = 0, dtype
 
-    def __call__(self, text: str) -> torch.Tensor:
+    def __call__(self, texts: list[str]) -> list[torch.Tensor]:
         self.times += 1
-        return torch.full((512, 4), float(len(text)), dtype=self.dtype)
+        return [torch.full((512, 4), float(len(text)), dtype=self.dtype) for text in texts]
+
+
+def cached(folder: Path, made_of: str, text: str, compute: Any) -> torch.Tensor:
+    return ours.cached(folder, made_of, [text], compute)[text]
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_the_same_words_are_computed_once_and_come_back_to_the_bit(tmp_path: Path, dtype: torch.dtype) -> None:
     asked = Asked(dtype)
-    first = ours.cached(tmp_path / "texts", "abc", "a  stone", asked)
-    again = ours.cached(tmp_path / "texts", "abc", "a stone ", asked)
+    first = cached(tmp_path / "texts", "abc", "a  stone", asked)
+    again = cached(tmp_path / "texts", "abc", "a stone ", asked)
     assert asked.times == 1
     assert again.dtype == dtype
     assert torch.equal(first, again)
@@ -96,15 +102,28 @@ def test_the_same_words_are_computed_once_and_come_back_to_the_bit(tmp_path: Pat
 def test_other_words_or_another_text_model_are_computed(tmp_path: Path) -> None:
     asked = Asked()
     for digest, text in [("abc", "a"), ("abc", "hill"), ("abd", "a")]:
-        ours.cached(tmp_path, digest, text, asked)
+        cached(tmp_path, digest, text, asked)
     assert asked.times == 3
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_all_new_words_are_computed_in_one_go_and_those_that_are_kept_are_not(tmp_path: Path) -> None:
+    asked: list[list[str]] = []
+
+    def compute(texts: list[str]) -> list[torch.Tensor]:
+        asked.append(texts)
+        return [torch.full((2, 2), float(len(text))) for text in texts]
+
+    ours.cached(tmp_path, "abc", ["hill"], compute)
+    found = ours.cached(tmp_path, "abc", ["a", "hill", "stone"], compute)
+    assert asked == [["hill"], ["a", "stone"]]
+    assert {text: float(embedding[0, 0]) for text, embedding in found.items()} == {"a": 1, "hill": 4, "stone": 5}
 
 
 @pytest.mark.parametrize("damage", ["cut", "one number", "empty", "another file"])
 def test_a_damaged_file_is_computed_again_and_whole_afterwards(tmp_path: Path, damage: str) -> None:
     asked = Asked()
-    expected = ours.cached(tmp_path, "abc", "stone", asked)
+    expected = cached(tmp_path, "abc", "stone", asked)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     flipped = whole[:-1] + bytes([whole[-1] ^ 1])
@@ -113,9 +132,9 @@ def test_a_damaged_file_is_computed_again_and_whole_afterwards(tmp_path: Path, d
             damage
         ]
     )
-    assert torch.equal(ours.cached(tmp_path, "abc", "stone", asked), expected)
+    assert torch.equal(cached(tmp_path, "abc", "stone", asked), expected)
     assert asked.times == 2
-    ours.cached(tmp_path, "abc", "stone", asked)
+    cached(tmp_path, "abc", "stone", asked)
     assert asked.times == 2
 
 
@@ -125,7 +144,7 @@ def test_what_was_not_used_for_longest_is_forgotten(tmp_path: Path, monkeypatch:
 
     def use(text: str, second: int) -> None:
         before = set(tmp_path.iterdir())
-        ours.cached(tmp_path, "abc", text, asked)
+        cached(tmp_path, "abc", text, asked)
         for path in set(tmp_path.iterdir()) - before:
             os.utime(path, (second, second))
 
@@ -142,9 +161,9 @@ def test_what_was_not_used_for_longest_is_forgotten(tmp_path: Path, monkeypatch:
 
 
 def test_a_computation_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    def fail(text: str) -> torch.Tensor:
-        raise MemoryError(text)
+    def fail(texts: list[str]) -> list[torch.Tensor]:
+        raise MemoryError(texts)
 
     with pytest.raises(MemoryError):
-        ours.cached(tmp_path, "abc", "stone", fail)
+        cached(tmp_path, "abc", "stone", fail)
     assert not list(tmp_path.iterdir())

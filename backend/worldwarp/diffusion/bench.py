@@ -20,6 +20,7 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor, nn
 from worldwarp_protocol.messages import Diffusion, Settings
 
+from ..devices import for_networks
 from ..engines.compute import peak_bytes
 from ..nouns import Bytes, Priors, Prompt, View
 from .st_diff import Models, fill
@@ -45,7 +46,7 @@ class Row:
 def command(arguments: Sequence[str]) -> int:
     """Measure, print a table, write it as JSON where asked."""
     options = _parser().parse_args(arguments)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = for_networks()
     full = options.size == "full" or (options.size is None and device.type == "cuda")
     models = random_models(device, full)
     backend = choose_attention(models.transformer, device)
@@ -129,7 +130,7 @@ def random_models(device: torch.device, full: bool) -> Models:
     with torch.random.fork_rng(), torch.device(device):
         torch.manual_seed(0)
         transformer = _cast(STDiff.from_config(WAN_1_3B if full else SMALL), dtype)
-        vae = _cast(AutoencoderKLWan(**({} if full else SMALL_VAE)), dtype)
+        vae = _cast(AutoencoderKLWan(**({} if full else SMALL_VAE)), torch.float32)
         text = torch.randn(512, transformer.config["text_dim"], dtype=dtype)
 
     def resident(_: nn.Module) -> nullcontext[None]:

@@ -31,7 +31,8 @@ class Place(StrEnum):
 
     RESIDENT = "stays"
     STAGED = "comes for its stage"
-    """Moved to the GPU and back; on a CPU whoever loaded it drops it after its stage and reads it again."""
+    """In the machine's memory, and on the GPU for its stage. Dropped and read again instead: what estimates geometry,
+    which is small and not asked in every stage, and on a CPU all (``Plan.drops``)."""
     OFFLOADED = "comes layer by layer"
 
 
@@ -48,7 +49,7 @@ class Plan:
     captioner: Place = STAGED
     geometry: Place = RESIDENT
     eight_bits: tuple[str, ...] = ()
-    """Networks whose weights are stored as float8_e4m3fn; they compute in bfloat16."""
+    """Networks whose weights are stored as float8_e4m3fn; they compute in what they were read in."""
     tiled: bool = False
     """Whether the VAE works in tiles of 256 x 256 pixels; their seams are blended."""
     together: bool = False
@@ -56,6 +57,10 @@ class Plan:
     one_at_a_time: bool = True
     """Whether words and geometry wait for each other, by a lock of whoever calls both; otherwise they overlap."""
     cpu: bool = False
+
+    def drops(self, place: Place) -> bool:
+        """Whether a network of this place is let go of after its stage: on a CPU there is nowhere else to wait."""
+        return self.cpu and place != RESIDENT
 
 
 PLANS: dict[Mode, Plan] = {
@@ -110,10 +115,11 @@ def _store_in_eight_bits(model: nn.Module) -> None:
     from diffusers import ModelMixin
     from diffusers.hooks.layerwise_casting import apply_layerwise_casting
 
+    computes = cast(Any, model).dtype
     if isinstance(model, ModelMixin):  # it knows which of its layers do not bear it
-        cast(Any, model).enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.bfloat16)
+        cast(Any, model).enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=computes)
     else:
-        apply_layerwise_casting(model, torch.float8_e4m3fn, torch.bfloat16)
+        apply_layerwise_casting(model, torch.float8_e4m3fn, computes)
 
 
 def offload(model: nn.Module, device: torch.device) -> None:

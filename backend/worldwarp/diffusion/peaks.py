@@ -1,4 +1,4 @@
-"""The most memory that a chunk needs: expected before a run, measured after it.
+"""The most memory that a chunk needs: expected before a run (``engines.compute`` measures it).
 
 What ``expected`` says of 720 x 480 x 49 with the published networks, in GB (1e9 bytes): what stays, what each stage
 adds to it, and the most, with 0.6 for the runtime:
@@ -8,18 +8,14 @@ adds to it, and the most, with 0.6 for the runtime:
     balanced    3.3          0.8  6.7          11.7       17.1       7.8  21.0
     low         0.0          2.3  2.1           2.6        9.9       7.8  10.5
 
-Torch-free until something is measured.
+Torch-free.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from .memory import OFFLOADED, RESIDENT, STAGED, Plan
-
-if TYPE_CHECKING:
-    import torch
 
 NETWORKS = {
     "transformer": (1.419e9, 2),
@@ -104,16 +100,3 @@ def working(plan: Plan, width: int, height: int, frames: int) -> dict[str, float
         "captioner": CAPTION_BYTES * (1 + plan.cpu) + CAST_BYTES * ("captioner" in plan.eight_bits),
         "geometry": GEOMETRY_BYTES,
     }
-
-
-def measured(device: torch.device) -> int:
-    """Most bytes held so far: what torch has reserved of the GPU, or this process on a CPU.
-
-    CUDA's own context is not among them; 0 where the system does not say. ``torch.cuda.reset_peak_memory_stats`` starts
-    afresh.
-    """
-    import torch
-
-    from ..engines.compute import peak_bytes  # which knows the profiles, and they this room
-
-    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else peak_bytes()

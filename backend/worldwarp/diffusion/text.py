@@ -8,7 +8,7 @@ import hashlib
 import html
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def excess(tokenizer: Any, text: str) -> int:
 def embed(tokenizer: Any, encoder: Any, text: str) -> Tensor:
     """Hidden states (512, D) of a ``UMT5EncoderModel`` on the CPU, in its own precision; zero past the text's end.
 
-    What is longer than 512 tokens is cut; ``excess`` says by how much.
+    What is longer than 512 tokens is cut; ``warning`` says so.
     """
     tokens = tokenizer(
         clean(text),
@@ -55,24 +55,38 @@ def embed(tokenizer: Any, encoder: Any, text: str) -> Tensor:
     return torch.where(tokens.attention_mask[0, :, None] > 0, hidden, 0).cpu()
 
 
-def cached(folder: Path, digest: str, text: str, compute: Callable[[str], Tensor]) -> Tensor:
-    """The embedding of a text, from the folder if it is there, else computed and kept; the 64 last used stay.
+def warning(tokenizer: Any, name: str, text: str) -> str:
+    """One sentence where a text, called ``name``, is longer than what is read of it; else empty."""
+    over = excess(tokenizer, text)
+    return f"The {name} is {over} tokens longer than the {TOKENS} that are read: shorten it." if over else ""
+
+
+def cached(
+    folder: Path, made_of: str, texts: Sequence[str], compute: Callable[[list[str]], list[Tensor]]
+) -> dict[str, Tensor]:
+    """The embeddings of texts, from the folder where they are there, else computed and kept; the 64 last used stay.
 
     Args:
         folder: of the embeddings alone.
-        digest: of the text model's weights and tokenizer: another model, other embeddings.
-        compute: ``compute(text)``, called where nothing is kept or what is kept is damaged. Loads the text model.
+        made_of: the text model's weights, precision and libraries, and its tokenizer: other ones, other embeddings.
+        compute: ``compute(texts)`` of all those of which nothing is kept, or what is kept is damaged; one call, for it
+            loads the text model.
     """
-    key = hashlib.sha256(f"{digest}\n{clean(text)}".encode()).hexdigest()
-    path = folder / f"{key}.safetensors"
-    if (kept := _read(path)) is not None:
-        os.utime(path)
-        return kept
-    embedding = compute(text).cpu().contiguous()
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(path, embedding)
-    _forget(folder)
-    return embedding
+    paths = {text: folder / f"{_key(made_of, text)}.safetensors" for text in texts}
+    found = {text: kept for text, path in paths.items() if (kept := _read(path)) is not None}
+    for text in found:
+        os.utime(paths[text])
+    if new := [text for text in paths if text not in found]:
+        folder.mkdir(parents=True, exist_ok=True)
+        for text, embedding in zip(new, compute(new), strict=True):
+            found[text] = embedding.cpu().contiguous()
+            _write(paths[text], found[text])
+        _forget(folder)
+    return found
+
+
+def _key(made_of: str, text: str) -> str:
+    return hashlib.sha256(f"{made_of}\n{clean(text)}".encode()).hexdigest()
 
 
 def _read(path: Path) -> Tensor | None:

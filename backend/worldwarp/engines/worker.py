@@ -13,7 +13,7 @@ from functools import partial
 from queue import Queue
 from typing import BinaryIO
 
-from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 
 from ..nouns import Bytes, Cancelled, Report
 from . import pipe
@@ -66,6 +66,8 @@ def _do(work: Work, cancelled: threading.Event, say: Say) -> pipe.FromWorker:
         return _compute(work, report) if isinstance(work, pipe.Compute) else _answer(work, report)
     except Cancelled:
         return pipe.Stopped()
+    except WorldWarpError as error:
+        return pipe.Failed(str(error))
     except Exception as error:
         traceback.print_exc()
         return pipe.Failed(f"{type(error).__name__}: {error}")

@@ -75,15 +75,13 @@ def forget() -> None:
 
 @lru_cache(maxsize=2)
 def _loaded(name: str, made_of: tuple[str, ...]) -> Source:  # noqa: ARG001 - other weights, another network
-    if name == "depth-anything":
-        return depth_anything.load()
-    import torch
-
+    from ..devices import for_networks
     from . import weights
 
-    torch.backends.cudnn.allow_tf32 = False  # float32 means float32: by default cuDNN's convolutions would not
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return ttt3r(weights.load(checkpoint.default_path(), device=device))
+    device = for_networks()
+    if name == "depth-anything":
+        return depth_anything.load()
+    return ttt3r(weights.load(checkpoint.default_path(), device=device.type))
 
 
 def ttt3r(network: "TTT3R") -> Source:

@@ -1,0 +1,36 @@
+"""The work in progress, on one line of a terminal; files and pipes are not filled with it."""
+
+import sys
+
+from .nouns import Bytes
+
+STAGES = {
+    "history": "looking back at the frames before",
+    "geometry": "finding the depth",
+    "cache": "building the 3D cache",
+    "priors": "drawing what is known, frame",
+    "caption": "describing the place, word",
+    "fill": "filling what is not, frame",
+    "encode": "preparing what is known",
+    "denoise": "revising and inventing, step",
+    "decode": "making the frames, frame",
+    "save": "saving",
+    "first frame": "making the picture, step",
+}
+"""The stages of the work in words."""
+LINE = 60
+"""Characters of the line that shows them."""
+
+
+def show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal
+    """Show how far the work has come: a ``Report``."""
+    if sys.stderr.isatty():
+        most = "at most " if stage == "cache" else ""  # the fit ends when it gains nothing more
+        count = f" {step + 1} of {most}{steps}" if steps > 1 else ""
+        print(f"\r{STAGES.get(stage, stage) + count:{LINE}}", end="", file=sys.stderr, flush=True)
+
+
+def wipe() -> None:
+    """Take the line away, for words that stay."""
+    if sys.stderr.isatty():
+        print(f"\r{'':{LINE}}\r", end="", file=sys.stderr, flush=True)
