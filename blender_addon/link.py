@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,9 @@ from worldwarp_protocol.errors import Refused, WorldWarpError
 from worldwarp_protocol.results import ResultFolder
 
 from . import news
+
+PREVIEW_EVERY = 4
+"""Frames of the walk from one picture of a preview to the next."""
 
 JOIN_SECONDS = 3.0
 """Longest wait for the thread when Blender quits or the extension is switched off; it is a daemon all the same."""
@@ -33,17 +36,24 @@ class Server:
 
 @dataclass(frozen=True)
 class Order:
-    """A shot, ready to be sent; ``arrays`` as ``messages.Shot`` names them."""
+    """A shot, ready to be sent; settings, arrays and overrides as ``messages.Shot`` names them."""
 
     name: str
     settings: dict
     fps: float
     colour_space: str
     arrays: dict[str, np.ndarray]
+    overrides: list[dict] = field(default_factory=list)
 
     def shot(self) -> messages.Shot:
-        settings = messages.Settings(**self.settings)
-        return messages.Shot(name=self.name, settings=settings, fps=self.fps, colour_space=self.colour_space)
+        diffusion = messages.Diffusion(**self.settings.get("diffusion", {}))
+        return messages.Shot(
+            name=self.name,
+            settings=messages.Settings(**{**self.settings, "diffusion": diffusion}),
+            fps=self.fps,
+            colour_space=self.colour_space,
+            overrides=[messages.Override(**override) for override in self.overrides],
+        )
 
 
 @dataclass(frozen=True)
@@ -167,11 +177,26 @@ def estimate(question: Question) -> Errand:
     return errand
 
 
+def preview_of(folder: Path, pictures: np.ndarray, first: int) -> news.Preview | None:
+    """The pictures with the frames of the timeline that they show; those beyond the walk's end are left out.
+
+    None where there is nothing to show, or the walk's cameras have not come yet.
+    """
+    if not (folder / "cameras.npz").is_file():
+        return None
+    with np.load(folder / "cameras.npz", allow_pickle=False) as cameras:
+        frames = cameras["frame"][first::PREVIEW_EVERY][: len(pictures)].tolist()
+    return news.Preview(pictures[: len(frames)], tuple(frames)) if frames else None
+
+
 def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
     def on_event(message: messages.Message, arrays: object) -> None:
         match message:
             case messages.Progress():
                 link.tell(news.Progress(message.chunk, message.stage, message.step, message.steps))
+            case messages.Preview():
+                if preview := preview_of(folder, arrays["preview"], message.first):
+                    link.tell(preview)
             case messages.Frame():
                 link.tell(news.Arrived(message.index + 1))
             case messages.ChunkCommitted():

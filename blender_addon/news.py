@@ -38,6 +38,14 @@ class Progress:
     steps: int
 
 
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What the chunk in work will look like: ``pictures`` (t, h, w, 3) uint8 of these ``frames`` of the timeline."""
+
+    pictures: np.ndarray
+    frames: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Arrived:
     """So many frames are in the folder, counted from the first."""
@@ -91,4 +99,4 @@ class Failed:
     text: str
 
 
-News = Connected | Accepted | Progress | Arrived | Committed | Lost | Ended | Estimating | Estimated | Failed
+News = Connected | Accepted | Progress | Preview | Arrived | Committed | Lost | Ended | Estimating | Estimated | Failed

@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import anchor, geometry, motion, preferences, wheels
+from . import anchor, diffusion, geometry, motion, overrides, preferences, wheels
 from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
 from .colour import colour_space
 from .parts import MARK, recall
@@ -48,7 +48,7 @@ def generated_size(raster: Raster, longest: int) -> tuple[int, int]:
 def problems(scene) -> list[str]:
     """What has to be put right before anything can run, one sentence each; quick enough for drawing a panel."""
     found = [sentence for sentence in (wheels.missing(), _name(scene), _camera(scene), _range(scene)) if sentence]
-    return found + _said(scene, _picture, _output, _profile, _source)
+    return found + _said(scene, _picture, _output, _profile, _source, _overrides)
 
 
 def geometry_problems(scene) -> list[str]:
@@ -236,7 +236,7 @@ def prepare(context, picture: Picture | None = None):
         arrays["depth"] = picture.depth[None]
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     shot = scene.worldwarp
-    order = Order(shot.name.strip(), settings(scene, raster), path.fps, picture.colour_space, arrays)
+    order = Order(shot.name.strip(), settings(scene, raster), path.fps, picture.colour_space, arrays, _overrides(scene))
     return order, fresh_folder(output_base(scene), order.name), warnings
 
 
@@ -261,16 +261,25 @@ def settings(scene, raster: Raster) -> dict:
     """``messages.Settings`` by name."""
     shot = scene.worldwarp
     width, height = generated_size(raster, shot.longest_side)
+    words = {"diffusion": shot.diffusion.sent()} if diffusion.wanted(shot) else {}
     return {
         "profile": shot.profile,
         "seed": shot.seed,
         "width": width,
         "height": height,
         "far": shot.far,
+        "cache": shot.cache,
         "cache_steps": shot.cache_steps,
         "geometry": depth_source(shot),
         "anchor": _anchor(scene),
+        **words,
     }
+
+
+def _overrides(scene) -> list[dict]:
+    """``messages.Override`` by name."""
+    frames = frames_of(scene)
+    return overrides.sent(scene.worldwarp, frames) if diffusion.wanted(scene.worldwarp) and frames else []
 
 
 def _anchor(scene) -> tuple[float, float, float] | None:

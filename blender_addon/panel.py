@@ -3,7 +3,8 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import steps, wheels
+from . import diffusion_panel, steps, wheels
+from .diffusion import wanted
 from .state import STATE
 
 
@@ -35,7 +36,10 @@ class WORLDWARP_PT_main(bpy.types.Panel):
             step(body, context, "video", steps.draw_video)
         body = step(layout, context, "generate", steps.draw_generate)
         if body:
-            step(body, context, "advanced", steps.draw_advanced)
+            body = step(body, context, "advanced", steps.draw_advanced)
+        if body and wanted(context.scene.worldwarp):
+            step(body, context, "diffusion", diffusion_panel.draw_diffusion)
+            step(body, context, "parts", diffusion_panel.draw_parts)
         step(layout, context, "result", steps.draw_result)
 
 
@@ -54,8 +58,10 @@ def step(layout, context, name: str, draw, line=None):
 
 
 def register() -> None:
+    bpy.utils.register_class(diffusion_panel.WORLDWARP_UL_parts)
     bpy.utils.register_class(WORLDWARP_PT_main)
 
 
 def unregister() -> None:
     bpy.utils.unregister_class(WORLDWARP_PT_main)
+    bpy.utils.unregister_class(diffusion_panel.WORLDWARP_UL_parts)

@@ -1,9 +1,17 @@
 """What the user sets for a shot, kept with the scene."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
-from . import anchor
+from . import anchor, bounds, diffusion, overrides
 from .geometry import of_scene
 
 
@@ -74,23 +82,36 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         step=16,
         subtype="PIXEL",
     )
-    seed: IntProperty(name="Seed", description="Another one, another walk; the same one, the same", min=0)
+    seed: IntProperty(
+        name="Seed",
+        description="Another one, another walk; the same one, the same",
+        **bounds.of("Settings", "seed"),
+    )
+    cache: EnumProperty(
+        name="3D Cache",
+        description="What carries the known into new views",
+        items=[
+            ("3dgs", "Gaussians", "The paper's: 3D Gaussians, fitted to what is known"),
+            ("points", "Points", "Its points as they are: faster, with cracks"),
+            ("none", "None", "Nothing: only the frames that overlap; for comparison"),
+        ],
+        **bounds.of("Settings", "cache"),
+    )
     cache_steps: IntProperty(
         name="Cache Steps",
         description="Most optimisation steps of the 3D cache for each part of the walk; it stops earlier when done",
-        default=100,
-        min=0,
-        max=30_000,
+        **bounds.of("Settings", "cache_steps"),
     )
     far: FloatProperty(
         name="Sky Beyond",
         description="Whatever is farther away is sky: it never comes closer and is left out of the points",
-        default=1e6,
-        min=1e-3,
-        max=1e10,
         subtype="DISTANCE",
         unit="LENGTH",
+        **bounds.of("Settings", "far"),
     )
+    diffusion: PointerProperty(type=diffusion.WorldWarpDiffusion)
+    parts: CollectionProperty(type=overrides.WorldWarpPart)
+    part: IntProperty(name="Part", description="The one whose settings are shown", options={"HIDDEN"})
     output_folder: StringProperty(
         name="Results",
         description="Folder for this scene's results; // is the folder of the .blend file. Empty for the preferences', "
@@ -141,6 +162,8 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     video: BoolProperty(name="Camera from Video", default=False)
     generate: BoolProperty(name="Generate", default=True)
     advanced: BoolProperty(name="Advanced", default=False)
+    diffusion: BoolProperty(name="Diffusion", default=False)
+    parts: BoolProperty(name="Parts", default=False)
     result: BoolProperty(name="Result", default=True)
 
 
@@ -151,6 +174,8 @@ def finished(*steps: str) -> None:
 
 
 def register() -> None:
+    diffusion.register()
+    overrides.register()
     bpy.utils.register_class(WorldWarpShot)
     bpy.utils.register_class(WorldWarpSteps)
     bpy.types.Scene.worldwarp = PointerProperty(type=WorldWarpShot)
@@ -162,3 +187,5 @@ def unregister() -> None:
     del bpy.types.Scene.worldwarp
     bpy.utils.unregister_class(WorldWarpSteps)
     bpy.utils.unregister_class(WorldWarpShot)
+    overrides.unregister()
+    diffusion.unregister()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import bpy
 
-from . import answers, news, results
+from . import answers, news, preview, results
 from .state import STATE
 
 TICK_SECONDS = 0.1
@@ -82,7 +82,7 @@ def tick() -> float | None:
             return TICK_SECONDS
         _Errand.before = None
         redraw()
-    if pump():
+    if any([pump(), preview.follow(STATE.run)]):  # both, whatever the first says
         redraw()
     if busy():
         return TICK_SECONDS
@@ -119,6 +119,7 @@ def stop() -> None:
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
     _Errand.before = None
+    preview.remove()
     if _Errand.link is not None:
         _Errand.link.leave()
         _Errand.link = None

@@ -5,6 +5,7 @@ from pathlib import Path
 import bpy
 
 from . import order, pump, waiting
+from .diffusion import wanted
 from .picture import JobRender
 from .problems import Problem
 from .state import STATE, Run
@@ -38,7 +39,7 @@ def fetch(scene, server, run: str = "", folder: str = "") -> None:
     number, folder = run or shot.run, folder or shot.run_folder
     if not number or not folder:
         raise Problem("This scene has started no run yet: press Generate")
-    STATE.run = Run(Path(bpy.path.abspath(folder)), scene.session_uid, id=number)
+    STATE.run = Run(Path(bpy.path.abspath(folder)), scene.session_uid, id=number, denoises=wanted(shot))
     pump.start(link.Link(server, link.fetch(number, STATE.run.folder)))
 
 
@@ -51,5 +52,12 @@ def send(context, server, picture=None) -> None:
     from . import link
 
     shot, folder, warnings = order.prepare(context, picture)
-    STATE.run = Run(folder, context.scene.session_uid, frames=len(shot.arrays["K"]), warnings=warnings)
+    scene = context.scene
+    STATE.run = Run(
+        folder,
+        scene.session_uid,
+        frames=len(shot.arrays["K"]),
+        denoises=wanted(scene.worldwarp),
+        warnings=warnings,
+    )
     pump.start(link.Link(server, link.generate(shot, folder)))

@@ -8,14 +8,18 @@ from typing import Any
 from . import news
 
 STAGES = {
-    "history": (0.0, "Looking back"),
-    "geometry": (0.02, "Reading the geometry"),
-    "cache": (0.05, "Building the 3D cache"),
-    "priors": (0.75, "Rendering what is known"),
-    "fill": (0.85, "Filling what is not"),
-    "save": (0.97, "Saving"),
+    "history": (0.0, 0.0, "Looking back"),
+    "caption": (0.01, 0.01, "Describing the picture"),
+    "geometry": (0.02, 0.02, "Reading the geometry"),
+    "cache": (0.05, 0.04, "Building the 3D cache"),
+    "priors": (0.75, 0.12, "Rendering what is known"),
+    "fill": (0.85, 0.15, "Filling what is not"),
+    "encode": (0.97, 0.16, "Preparing"),
+    "denoise": (0.97, 0.18, "Denoising, step {step} of {steps}"),
+    "decode": (0.97, 0.92, "Decoding"),
+    "save": (0.97, 0.97, "Saving"),
 }
-"""Where in a chunk each stage begins, and its name for the user."""
+"""Where in a chunk each stage begins, of draft and of what denoises, and its name for the user."""
 
 
 SAID_BEFORE = "finer detail of the picture is lost"
@@ -34,7 +38,12 @@ class Run:
     frames: int = 0
     frames_done: int = 0
     chunks_done: int = 0
+    denoises: bool = False
+    """Whether it is of a profile that does."""
     progress: news.Progress | None = None
+    reached: float = 0.0
+    """Of the chunk in work: stages overlap and come again, what is shown never goes back."""
+    preview: news.Preview | None = None
     state: str = "connecting"
     text: str = ""
     lost: str = ""
@@ -52,18 +61,23 @@ class Run:
         """Of the whole run, 0 to 1."""
         if self.state == "done":
             return 1.0
-        chunk = 0.0
-        if self.progress and self.progress.chunk == self.chunks_done:
-            starts = [start for start, _ in STAGES.values()] + [1.0]
-            place = list(STAGES).index(self.progress.stage)
-            share = self.progress.step / max(self.progress.steps, 1)
-            chunk = starts[place] + (starts[place + 1] - starts[place]) * min(share, 1.0)
-        return min((self.chunks_done + chunk) / max(self.chunks, 1), 1.0)
+        return min((self.chunks_done + self.reached) / max(self.chunks, 1), 1.0)
+
+    def advance(self, progress: news.Progress) -> None:
+        """Take in where the work on a chunk stands."""
+        if progress.chunk != (self.progress.chunk if self.progress else self.chunks_done):
+            self.reached = 0.0
+        self.progress = progress
+        if progress.chunk == self.chunks_done:
+            starts = [stage[self.denoises] for stage in STAGES.values()] + [1.0]
+            place = list(STAGES).index(progress.stage)
+            share = min(progress.step / max(progress.steps, 1), 1.0)
+            self.reached = max(self.reached, starts[place] + (starts[place + 1] - starts[place]) * share)
 
     @property
     def stage(self) -> str:
-        """What is being done, in words; "" where nothing is known yet."""
-        return STAGES[self.progress.stage][1] if self.progress else ""
+        """What is being done, in words that may hold a step's number; "" where nothing is known yet."""
+        return STAGES[self.progress.stage][2] if self.progress else ""
 
 
 @dataclass
@@ -137,11 +151,15 @@ def hear_of_run(run: Run, item: news.News) -> None:
             run.chunks_done = item.kept
             run.warnings.extend(text for text in item.warnings if SAID_BEFORE not in text)
         case news.Progress():
-            run.progress = item
+            run.advance(item)
+        case news.Preview():
+            run.preview = item
         case news.Arrived():
             run.frames_done = max(run.frames_done, item.frames)
         case news.Committed():
-            run.chunks_done = max(run.chunks_done, item.chunks)
+            if item.chunks > run.chunks_done:
+                run.chunks_done, run.reached = item.chunks, 0.0
+            run.preview = None  # what is final takes its place
             if item.warning and item.warning not in run.warnings:
                 run.warnings.append(item.warning)
         case news.Lost():

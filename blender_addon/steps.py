@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import anchor, geometry, order, pump, results
+from . import anchor, diffusion_panel, geometry, order, pump, results
 from .camera import scene_raster
 from .parts import MARK, part
 from .state import STATE, Inquiry, Run
@@ -150,6 +150,7 @@ def draw_video(layout, context, shot) -> None:
 def draw_generate(layout, context, shot) -> None:
     layout.prop(shot, "name")
     layout.prop(shot, "profile")
+    diffusion_panel.draw_surface(layout, shot)
     layout.prop(shot, "longest_side")
     run = STATE.run
     if pump.busy() and run is not None and not run.over:
@@ -182,9 +183,11 @@ def draw_run(layout, context, run: Run) -> None:
     elif run.state == "rendering":
         layout.label(text="Rendering the picture", icon="SORTTIME")
     elif run.stage:
-        layout.label(text=iface_(run.stage), icon="SORTTIME", translate=False)
+        text = iface_(run.stage).format(step=run.progress.step, steps=run.progress.steps)
+        layout.label(text=text, icon="SORTTIME", translate=False)
     else:
         layout.label(text="Waiting for the server", icon="SORTTIME")
+    diffusion_panel.draw_preview(layout, context)
     column = layout.column(align=True)
     column.operator("worldwarp.cancel", icon="X")
     column.operator("worldwarp.stop_after_chunk", icon="PAUSE")
@@ -193,7 +196,9 @@ def draw_run(layout, context, run: Run) -> None:
 
 def draw_advanced(layout, context, shot) -> None:
     layout.prop(shot, "seed")
-    layout.prop(shot, "cache_steps")
+    column = layout.column(align=True)
+    column.prop(shot, "cache")
+    column.prop(shot, "cache_steps")
     layout.prop(shot, "far")
     layout.prop(shot, "output_folder")
 

@@ -123,7 +123,9 @@ def test_every_input_that_changes_pixels_changes_the_key(changed: Shot) -> None:
 
 
 def test_every_setting_is_in_the_recipe_or_known_to_act_before() -> None:
-    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE | {"diffusion"} == {f.name for f in msgspec.structs.fields(Settings)}
+    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE | {"diffusion"} == {
+        f.name for f in msgspec.structs.fields(Settings)
+    }
 
 
 DIFFUSION_CHANGES = {

@@ -9,8 +9,27 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-LOOP = ["pipeline", "generate", "describe", "track", "weights", "engines.compute", "world.points", "outputs.video"]
-FRONT_DOOR = ["server.serve", "server.command", "shots", "chunks", "store", "contents", "engines.local", "cli"]
+LOOP = [
+    "pipeline",
+    "generate",
+    "describe",
+    "track",
+    "weights.command",
+    "engines.compute",
+    "world.points",
+    "outputs.video",
+]
+FRONT_DOOR = [
+    "server.serve",
+    "server.command",
+    "shots",
+    "chunks",
+    "store",
+    "contents",
+    "engines.local",
+    "cli",
+    "weights.needs",
+]
 
 
 def modules_after(imported: str) -> set[str]:

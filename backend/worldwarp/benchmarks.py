@@ -8,6 +8,7 @@ from worldwarp_protocol.errors import WorldWarpError
 KINDS = {
     "cache": "worldwarp.bench:main",
     "geometry": "worldwarp.geometry.bench:bench_geometry",
+    "diffusion": "worldwarp.diffusion.bench:command",
 }
 """What is measured, and where."""
 

@@ -16,7 +16,7 @@ COMMANDS = {
     "evaluate": ("worldwarp.evaluation.command:command", "how far a finished shot's cameras are from what was asked for"),
     "keys": ("worldwarp.enrolment:command", "who may use this machine's server"),
     "doctor": ("worldwarp.doctor:command", "what this machine can run, and what is missing"),
-    "weights": ("worldwarp.weights:command", "trained networks: licences, what is here, converting them"),
+    "weights": ("worldwarp.weights.command:command", "trained networks: licences, what is here, fetching them"),
     "bench": ("worldwarp.benchmarks:command", "measure speed and memory here"),
 }
 """Name: where its function is (imported only when it is called, for torch takes seconds), and what it is for."""

@@ -46,5 +46,3 @@ def fill(
 def _given(view: View) -> Floats:
     assert view.depth is not None  # given, the cache's own, or estimated before anything is filled
     return view.depth
-
-

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from worldwarp_protocol import messages
+from worldwarp_protocol import files, messages
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.results import ResultFolder
 
@@ -106,6 +106,8 @@ def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) 
     for i in range(first, first + count):
         frame, provenance = (store.read(manifest.key, contents.name(kind, i)) for kind in ("frames", "provenance"))
         folder.add_frame(i, frame, provenance)
+    if contents.FIGURE in manifest.files:
+        files.write(folder.path / "noise" / f"chunk_{index + 1:04d}.png", store.read(manifest.key, contents.FIGURE))
     folder.add_points(index, *stored_points(store, manifest.key, first, count))
 
 

@@ -22,7 +22,6 @@ class Report(Protocol):
         """``preview`` (t, h, w, 3): what every fourth frame of the chunk looks like so far, coarsely."""
 
 
-
 class Cancelled(Exception):
     """The user asked to end this work."""
 

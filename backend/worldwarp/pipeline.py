@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+from worldwarp_protocol.limits import MAX_TEXT
 from worldwarp_protocol.messages import Settings
 
 from .cache.warp import warp
@@ -75,7 +76,7 @@ def generate_chunk(
             **geometry.residuals,
             **residuals,
             **filled.meta,
-            **({"prompt": prompt.text} if prompt.text else {}),
+            **({"prompt": prompt.text[:MAX_TEXT]} if prompt.text else {}),
             **{f"seconds_{stage}": value for stage, value in seconds.items()},
         },
         noise=filled.noise,

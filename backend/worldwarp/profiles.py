@@ -40,7 +40,7 @@ def missing(name: str) -> str:
     """One sentence that says what a profile lacks here; empty where it can run."""
     if name == "mini":
         return "Its small models are not part of this version; use the draft profile."
-    return "Not yet." if name == "wan" else ""  # TODO
+    return wan.missing() if name == "wan" else ""
 
 
 def check(name: str) -> None:
@@ -65,5 +65,4 @@ def load(settings: Settings) -> Profile:
     check(settings.profile)
     if settings.profile == "draft":
         return Profile(draft.caption, views.geometry, draft.fill)
-    caption, fill = wan.load(settings)
-    return Profile(caption, views.geometry, fill)
+    return Profile(*wan.load(settings))

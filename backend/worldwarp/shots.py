@@ -16,6 +16,7 @@ from worldwarp_protocol.limits import MAX_NAME, MAX_SIDE
 from worldwarp_protocol.messages import Override, Settings
 from worldwarp_protocol.words import in_words
 
+from . import wan
 from .cameras import Cameras
 from .cameras.checks import check_cameras, path_warnings
 from .cameras.sizes import (
@@ -95,7 +96,7 @@ def prepare(
     else:
         sources.check(settings.geometry)
     if settings.profile != "draft":
-        warnings += _check_invention(settings)
+        warnings += _check_invention(settings, framing)
     settings = _frame_anchor(settings, size, framing)
     resampled = np.stack([resample_picture(one, framing) for one in pictures])
     cameras = frame_cameras(cameras, framing)
@@ -188,14 +189,16 @@ def _check_overrides(overrides: Sequence[Override], frames: int, settings: Setti
             raise InvalidShot(f"overrides[{i}]", f"changes chunk {override.chunk} a second time; put both into one.")
 
 
-def _check_invention(settings: Settings) -> list[str]:
+def _check_invention(settings: Settings, framing: Framing) -> list[str]:
     """What a profile that invents needs besides its models: a source of depth for what it invented."""
+    announced = [wan.announce(settings, framing.width, framing.height)] if settings.profile == "wan" else []
     if settings.geometry != "given":
         sources.check(settings.geometry)
-        return []
+        return announced
     return [
+        *announced,
         "Depth of what is invented is not estimated (settings.geometry is 'given'): it is carried on smoothly from "
-        "its surroundings. Choose ttt3r or depth-anything for better."
+        "its surroundings. Choose ttt3r or depth-anything for better.",
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 from numpy.typing import NDArray
 
 from . import limits
-from .messages import ArrayHeader, Dtype, Estimated, EstimateGeometry, Frame, Points, RunStarted, Submit
+from .messages import ArrayHeader, Dtype, Estimated, EstimateGeometry, Frame, Points, Preview, RunStarted, Submit
 
 ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8}
 """Bytes of one element by dtype; the keys are the dtypes that may travel."""
@@ -48,6 +48,7 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "rgb": Rule("uint8", ("p", 3)),
         "faces": Rule("int32", ("m", 3)),
     },
+    Preview: {"preview": Rule("uint8", ("t", "h", "w", 3))},
     RunStarted: CAMERAS,
     Frame: {"frame": Rule("uint8", ("a",)), "provenance": Rule("uint8", ("b",))},
     Points: {
@@ -57,11 +58,17 @@ ARRAYS: dict[type, dict[str, Rule]] = {
     },
 }
 
+MOST_BYTES: dict[type, int] = {Preview: limits.MAX_PREVIEW_BYTES}
+"""What the arrays of a message may have together, where it is less than ``limits.MAX_MESSAGE_BYTES``."""
+
 LENGTHS = {
     "n": (1, limits.MAX_FRAMES, "frames"),
     "f": (1, limits.MAX_PICTURES, "pictures"),
     "H": (1, limits.MAX_SIDE, "pixels of height"),
     "W": (1, limits.MAX_SIDE, "pixels of width"),
+    "t": (1, limits.MAX_PICTURES, "pictures"),
+    "h": (1, limits.MAX_SIDE, "pixels of height"),
+    "w": (1, limits.MAX_SIDE, "pixels of width"),
     "p": (0, limits.MAX_ARRAY_BYTES, "points"),
     "m": (0, limits.MAX_ARRAY_BYTES, "triangles"),
     "a": (1, limits.MAX_ARRAY_BYTES, "bytes"),
@@ -106,16 +113,16 @@ def check_headers(kind: type, headers: Sequence[ArrayHeader]) -> None:
     for name, rule in rules.items():
         if name not in by_name and not rule.optional:
             raise BadArray(name, f"{kind.__name__} needs this array")
-    _check_sizes(headers)
+    _check_sizes(headers, MOST_BYTES.get(kind, limits.MAX_MESSAGE_BYTES))
     _check_shapes({name: rules[name] for name in rules if name in by_name}, by_name)
 
 
-def _check_sizes(headers: Sequence[ArrayHeader]) -> None:
+def _check_sizes(headers: Sequence[ArrayHeader], most: int) -> None:
     total = 0
     for header in headers:
         size = array_bytes(header.dtype, header.shape)
         total += size
-        if size > limits.MAX_ARRAY_BYTES or total > limits.MAX_MESSAGE_BYTES:
+        if size > limits.MAX_ARRAY_BYTES or total > most:
             raise BadArray(header.name, f"has {size} bytes, which makes the message too large: send a smaller one")
 
 

@@ -29,6 +29,7 @@ from .messages import (
     RunInfo,
     Runs,
     RunStatus,
+    Settings,
     Shot,
     Status,
     StopAfterChunk,
@@ -82,7 +83,6 @@ class Client:
         self._timeout = timeout
         self._context: Context = zmq.Context()
         self._connection: Connection | None = None
-        self._minor = 0
 
     def __enter__(self) -> "Client":
         return self
@@ -101,7 +101,7 @@ class Client:
         except BaseException:
             connection.close()
             raise
-        self._connection, self._minor = connection, welcome.minor
+        self._connection = connection
         return welcome
 
     def disconnect(self) -> None:
@@ -123,10 +123,17 @@ class Client:
 
         Raises:
             InvalidShot: a field or an array is not as it must be; nothing was sent.
+            Refused: by the server; or it is too old for the shot, and nothing was sent.
         """
         check_shot(shot, arrays)
         question = Submit(request or secrets.token_hex(16), shot)
-        return self._ask(question, Submitted, arrays, patience=limits.IDLE_SECONDS)
+
+        def ask(connection: Connection) -> Submitted:
+            check_known(shot, connection.session.minor)
+            connection.send(question, arrays)
+            return self._answer(connection, Submitted, limits.IDLE_SECONDS)
+
+        return self._twice(ask)
 
     def estimate(
         self,
@@ -229,16 +236,10 @@ class Client:
         assert self._connection
         return self._connection
 
-    def _ask(
-        self,
-        question: Question,
-        kind: type[A],
-        arrays: Mapping[str, NDArray[Any]] | None = None,
-        patience: float = limits.ANSWER_SECONDS,
-    ) -> A:
+    def _ask(self, question: Question, kind: type[A]) -> A:
         def ask(connection: Connection) -> A:
-            connection.send(question, arrays)
-            return self._answer(connection, kind, patience)
+            connection.send(question)
+            return self._answer(connection, kind, limits.ANSWER_SECONDS)
 
         return self._twice(ask)
 
@@ -262,7 +263,7 @@ class Client:
         on_progress: estimation.OnProgress,
         should_stop: Callable[[], object],
     ) -> tuple[Estimated, Arrays]:
-        if self._minor < 1:
+        if connection.session.minor < 1:
             raise Refused("unsupported_version", "The server is too old to estimate geometry: update it.")
         try:
             return estimation.ask(connection, question, arrays, on_progress, should_stop)
@@ -293,3 +294,24 @@ def check_shot(shot: Shot, arrays: Mapping[str, NDArray[Any]]) -> None:
     except msgspec.ValidationError as error:
         field, text = in_words(error)
         raise InvalidShot(field or "shot", f"{text}.") from None
+    check_length(shot)
+
+
+def check_length(shot: Shot) -> None:
+    """Raise ``InvalidShot`` where ``shot`` is longer than a message can carry it there and back."""
+    if len(msgspec.msgpack.encode(shot)) > limits.MAX_SHOT_BYTES:
+        raise InvalidShot("overrides", "hold more text than one message can carry; shorten the prompts of the chunks.")
+
+
+def check_known(shot: Shot, minor: int) -> None:
+    """Raise ``Refused`` where a server of this minor version would pass over a wish of ``shot`` without a word."""
+    chosen, plain = shot.settings, Settings()
+    wishes = {
+        "settings.diffusion": chosen.diffusion != plain.diffusion,
+        "settings.cache": chosen.cache != plain.cache,
+        "overrides": bool(shot.overrides),
+    }
+    for field, wished in wishes.items():
+        if wished and minor < 2:
+            text = "is unknown to this server, which is too old for it: update the server, or leave it as it was."
+            raise Refused("unsupported_version", text, field)

@@ -1,6 +1,6 @@
 """Every limit of the protocol, each with the reason for its size."""
 
-PROTOCOL_VERSION = (1, 1)
+PROTOCOL_VERSION = (1, 2)
 """(major, minor): another major is refused at hello; a newer minor may only add optional fields."""
 
 MAX_FRAMES = 10_000
@@ -30,6 +30,12 @@ MAX_ARRAY_BYTES = 256 << 20
 
 MAX_MESSAGE_BYTES = 384 << 20
 """All arrays of one message together: what the front door holds in memory for one client."""
+
+MAX_PREVIEW_BYTES = 16 << 20
+"""One preview: 49 frames of 1280 x 720 at an eighth of that are 562 kB; nobody grants credit for it."""
+
+MAX_SHOT_BYTES = 2 << 20
+"""A shot without its arrays: it has to fit a header twice over. 2,500 chunks may have 800 characters of prompt each."""
 
 MAX_TEXT = 4_000
 """Characters of a prompt; UMT5 reads 512 tokens."""

@@ -31,9 +31,7 @@ Profile = Annotated[str, Meta(min_length=1, max_length=32)]
 GeometrySource = Literal["given", "ttt3r", "depth-anything"]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
 Estimation = Literal["picture", "path"]
-Stage = Literal[
-    "history", "caption", "geometry", "cache", "priors", "fill", "encode", "denoise", "decode", "save"
-]
+Stage = Literal["history", "caption", "geometry", "cache", "priors", "fill", "encode", "denoise", "decode", "save"]
 ErrorCode = Literal[
     "invalid_shot",
     "unknown_profile",
@@ -129,8 +127,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     diffusion: Diffusion = Diffusion()
 
 
-class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of one chunk that differ from the shot's; None is as in the shot."""
+class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Settings of one chunk, counted from 0, that differ from the shot's; None is as in the shot."""
 
     chunk: Count
     seed: Annotated[int, Meta(ge=0, le=2**53)] | None = None

@@ -32,6 +32,7 @@ from .messages import (
     Message,
     Ping,
     Points,
+    Preview,
     ProfileStatus,
     Progress,
     RunEnded,
@@ -96,6 +97,9 @@ class Signal(Enum):
 LIVENESS_SECONDS = limits.HEARTBEAT_SECONDS * limits.LIVENESS_BEATS
 FATAL_CODES = ("unsupported_version", "protocol")
 
+PREVIEWS_SINCE = 2
+"""Minor version that has previews, and stages that older ones do not know."""
+
 Question = Submit | EstimateGeometry | Subscribe | Status | Cancel | StopAfterChunk | List
 Answer = Submitted | Estimated | RunStatus | Runs | Error
 QUESTIONS = get_args(Question)
@@ -114,7 +118,7 @@ CONNECTION: Mapping[Connection, Mapping[type | Signal, Connection]] = {
     Connection.GREETED: {Welcome: Connection.READY, Signal.FATAL: Connection.CLOSED},
     Connection.READY: {
         **dict.fromkeys((Ping, *QUESTIONS, Credit, Unsubscribe), Connection.READY),
-        **dict.fromkeys((*ANSWERS, Progress, Estimating, *ITEMS), Connection.READY),
+        **dict.fromkeys((*ANSWERS, Progress, Preview, Estimating, *ITEMS), Connection.READY),
         Signal.FATAL: Connection.CLOSED,
     },
     Connection.CLOSED: {},
@@ -124,7 +128,7 @@ SUBSCRIPTION: Mapping[Subscription, Mapping[type | Signal, Subscription]] = {
     Subscription.NONE: {Subscribe: Subscription.ASKED},
     Subscription.ASKED: {Signal.ACCEPTED: Subscription.OPEN, Signal.REFUSED: Subscription.NONE},
     Subscription.OPEN: {
-        **dict.fromkeys((Credit, Progress, *ITEMS), Subscription.OPEN),
+        **dict.fromkeys((Credit, Progress, Preview, *ITEMS), Subscription.OPEN),
         RunEnded: Subscription.ENDED,
         Unsubscribe: Subscription.LEFT,
     },
@@ -167,6 +171,8 @@ class Session:
         self._said = now
         self._heard = now
         self._major: int | None = None
+        self.minor = 0
+        """The newest minor version that both sides know."""
         self._unanswered: dict[str, list[type]] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._streams: dict[str, Stream] = {}
@@ -231,9 +237,13 @@ class Session:
             raise IllegalMove(f"not when the connection is {self.state.name}")
         match message:
             case Hello():
-                self._major = message.major
+                self._major, self.minor = message.major, min(message.minor, limits.PROTOCOL_VERSION[1])
             case Welcome() if message.major != self._major:
                 raise IllegalMove(f"version {message.major} is no answer to version {self._major}")
+            case Welcome():
+                self.minor = min(message.minor, self.minor)
+            case Preview() if self.minor < PREVIEWS_SINCE:
+                raise IllegalMove(f"there are no previews before version {self._major}.{PREVIEWS_SINCE}")
             case Submit() | EstimateGeometry() | Subscribe() | Status() | Cancel() | StopAfterChunk() | List():
                 self._ask(message)
             case Submitted() | Estimated() | RunStatus() | Runs() | Error() if not fatal:
@@ -244,6 +254,7 @@ class Session:
                 Credit()
                 | Unsubscribe()
                 | Progress()
+                | Preview()
                 | RunStarted()
                 | ChunkCommitted()
                 | Frame()
@@ -277,7 +288,7 @@ class Session:
         if not waiting:
             del self._unanswered[about]
 
-    def _go_on(self, message: Credit | Unsubscribe | Progress | StreamItem) -> None:
+    def _go_on(self, message: Credit | Unsubscribe | Progress | Preview | StreamItem) -> None:
         run = message.run
         state, stream = self._next(run, type(message)), self._streams.get(run)
         if stream and isinstance(message, StreamItem):
@@ -335,7 +346,7 @@ class ClientSession(Session):
         return super().receive(message, now)
 
     def _on_the_way(self, message: Message) -> bool:
-        return isinstance(message, Progress | StreamItem) and self.subscription(message.run) in ON_THE_WAY
+        return isinstance(message, Progress | Preview | StreamItem) and self.subscription(message.run) in ON_THE_WAY
 
 
 def _may_follow(first: type, question: type) -> bool:

@@ -57,3 +57,13 @@ def in_blender(blender_python, tmp_path):
         return json.loads(lines[-1].removeprefix(MARK))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory) -> Path:
+    """The zip for this machine."""
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, str(ROOT / "scripts" / "build_extension.py"), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(out.glob("*.zip"))

@@ -11,17 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-
-
-@pytest.fixture(scope="session")
-def extension(tmp_path_factory) -> Path:
-    """The zip for this machine."""
-    out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, str(ROOT / "scripts" / "build_extension.py"), "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return next(out.glob("*.zip"))
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from diffusers import FlowMatchEulerDiscreteScheduler
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from worldwarp.diffusion.noise import levels, noise_map, schedule, sigma_of_tau, valid_tokens
 from worldwarp.nouns import NoiseMap
 from worldwarp_protocol.messages import Diffusion
 
 FRAMES, HEIGHT, WIDTH = 9, 48, 64
+unhurried = settings(deadline=None, max_examples=60)  # a busy machine is no failure
 READINGS = ["spatio-temporal", "spatial", "temporal", "full"]
 
 
@@ -95,6 +96,7 @@ def test_tau_outside_zero_to_one_is_refused(tau, reading):
 # --- which tokens are known -----------------------------------------------------------------------------------------
 
 
+@unhurried
 @given(st.integers(0, FRAMES - 1), st.integers(0, HEIGHT - 1), st.integers(0, WIDTH - 1))
 def test_one_blank_pixel_blanks_the_one_token_that_covers_it(frame, y, x):
     valid = all_valid()
@@ -103,6 +105,7 @@ def test_one_blank_pixel_blanks_the_one_token_that_covers_it(frame, y, x):
     assert blank.tolist() == [[(frame + 3) // 4, y // 16, x // 16]]
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 5, 17, 100]), st.integers(0, 6))
 def test_covered_tokens_are_those_of_the_rule_word_by_word(seed, erosion, holes):
     rng = np.random.default_rng(seed)
@@ -113,6 +116,7 @@ def test_covered_tokens_are_those_of_the_rule_word_by_word(seed, erosion, holes)
     np.testing.assert_array_equal(valid_tokens(valid, "covered", erosion), slow_tokens(valid, erosion))
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.integers(0, 12))
 def test_sampled_tokens_are_those_of_the_release_word_by_word(seed, holes):
     rng = np.random.default_rng(seed)
@@ -123,6 +127,7 @@ def test_sampled_tokens_are_those_of_the_release_word_by_word(seed, holes):
     np.testing.assert_array_equal(valid_tokens(valid, "sampled", 0), slow_sampled(valid))
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["covered", "sampled"]), st.integers(0, 20))
 def test_more_valid_pixels_never_make_fewer_valid_tokens(seed, rule, erosion):
     rng = np.random.default_rng(seed)
@@ -131,6 +136,7 @@ def test_more_valid_pixels_never_make_fewer_valid_tokens(seed, rule, erosion):
     assert (valid_tokens(fewer, rule, erosion) <= valid_tokens(more, rule, erosion)).all()
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.integers(0, 20))
 def test_a_wider_erosion_never_makes_more_valid_tokens(seed, erosion):
     valid = np.random.default_rng(seed).random((FRAMES, HEIGHT, WIDTH)) > 1e-4
@@ -230,12 +236,13 @@ def test_the_mean_confidence_of_what_a_token_covers_raises_it():
 
 
 def test_age_and_confidence_add_up_to_one_at_most():
-    settings = Diffusion(sigma=0.3, age_noise=4 / 7, confidence_noise=6 / 7)
+    options = Diffusion(sigma=0.3, age_noise=4 / 7, confidence_noise=6 / 7)
     unsure = np.zeros((9, 16, 16), np.float32)
-    noise = noise_map(all_valid(9, 16, 16), 1, settings, unsure)
+    noise = noise_map(all_valid(9, 16, 16), 1, options, unsure)
     np.testing.assert_allclose(noise.start.ravel(), [0, 0.9, 1], rtol=1e-6)
 
 
+@unhurried
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([1, 5]),
@@ -248,8 +255,8 @@ def test_age_and_confidence_touch_valid_tokens_after_the_context_only(seed, cont
     rng = np.random.default_rng(seed)
     valid, confidence = rng.random((17, 32, 32)) > 3e-4, rng.random((17, 32, 32), np.float32)
     plain = noise_map(valid, context, Diffusion(sigma=sigma, noise=reading))
-    settings = Diffusion(sigma=sigma, noise=reading, age_noise=age, confidence_noise=doubt)
-    raised = noise_map(valid, context, settings, confidence)
+    options = Diffusion(sigma=sigma, noise=reading, age_noise=age, confidence_noise=doubt)
+    raised = noise_map(valid, context, options, confidence)
     fixed = 1 + context // 4
     np.testing.assert_array_equal(raised.valid, plain.valid)
     np.testing.assert_array_equal(raised.start[:fixed], plain.start[:fixed])
@@ -284,6 +291,7 @@ def test_levels_are_held_until_the_schedule_meets_them():
     ]
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.floats(0.1, 20), st.floats(0, 1), st.sampled_from([1, 5]))
 def test_levels_never_rise_and_the_context_stays_at_zero(seed, steps, shift, sigma, context):
     valid = np.random.default_rng(seed).random((9, 32, 32)) > 5e-4

@@ -27,6 +27,34 @@ def shot(name: str = "Corridor", **settings: Any) -> m.Shot:
     return m.Shot(name=name, settings=m.Settings(**settings))
 
 
+def directed_shot() -> m.Shot:
+    """A shot with a wish in every field that 1.2 brought."""
+    diffusion = m.Diffusion(
+        prompt="A corridor of oak.",
+        style="Watercolour",
+        negative_prompt="People",
+        sigma=0.7,
+        steps=20,
+        shift=3.0,
+        guidance=6.0,
+        guidance_valid=2.0,
+        solver="dpm++",
+        noise="spatial",
+        tokens="sampled",
+        erosion=8,
+        age_noise=0.1,
+        confidence_noise=0.2,
+        colour_correction=True,
+        memory="low",
+    )
+    settings = m.Settings(profile="wan", cache="points", diffusion=diffusion)
+    overrides = [
+        m.Override(chunk=1, seed=5, sigma=0.0),
+        m.Override(chunk=3, prompt="A door.", style="", negative_prompt=""),
+    ]
+    return m.Shot(name="Corridor", settings=settings, overrides=overrides)
+
+
 def cameras(n: int) -> Arrays:
     """A straight dolly of ``n`` cameras."""
     K = np.tile(np.array([[30.0, 0, 16], [0, 30.0, 8], [0, 0, 1]]), (n, 1, 1))
@@ -57,6 +85,10 @@ def point_arrays(count: int, seed: int = 0) -> Arrays:
     }
 
 
+def preview_arrays(pictures: int = 3) -> Arrays:
+    return {"preview": np.random.default_rng(3).integers(0, 256, (pictures, 4, 6, 3), dtype=np.uint8)}
+
+
 def estimated_arrays() -> Arrays:
     """A mesh of two triangles, as an answer to an estimate of a picture."""
     return {
@@ -77,8 +109,8 @@ def info(state: m.RunState = "running", run: str = RUN) -> m.RunInfo:
 
 FROM_CLIENT: list[tuple[m.ClientMessage, Arrays]] = [
     (m.Ping(), {}),
-    (m.Hello(1, 0, "tests"), {}),
-    (m.Submit(REQUEST, shot()), shot_arrays()),
+    (m.Hello(1, 2, "tests"), {}),
+    (m.Submit(REQUEST, directed_shot()), shot_arrays()),
     (
         m.EstimateGeometry(request=REQUEST, what="picture", source="given", fps=25.0),
         {name: array[:1] for name, array in shot_arrays().items() if name in ("picture", "depth", "K")},
@@ -97,7 +129,7 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
     (
         m.Welcome(
             1,
-            1,
+            2,
             "tests",
             [m.ProfileStatus("draft", True), m.ProfileStatus("wan", False, "Weights.")],
             [m.SourceStatus("given", True), m.SourceStatus("ttt3r", False, "Weights.")],
@@ -108,7 +140,8 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
     (m.Submitted(REQUEST, info("queued"), kept=1, warnings=["The path leaves the picture at once."]), {}),
     (m.RunStatus(info()), {}),
     (m.Runs([info(), info("done", OTHER_RUN)]), {}),
-    (m.Progress(RUN, 1, 0, "fill", 3, 40), {}),
+    (m.Progress(RUN, 1, 0, "denoise", 3, 40), {}),
+    (m.Preview(run=RUN, chunk=1, attempt=0, step=3, steps=40, first=44), preview_arrays()),
     (m.Estimating(REQUEST, 1, 3), {}),
     (
         m.Estimated(
@@ -116,7 +149,7 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
         ),
         estimated_arrays(),
     ),
-    (m.RunStarted(RUN, 1, shot(), 32, 16), cameras(9)),
+    (m.RunStarted(RUN, 1, directed_shot(), 32, 16), cameras(9)),
     (m.ChunkCommitted(RUN, 2, 0, DIGEST, DIGEST, 0, 5, {"psnr_cache": 31.5, "device": "cpu"}), {}),
     (m.Frame(RUN, 3, 0, 0), frame_arrays(0)),
     (m.Points(RUN, 8, 0), point_arrays(7)),

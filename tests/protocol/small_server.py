@@ -65,6 +65,8 @@ class SmallServer:
         self.major = 1
         self.minor = limits.PROTOCOL_VERSION[1]
         self.estimate = estimated_arrays()
+        self.previews: list[Any] = []
+        """What it shows of the chunk in work before it streams."""
         self.deaf = 0
         """Estimates that it answers by ending the session."""
         self.forgets = 0
@@ -172,6 +174,9 @@ class SmallServer:
             self.hold = 10**9
         self._say(peer, m.RunStatus(info(run=message.run)))
         if isinstance(message, m.Subscribe):
+            for picture in self.previews:
+                preview = m.Preview(run=message.run, chunk=0, attempt=1, step=1, steps=2, first=44)
+                self._say(peer, preview, picture)
             self._left[peer, message.run] = self._lacking(message)
 
     def _lacking(self, asked: m.Subscribe) -> list[Any]:

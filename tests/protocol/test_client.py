@@ -22,7 +22,7 @@ from worldwarp_protocol.errors import (
 )
 from worldwarp_protocol.results import ResultFolder
 
-from .samples import OTHER_RUN, REQUEST, RUN, estimated_arrays, shot, shot_arrays, stream
+from .samples import OTHER_RUN, REQUEST, RUN, estimated_arrays, preview_arrays, shot, shot_arrays, stream
 from .small_server import Lawless, SmallServer
 from .test_results import contents, fill
 
@@ -63,7 +63,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_is_welcome_at_the_server_of_its_own_machine(client: Client) -> None:
-    assert client.connect() == m.Welcome(1, 1, "small", [m.ProfileStatus("draft", True)])
+    assert client.connect() == m.Welcome(1, 2, "small", [m.ProfileStatus("draft", True)])
 
 
 def test_requests(client: Client, server: SmallServer) -> None:
@@ -160,6 +160,31 @@ def test_a_server_of_before_is_not_asked_for_estimates(client: Client, server: S
     assert client.runs()
 
 
+WISHES = {
+    "settings.diffusion": shot(diffusion=m.Diffusion(sigma=0.5)),
+    "settings.cache": shot(cache="none"),
+    "overrides": m.Shot(name="Corridor", settings=m.Settings(), overrides=[m.Override(chunk=0, seed=1)]),
+}
+
+
+@pytest.mark.parametrize("field", WISHES)
+def test_a_server_of_before_is_not_asked_for_what_it_would_pass_over(
+    client: Client, server: SmallServer, field: str
+) -> None:
+    server.minor = 1
+    with pytest.raises(
+        Refused, match="is unknown to this server, which is too old for it: update the server"
+    ) as caught:
+        client.submit(WISHES[field], shot_arrays())
+    assert (caught.value.code, caught.value.field) == ("unsupported_version", field)
+    assert server.count(m.Submit) == 0
+    assert client.submit(shot(seed=7), shot_arrays()).info.run == RUN
+    server.minor = 2
+    client.disconnect()
+    assert client.submit(WISHES[field], shot_arrays()).info.run == RUN
+    assert server.heard[-1].shot == WISHES[field]
+
+
 def test_a_server_that_came_back_is_asked_again(home: Path) -> None:
     with SmallServer(home, {RUN: stream()}) as server:
         client = Client(server.address)
@@ -188,6 +213,9 @@ def test_arrays_that_cannot_be_a_shot_are_named_before_anything_is_sent(
     assert server.heard == []
 
 
+TOO_WORDY = [m.Override(chunk=chunk, prompt="a" * limits.MAX_TEXT) for chunk in range(600)]
+
+
 def test_fields_that_cannot_be_a_shot_are_named_before_anything_is_sent(client: Client) -> None:
     for bad, field in (
         (shot(""), "name"),
@@ -195,6 +223,9 @@ def test_fields_that_cannot_be_a_shot_are_named_before_anything_is_sent(client: 
         (shot(far=float("nan")), "settings.far"),
         (shot(framing="stretch"), "settings.framing"),
         (m.Shot(name="a", settings=m.Settings(), fps=0.0), "fps"),
+        (shot(diffusion=m.Diffusion(sigma=float("nan"))), "settings.diffusion.sigma"),
+        (m.Shot(name="a", settings=m.Settings(), overrides=[m.Override(chunk=0, sigma=2.0)]), "overrides[0].sigma"),
+        (m.Shot(name="a", settings=m.Settings(), overrides=TOO_WORDY), "overrides"),
     ):
         with pytest.raises(InvalidShot) as caught:
             client.submit(bad, shot_arrays())
@@ -309,7 +340,7 @@ def test_another_servers_key(server: SmallServer) -> None:
 def test_another_version_is_named_within_two_seconds(server: SmallServer, client: Client) -> None:
     server.major = 2
     started = time.monotonic()
-    with pytest.raises(Refused, match=r"speaks protocol 1\.1, the client 0\.0: update the client") as caught:
+    with pytest.raises(Refused, match=r"speaks protocol 1\.2, the client 0\.0: update the client") as caught:
         client.connect()
     assert caught.value.code == "unsupported_version"
     assert time.monotonic() - started < 2
@@ -350,6 +381,24 @@ def test_a_run_is_received_as_it_was_sent(
     assert [item.seq for item in seen if not isinstance(item, m.RunStatus)] == list(range(1, 16))
     assert contents(folder.path) == whole
     assert server.count(m.Credit) >= 2
+
+
+def test_previews_are_handed_on_and_leave_nothing_in_the_folder(
+    client: Client, server: SmallServer, tmp_path: Path, whole: dict[str, bytes]
+) -> None:
+    server.previews = [preview_arrays(1), preview_arrays(3)]
+    folder, seen = ResultFolder(tmp_path / "shot"), []
+
+    def on_event(message: m.ServerMessage, arrays: Any) -> None:
+        if isinstance(message, m.Preview):
+            seen.append((message.first, arrays["preview"].copy()))
+
+    assert client.receive(RUN, folder, on_event)
+    assert len(seen) == 2
+    for (first, picture), sent in zip(seen, server.previews, strict=True):
+        assert first == 44
+        np.testing.assert_array_equal(picture, sent["preview"])
+    assert contents(folder.path) == whole
 
 
 def test_what_is_here_is_not_sent_again(client: Client, server: SmallServer, tmp_path: Path) -> None:

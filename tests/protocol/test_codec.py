@@ -76,6 +76,7 @@ def without(arrays: dict[str, Any], name: str) -> dict[str, Any]:
 SUBMIT = m.Submit(REQUEST, shot())
 FRAME = m.Frame(RUN, 3, 0, 0)
 POINTS = m.Points(RUN, 8, 0)
+PREVIEW = m.Preview(run=RUN, chunk=0, attempt=1, step=1, steps=2, first=0)
 BAD_ARRAYS = {
     "missing": (SUBMIT, without(shot_arrays(), "picture"), "picture: Submit needs"),
     "unknown": (FRAME, {**frame_arrays(0), "extra": np.zeros(1)}, "extra: Frame carries no such"),
@@ -95,6 +96,11 @@ BAD_ARRAYS = {
     "too many frames": (SUBMIT, shot_arrays(limits.MAX_FRAMES + 1), "10001 frames; send 1 to 10000"),
     "too wide": (SUBMIT, {**shot_arrays(), "picture": np.zeros((1, 1, 4097, 3), np.uint8)}, "4097 pixels of width"),
     "empty file": (FRAME, {**frame_arrays(0), "frame": np.zeros(0, np.uint8)}, "0 bytes"),
+    "a preview of floats": (PREVIEW, {"preview": np.zeros((1, 2, 2, 3), np.float32)}, "preview: must be uint8"),
+    "a preview of one picture": (PREVIEW, {"preview": np.zeros((2, 2, 3), np.uint8)}, "shape \\(t, h, w, 3\\)"),
+    "a preview of nothing": (PREVIEW, {"preview": np.zeros((0, 2, 2, 3), np.uint8)}, "0 pictures; send 1 to 81"),
+    "no preview": (PREVIEW, {}, "preview: Preview needs"),
+    "a large preview": (PREVIEW, {"preview": np.zeros((6, 1000, 1000, 3), np.uint8)}, "18000000 bytes, .* too large"),
     "points without colours": (
         POINTS,
         {**point_arrays(4), "rgb": np.zeros((3, 3), np.uint8)},
@@ -211,6 +217,88 @@ def test_headers_that_are_none(header: bytes) -> None:
 
 NAN, INF = float("nan"), float("inf")
 
+# what may be set, and values just outside
+DIFFUSION_BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
+    "prompt": (["", "a" * limits.MAX_TEXT], ["a" * (limits.MAX_TEXT + 1), None]),
+    "style": (["", "a" * 200], ["a" * 201]),
+    "negative_prompt": (["a" * limits.MAX_TEXT], ["a" * (limits.MAX_TEXT + 1)]),
+    "sigma": ([0.0, 1.0], [-0.01, 1.01, NAN, INF, "0.5"]),
+    "steps": ([1, 1000], [0, 1001, 2.5]),
+    "shift": ([0.01, 100.0], [0.0, -1.0, 100.1, NAN, INF]),
+    "guidance": ([0.0, 100.0], [-0.1, 100.1, NAN, INF]),
+    "guidance_valid": ([None, 0.0, 100.0], [-0.1, 100.1, NAN, INF]),
+    "solver": (["euler", "dpm++"], ["heun"]),
+    "noise": (["spatio-temporal", "spatial", "temporal", "full"], ["pink"]),
+    "tokens": (["covered", "sampled"], ["all"]),
+    "erosion": ([0, 256], [-1, 257]),
+    "age_noise": ([0.0, 1.0], [-0.01, 1.01, NAN, INF]),
+    "confidence_noise": ([0.0, 1.0], [-0.01, 1.01, NAN, INF]),
+    "colour_correction": ([True, False], [1]),
+    "memory": (["full", "balanced", "low"], ["none"]),
+}
+BAD_SHOTS = [
+    *[
+        shot(diffusion=m.Diffusion(**{field: value}))
+        for field, (_, outside) in DIFFUSION_BOUNDS.items()
+        for value in outside
+    ],
+    shot(cache="mesh"),
+    *[
+        m.Shot(name="a", settings=m.Settings(), overrides=[m.Override(**{"chunk": 0, **bad})])
+        for bad in (
+            {"sigma": NAN},
+            {"sigma": 1.5},
+            {"seed": -1},
+            {"chunk": -1},
+            {"prompt": "a" * 4001},
+            {"style": "a" * 201},
+        )
+    ],
+    m.Shot(name="a", settings=m.Settings(), overrides=[m.Override(chunk=0)] * (limits.MAX_HAVE + 1)),
+]
+
+
+def test_every_diffusion_setting_has_its_bounds_sampled() -> None:
+    assert set(DIFFUSION_BOUNDS) == set(m.Diffusion.__struct_fields__)
+
+
+FIELDS = {
+    field: st.one_of(st.sampled_from([*inside, *outside]), st.floats(), st.integers(-2000, 2000))
+    for field, (inside, outside) in DIFFUSION_BOUNDS.items()
+}
+
+
+@given(st.fixed_dictionaries({}, optional=FIELDS))
+def test_diffusion_settings_are_within_their_bounds_or_refused(chosen: dict[str, Any]) -> None:
+    header = msgspec.msgpack.encode({"diffusion": chosen})
+    try:
+        found = msgspec.msgpack.decode(header, type=m.Settings).diffusion
+    except msgspec.ValidationError:
+        return
+    for field in ("sigma", "age_noise", "confidence_noise"):
+        assert 0 <= getattr(found, field) <= 1
+    for field in ("guidance", "guidance_valid"):
+        assert getattr(found, field) is None or 0 <= getattr(found, field) <= 100
+    assert 0 < found.shift <= 100
+    assert 1 <= found.steps <= 1000
+    assert 0 <= found.erosion <= 256
+    assert max(len(found.prompt), len(found.negative_prompt)) <= limits.MAX_TEXT
+    assert len(found.style) <= 200
+
+
+@pytest.mark.parametrize(("field", "value"), [(f, v) for f, (inside, _) in DIFFUSION_BOUNDS.items() for v in inside])
+def test_the_ends_of_a_diffusion_settings_range_travel(field: str, value: Any) -> None:
+    asked = m.Submit(REQUEST, shot(diffusion=m.Diffusion(**{field: value})))
+    decoded, _ = codec.decode_client(frames_of(asked, shot_arrays()))
+    assert isinstance(decoded, m.Submit)
+    assert decoded.shot == asked.shot
+
+
+def test_a_shot_of_before_has_the_defaults() -> None:
+    header = {"name": "a", "settings": {"profile": "draft", "seed": 3}}
+    found = msgspec.msgpack.decode(msgspec.msgpack.encode(header), type=m.Shot)
+    assert found == m.Shot(name="a", settings=m.Settings(seed=3))
+
 
 @pytest.mark.parametrize(
     ("decode", "message", "arrays"),
@@ -228,6 +316,9 @@ NAN, INF = float("nan"), float("inf")
         (codec.decode_client, m.Submit(REQUEST, shot(far=INF)), shot_arrays()),
         (codec.decode_client, m.Submit(REQUEST, shot(seed=-1)), shot_arrays()),
         (codec.decode_client, m.Submit(REQUEST, m.Shot(name="a", settings=m.Settings(), fps=NAN)), shot_arrays()),
+        *[(codec.decode_client, m.Submit(REQUEST, bad), shot_arrays()) for bad in BAD_SHOTS],
+        (codec.decode_server, m.Progress(RUN, 0, 0, "dream", 1, 2), {}),  # type: ignore[arg-type]
+        (codec.decode_server, msgspec.structs.replace(PREVIEW, step=-1), {"preview": np.zeros((1, 2, 2, 3), np.uint8)}),
         (codec.decode_server, m.ChunkCommitted(RUN, 1, 0, "0" * 64, "0" * 64, 0, 1, {"psnr": INF}), {}),
         (codec.decode_server, m.ChunkCommitted(RUN, 1, 0, "0" * 64, "0" * 64, 0, 1, {"psnr": NAN}), {}),
         (codec.decode_server, m.Error("made_up", "?"), {}),  # type: ignore[arg-type]

@@ -9,11 +9,12 @@ from worldwarp_protocol.session import ClientSession, Connection, ServerSession,
 
 from .samples import DIGEST, FROM_CLIENT, FROM_SERVER, OTHER_RUN, REQUEST, RUN, info, shot, stream
 
-HELLO = m.Hello(1, 0, "tests")
-WELCOME = m.Welcome(1, 0, "tests", [])
+HELLO = m.Hello(1, 2, "tests")
+WELCOME = m.Welcome(1, 2, "tests", [])
 ESTIMATE = m.EstimateGeometry(request=REQUEST, what="picture", source="given")
 CANCELLED = m.Error("cancelled", "It was cancelled.", about=REQUEST)
 BREACH = m.Error("protocol", "No.")
+PREVIEW = m.Preview(run=RUN, chunk=0, attempt=1, step=1, steps=2, first=0)
 SILENCE = limits.HEARTBEAT_SECONDS * limits.LIVENESS_BEATS
 
 
@@ -112,15 +113,15 @@ SERVER_MAY: dict[Callable[[], Talk], set[str]] = {
     ready: {"Ping", "Breach"},
     closed: set(),
     asked: {"Ping", "Breach", "RunStatus", "Error"},
-    listening: {"Ping", "Breach", "Progress", "RunStarted"},
-    started: {"Ping", "Breach", "Progress", "ChunkCommitted", "RunEnded"},
+    listening: {"Ping", "Breach", "Progress", "Preview", "RunStarted"},
+    started: {"Ping", "Breach", "Progress", "Preview", "ChunkCommitted", "RunEnded"},
     ended: {"Ping", "Breach"},
     left: {"Ping", "Breach"},
     rejoining: {"Ping", "Breach", "RunStatus", "Error"},
     estimating: {"Ping", "Breach", "Estimating", "Estimated", "Cancelled"},
     cancelling: {"Ping", "Breach", "Estimating", "Estimated", "Cancelled"},
 }
-ON_THE_WAY = {"Progress", "RunStarted", "ChunkCommitted", "Frame", "Points", "RunEnded"}
+ON_THE_WAY = {"Progress", "Preview", "RunStarted", "ChunkCommitted", "Frame", "Points", "RunEnded"}
 
 
 @pytest.mark.parametrize("said", CLIENT_SAYS)
@@ -176,7 +177,7 @@ def test_another_major_version_is_refused() -> None:
     assert isinstance(answer, m.Error)
     assert (answer.code, answer.text) == (
         "unsupported_version",
-        "The server speaks protocol 1.1, the client 2.3: update the server.",
+        "The server speaks protocol 1.2, the client 2.3: update the server.",
     )
     with pytest.raises(LocalProtocolError):
         talk.server.send(WELCOME, 0.0)
@@ -191,6 +192,22 @@ def test_any_minor_version_is_welcome(minor: int) -> None:
     answer = greet(hello, "tests", [])
     assert isinstance(answer, m.Welcome)
     Talk().ask(hello).say(answer)
+
+
+@pytest.mark.parametrize(("client", "server"), [(1, 2), (2, 1), (0, 7), (2, 0)])
+def test_who_knows_no_previews_gets_none(client: int, server: int) -> None:
+    talk = Talk().ask(m.Hello(1, client, "tests")).say(m.Welcome(1, server, "tests", []))
+    assert talk.client.minor == talk.server.minor == min(client, server)
+    talk.ask(m.Subscribe(RUN)).say(m.RunStatus(info()))
+    with pytest.raises(LocalProtocolError, match=r"no previews before version 1\.2"):
+        talk.server.send(PREVIEW, 0.0)
+    with pytest.raises(RemoteProtocolError, match=r"no previews before version 1\.2"):
+        talk.client.receive(PREVIEW, 0.0)
+
+
+def test_a_version_of_tomorrow_is_taken_for_ours() -> None:
+    talk = Talk().ask(m.Hello(1, 7, "tests")).say(WELCOME)
+    assert talk.server.minor == limits.PROTOCOL_VERSION[1]
 
 
 def test_a_server_of_another_version_is_refused() -> None:
@@ -315,7 +332,7 @@ def test_a_whole_stream() -> None:
         assert talk.server.credit(RUN) == talk.client.credit(RUN) == 1
         talk.say(item)
         assert talk.server.credit(RUN) == talk.client.credit(RUN) == 0
-        talk.say(m.Progress(RUN, 0, 0, "fill", 1, 2))  # needs no credit
+        talk.say(m.Progress(RUN, 0, 0, "fill", 1, 2), PREVIEW)  # need no credit
         talk.ask(m.Credit(RUN, 1))
     talk.say(ITEMS[-1])
     assert talk.client.subscription(RUN) is talk.server.subscription(RUN) is Subscription.ENDED

@@ -9,6 +9,7 @@ from ..cameras import Cameras
 from ..nouns import Floats, Geometry, Priors, Report, View
 from .fit import fit
 from .gaussians import initialise
+from .points import render_points
 from .priors import render_priors
 
 
@@ -23,6 +24,8 @@ def warp(
     """Priors at ``cameras`` from the history, by the cache that ``settings.cache`` names; and numbers about it."""
     if settings.cache == "none":
         return nothing(cameras), {}
+    if settings.cache == "points":
+        return render_points(history, history_cameras, geometry, cameras, report), {}
     cache = initialise(history, geometry, history_cameras)
     cache, fitted = fit(cache, history, history_cameras, geometry, settings.cache_steps, settings.seed, report)
     said = {"gaussians": float(len(cache.means)), "steps_cache": float(fitted.steps), "psnr_cache": fitted.psnr}

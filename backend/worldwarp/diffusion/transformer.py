@@ -69,7 +69,8 @@ def _modulated(norm: nn.Module, x: Tensor, shift: Tensor, scale: Tensor, index: 
 class STDiff(WanTransformer3DModel):
     """``WanTransformer3DModel`` for one timestep per token; the same parameters, configuration and results.
 
-    Bit for bit the same on a CPU; text to video only.
+    Bit for bit the same on a CPU from 32 tokens on; with fewer it is diffusers' own products that have few rows (see
+    ``ROWS``). Text to video only, on one device.
     """
 
     _repeated_blocks = ["STDiffBlock"]  # noqa: RUF012 - diffusers' own
@@ -167,15 +168,15 @@ def choose_attention(transformer: STDiff, device: torch.device) -> str:
     if device.type == "cuda":
         hopper = torch.cuda.get_device_capability(device)[0] == 9
         candidates = ["flash", *["_native_cudnn"] * hopper, "native"]
-    name = next(name for name in candidates if name == "native" or _works(name, device, transformer.dtype))
+    name = next(name for name in candidates if name == "native" or _works(transformer, name, device))
     transformer.set_attention_backend(name)
     return name
 
 
-def _works(backend: str, device: torch.device, dtype: torch.dtype) -> bool:
-    q = torch.ones(1, 128, 12, 128, device=device, dtype=dtype)
+def _works(transformer: STDiff, backend: str, device: torch.device) -> bool:
+    q = torch.ones(1, 128, 12, 128, device=device, dtype=transformer.dtype)
     try:
-        out = dispatch_attention_fn(q, q, q, backend=AttentionBackendName(backend))
-        return bool(out.isfinite().all())
-    except Exception:  # a missing package, an old driver, a type it cannot do: whatever it is, another one serves
+        transformer.set_attention_backend(backend)  # refuses what is not installed, or too old
+        return bool(dispatch_attention_fn(q, q, q, backend=AttentionBackendName(backend)).isfinite().all())
+    except Exception:  # an old driver, a type it cannot do: whatever it is, another one serves and is named
         return False

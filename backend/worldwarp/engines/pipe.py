@@ -44,6 +44,8 @@ class Progressed(msgspec.Struct, frozen=True, tag="progressed"):
     stage: str
     step: int
     steps: int
+    preview: np.ndarray | None = None
+    """(t, h, w, 3) uint8: what every fourth frame of the chunk looks like so far."""
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):

@@ -8,16 +8,19 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from functools import partial
 from queue import Queue
 from typing import BinaryIO
 
 from worldwarp_protocol.errors import InvalidShot
 
-from ..nouns import Cancelled, Report
+from ..nouns import Bytes, Cancelled, Report
 from . import pipe
 from .estimate import estimate
 
 Work = pipe.Compute | pipe.Ask
+Say = Callable[[pipe.FromWorker], None]
 
 
 def main() -> None:
@@ -32,9 +35,15 @@ def main() -> None:
 
     from .compute import numerics  # torch takes seconds to import: listen first
 
-    pipe.write(outgoing, pipe.Ready(numerics()))
+    say = partial(_say, outgoing, threading.Lock())
+    say(pipe.Ready(numerics()))
     while True:
-        pipe.write(outgoing, _do(work.get(), cancelled, outgoing))
+        say(_do(work.get(), cancelled, say))
+
+
+def _say(outgoing: BinaryIO, lock: threading.Lock, message: pipe.FromWorker) -> None:
+    with lock:  # the captioner reports beside the geometry
+        pipe.write(outgoing, message)
 
 
 def _listen(incoming: BinaryIO, work: "Queue[Work]", cancelled: threading.Event) -> None:
@@ -47,11 +56,11 @@ def _listen(incoming: BinaryIO, work: "Queue[Work]", cancelled: threading.Event)
     os._exit(0)  # the front door is gone: whatever is in work would be lost anyway
 
 
-def _do(work: Work, cancelled: threading.Event, outgoing: BinaryIO) -> pipe.FromWorker:
-    def report(stage: str, step: int, steps: int) -> None:
+def _do(work: Work, cancelled: threading.Event, say: Say) -> pipe.FromWorker:
+    def report(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:
         if cancelled.is_set():
             raise Cancelled
-        pipe.write(outgoing, pipe.Progressed(stage, step, steps))
+        say(pipe.Progressed(stage, step, steps, preview))
 
     try:
         return _compute(work, report) if isinstance(work, pipe.Compute) else _answer(work, report)

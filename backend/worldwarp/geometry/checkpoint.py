@@ -15,10 +15,13 @@ LICENCE = "CC BY-NC-SA 4.0"
 COMMAND = f"worldwarp weights convert {FILE}"
 TERMS = f"""\
 {FILE}: geometry (depth and cameras) by CUT3R, with the update rule of TTT3R
-  size      793 million numbers, 3.2 GB once converted (the file itself is larger where it holds training state)
-  from      the CUT3R project (arXiv 2501.12387), whose page links it; this project does not distribute it
-  licence   {LICENCE}: attribution, NON-COMMERCIAL use only, share alike. The data it was trained on and the models
-            it began with (DUSt3R, CroCo) have terms of their own, non-commercial too.
+  size      793 million numbers, 3.2 GB once converted (the file itself is larger where it
+            holds training state)
+  from      the CUT3R project (arXiv 2501.12387), whose page links it; this project does not
+            distribute it
+  licence   {LICENCE}: attribution, NON-COMMERCIAL use only, share alike. The data it was
+            trained on and the models it began with (DUSt3R, CroCo) have terms of their own,
+            non-commercial too.
   to use it commercially is not allowed: use given depth, or depth-anything, instead."""
 
 

@@ -3,6 +3,7 @@
 Torch-free until ``load``, so that the front door can say what is missing.
 """
 
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,13 @@ def load(name: str) -> Source:
     if name == "given":
         raise InvalidShot("depth", "is missing; give it with the picture, or choose another source of geometry.")
     return _loaded(name, tuple(recipe(name) or ()))
+
+
+def forget() -> None:
+    """Let go of the networks: they are read again when they are asked again."""
+    _loaded.cache_clear()
+    if "torch" in sys.modules and (torch := sys.modules["torch"]).cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @lru_cache(maxsize=2)

@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from numpy.typing import NDArray
 from worldwarp_protocol import messages
+from worldwarp_protocol.client import check_length
 from worldwarp_protocol.errors import InvalidShot, Refused, WorldWarpError
 
 from .. import chunks, profiles, shots
@@ -64,13 +65,14 @@ class Intake:
         """Check a shot and begin its run; ``answer`` is called with what the client is to hear, now or later.
 
         Raises:
-            Refused: for what can be said at once.
+            InvalidShot, Refused: for what can be said at once.
         """
         asked = hashlib.sha256(msgspec.msgpack.encode((message.shot, message.arrays))).hexdigest()
         known = self._runs.asked(user, message.request)
         if known is not None:
             answer(_again(known, asked))
             return
+        check_length(message.shot)
         check_profile(message.shot.settings.profile)
         if self._checking == MAX_CHECKING:
             raise Refused("busy", "The server is checking as many shots as it can; try again in a moment.")

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol.errors import WorldWarpError
-from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.messages import Override, Settings
 
 from ..cameras import Cameras
 from ..nouns import Shot
@@ -37,6 +37,7 @@ class Kept(msgspec.Struct, frozen=True):
     height: int
     fps: float
     arrays: dict[str, Array]
+    overrides: tuple[Override, ...] = ()
 
 
 class KeptError(WorldWarpError):
@@ -66,6 +67,7 @@ def write(root: Path, shot: Shot) -> str:
         height=cameras.height,
         fps=cameras.fps,
         arrays={name: _pack(array) for name, array in arrays.items()},
+        overrides=shot.overrides,
     )
     content = msgspec.msgpack.encode(kept)
     digest = hashlib.sha256(content).hexdigest()
@@ -97,7 +99,15 @@ def read(root: Path, digest: str) -> Shot:
         frame=arrays["frame"],
         fps=kept.fps,
     )
-    return Shot(kept.name, arrays["pictures"], arrays.get("depth"), cameras, kept.settings, kept.colour_space)
+    return Shot(
+        name=kept.name,
+        pictures=arrays["pictures"],
+        depth=arrays.get("depth"),
+        cameras=cameras,
+        settings=kept.settings,
+        colour_space=kept.colour_space,
+        overrides=kept.overrides,
+    )
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -3,13 +3,14 @@
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import zmq
 from numpy.typing import NDArray
 from worldwarp_protocol import codec
-from worldwarp_protocol.messages import Error, Progress, ServerMessage
+from worldwarp_protocol.messages import Error, ServerMessage
 from worldwarp_protocol.session import ServerSession
 
 MAX_WAITING = 64
@@ -18,6 +19,25 @@ MAX_WAITING = 64
 PROGRESS_SECONDS = 0.1
 """Progress is sent this often at most: the newest wins."""
 
+PREVIEW_SECONDS = 0.5
+"""And previews, each of which is some hundred kilobytes."""
+
+
+@dataclass
+class Newest:
+    """What was sent of something of which only the newest matters, at most once in ``seconds``."""
+
+    seconds: float
+    sent: ServerMessage | None = None
+    sent_at: float = 0.0
+
+    def fresh(self, message: ServerMessage, now: float) -> bool:
+        """Whether this is worth sending now; it counts as sent then."""
+        if message == self.sent or now - self.sent_at < self.seconds:
+            return False
+        self.sent, self.sent_at = message, now
+        return True
+
 
 @dataclass
 class Listener:
@@ -25,15 +45,8 @@ class Listener:
 
     after: int
     have: frozenset[str]
-    progress: Progress | None = None
-    progress_at: float = 0.0
-
-    def fresh(self, progress: Progress, now: float) -> bool:
-        """Whether this progress is worth sending now; it counts as sent then."""
-        if progress == self.progress or now - self.progress_at < PROGRESS_SECONDS:
-            return False
-        self.progress, self.progress_at = progress, now
-        return True
+    progress: Newest = field(default_factory=partial(Newest, PROGRESS_SECONDS))
+    preview: Newest = field(default_factory=partial(Newest, PREVIEW_SECONDS))
 
 
 class Peer:
@@ -69,6 +82,12 @@ class Peer:
         """As ``say``, for a message that is encoded already."""
         self.session.send(message, time.monotonic())
         self._post(frames)
+
+    def offer(self, message: ServerMessage, frames: list[codec.Buffer]) -> None:
+        """As ``send``, now or not at all: by the time the peer reads again there is a newer one."""
+        self.send(message, frames)
+        if self._waiting and self._waiting[-1] is frames:
+            self._waiting.pop()
 
     def dismiss(self, text: str) -> None:
         """End the session with one sentence, whatever its state."""

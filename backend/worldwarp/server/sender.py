@@ -5,8 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
 from worldwarp_protocol.errors import WorldWarpError
-from worldwarp_protocol.session import Subscription
+from worldwarp_protocol.messages import Progress
+from worldwarp_protocol.session import PREVIEWS_SINCE, Subscription
 
 from ..store import Store
 from . import kept, streams
@@ -19,6 +21,9 @@ from .workbench import Workbench
 
 MAX_CLOUDS = 4
 """Point clouds that stay in memory on their way to clients."""
+
+NEW_STAGES = {"caption", "encode", "denoise", "decode"}
+"""What clients of before ``PREVIEWS_SINCE`` know as part of the stage ``fill``."""
 
 
 class Sender:
@@ -48,10 +53,8 @@ class Sender:
     def _send(self, peer: Peer, run: Run, listener: Listener) -> bool:
         if peer.session.subscription(run.id) is not Subscription.OPEN:
             return False
-        progress = self._bench.progress(run)
-        if progress and listener.fresh(progress, time.monotonic()):
-            peer.say(progress)
-        if not peer.session.credit(run.id):
+        self._say_how_far(peer, run, listener)
+        if peer.blocked or not peer.session.credit(run.id):
             return False
         seq = streams.next_seq(run, listener.after, listener.have)
         at = streams.place(run, seq)
@@ -61,6 +64,17 @@ class Sender:
         if at.kind == "ended":
             del peer.listeners[run.id]
         return True
+
+    def _say_how_far(self, peer: Peer, run: Run, listener: Listener) -> None:
+        """Say what is provisional; nothing of it waits for a peer that does not read."""
+        now, old = time.monotonic(), peer.session.minor < PREVIEWS_SINCE
+        progress, preview = self._bench.progress(run), self._bench.preview(run)
+        if progress:
+            progress = as_fill(progress) if old else progress
+            if listener.progress.fresh(progress, now):
+                peer.say(progress)
+        if preview and not old and not peer.blocked and listener.preview.fresh(preview.message, now):
+            peer.offer(preview.message, preview.frames)
 
     def _say(self, peer: Peer, run: Run, seq: int, at: streams.Place) -> bool:
         """Say what stands there; False while its points are derived."""
@@ -107,3 +121,8 @@ class Sender:
             self._clouds[key] = WorldWarpError(f"The points of a chunk cannot be derived ({error}).")
         while len(self._clouds) > MAX_CLOUDS:
             self._clouds.popitem(last=False)
+
+
+def as_fill(progress: Progress) -> Progress:
+    """The progress as clients of before ``PREVIEWS_SINCE`` know it."""
+    return msgspec.structs.replace(progress, stage="fill") if progress.stage in NEW_STAGES else progress

@@ -65,7 +65,13 @@ def next_seq(run: Run, after: int, have: Collection[str]) -> int:
 def started(run: Run, seq: int, shot: Shot) -> tuple[RunStarted, Arrays]:
     """What is generated."""
     cameras = shot.cameras
-    wire = messages.Shot(name=shot.name, settings=shot.settings, fps=cameras.fps, colour_space=shot.colour_space)
+    wire = messages.Shot(
+        name=shot.name,
+        settings=shot.settings,
+        fps=cameras.fps,
+        colour_space=shot.colour_space,
+        overrides=list(shot.overrides),
+    )
     arrays: Arrays = {
         "K": cameras.K,
         "camera_to_world": cameras.camera_to_world,

@@ -11,9 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-from worldwarp_protocol.errors import InvalidShot, WorldWarpError
+import numpy as np
+from numpy.typing import NDArray
+from worldwarp_protocol import codec
+from worldwarp_protocol.errors import InvalidShot, LocalProtocolError, WorldWarpError
 from worldwarp_protocol.limits import MAX_TEXT
-from worldwarp_protocol.messages import Progress, Stage
+from worldwarp_protocol.messages import Preview, Progress, Stage
 
 from ..engines import jobs, pipe
 from ..engines.jobs import Job
@@ -38,6 +41,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """A preview as it travels, encoded once for all who listen."""
+
+    message: Preview
+    frames: list[codec.Buffer]
+
+
 @dataclass
 class Task:
     """The chunk in work."""
@@ -51,6 +62,8 @@ class Task:
     """Whether it is on its way to the store: the worker is done with it."""
     attempt: int = 1
     progress: Progress | None = None
+    preview: Encoded | None = None
+    """The newest of this attempt."""
 
 
 class Workbench:
@@ -106,6 +119,10 @@ class Workbench:
     def progress(self, run: Run) -> Progress | None:
         """How far its chunk in work has come."""
         return self.task.progress if self.task is not None and self.task.run == run.id and not run.ended else None
+
+    def preview(self, run: Run) -> Encoded | None:
+        """What its chunk in work looks like so far."""
+        return self.task.preview if self.task is not None and self.task.run == run.id and not run.ended else None
 
     def close(self) -> None:
         """End the worker, whatever it does."""
@@ -174,14 +191,19 @@ class Workbench:
         if self._errands.in_work:
             self._errands.in_work.progress = event.step, event.steps
         elif self.task and self.task.job:
-            self.task.progress = Progress(
-                run=self.task.run,
-                chunk=self.task.job.chunk.index,
-                attempt=self.task.attempt,
-                stage=cast(Stage, event.stage),
-                step=event.step,
-                steps=event.steps,
-            )
+            task, chunk = self.task, self.task.job.chunk
+            stage = cast(Stage, event.stage)
+            task.progress = Progress(task.run, chunk.index, task.attempt, stage, event.step, event.steps)
+            if event.preview is not None:
+                preview = Preview(
+                    run=task.run,
+                    chunk=chunk.index,
+                    attempt=task.attempt,
+                    step=event.step,
+                    steps=event.steps,
+                    first=chunk.start,
+                )
+                task.preview = _encode(preview, event.preview)
 
     def _finished(self, computed: jobs.Computed) -> None:
         task = self.task
@@ -248,6 +270,7 @@ class Workbench:
         else:
             log.warning("Chunk %d of run %s is tried again: %s", chunk, run.id, text)
             task.attempt += 1
+            task.progress = task.preview = None
             self._compute(task.job)
 
     def _died(self, event: pipe.Died) -> None:
@@ -260,6 +283,15 @@ class Workbench:
         log.warning("%s It is started again.", text)
         self._worker = self._start()
         self._failed(text)
+
+
+def _encode(preview: Preview, picture: NDArray[np.uint8]) -> Encoded | None:
+    """A preview as it travels; one that may not costs nobody the run."""
+    try:
+        return Encoded(preview, codec.encode(preview, {"preview": picture}))
+    except LocalProtocolError as error:
+        log.warning("A preview cannot be sent: %s", error)
+        return None
 
 
 def why(error: OSError, root: Path) -> JournalError:

@@ -9,7 +9,7 @@ from worldwarp.geometry import bench
 from worldwarp.geometry import weights as conversion
 from worldwarp.geometry.checkpoint import FILE, LICENCE, default_path
 
-from .geometry.goldens import tiny_config, tiny_weights
+from ..geometry.goldens import tiny_config, tiny_weights
 
 
 @pytest.fixture

@@ -1,0 +1,129 @@
+"""Fill and revise: the frames of a chunk from its priors (paper section 4.2, equations 9 and 10, section 7).
+
+priors ──> holes filled smoothly ──> latents ──> noise map ──> denoised, level by level ──> frames
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from torch import Tensor, nn
+from worldwarp_protocol.messages import Diffusion, Settings
+
+from ..holes import fill_frame
+from ..nouns import Bytes, Filled, Floats, NoiseMap, Priors, Prompt, Provenance, Report, View
+from . import drift
+from .figure import figure
+from .noise import levels, noise_map, schedule
+from .sampler import SOLVERS, Velocity, guidance, start
+from .transformer import STDiff, velocity
+from .vae import decode, encode, preview, preview_map
+
+
+@dataclass(frozen=True)
+class Models:
+    """The networks that fill, and how they share the memory there is."""
+
+    transformer: STDiff
+    vae: AutoencoderKLWan
+    embed: Callable[[str], Tensor]
+    """Text to (L, D)."""
+    used: Callable[[nn.Module], AbstractContextManager[None]]
+    """``with used(network):`` it is where it computes; afterwards perhaps not."""
+    together: bool
+    """Whether both halves of the guidance go through in one batch."""
+
+
+def fill(
+    models: Models, priors: Priors, context: Sequence[View], prompt: Prompt, settings: Settings, report: Report
+) -> Filled:
+    """Revise what was warped and invent what is blank; the context frames stay as they are.
+
+    Depth is left open, unless ``settings.geometry`` is ``given``: then it is carried on smoothly into what is invented.
+    """
+    choice = settings.diffusion
+    shown, depth = before_vae(priors)
+    report("encode", 0, 1)
+    with models.used(models.vae):
+        clean = encode(models.vae, shown)
+    noise = noise_map(priors.valid, len(context), choice, priors.confidence)
+    model = _guided(models, noise, prompt, choice)
+    with models.used(models.transformer):
+        latents = denoise(model, clean, noise, choice, settings.seed, _shown(clean, shown, report))
+    decoded = _decoded(models, latents, len(shown), report)
+    meta: dict[str, float | str] = {**drift.measure(decoded, _frames(context), priors)}
+    if choice.colour_correction:
+        decoded = drift.apply(decoded, *drift.colour_correction(decoded, priors, len(context)))
+    frames = np.rint(np.clip(decoded, 0, 1) * 255).astype(np.uint8)
+    provenance = np.where(priors.valid, priors.provenance, np.uint8(Provenance.GENERATED))
+    for i, view in enumerate(context):
+        frames[i], provenance[i] = view.rgb, view.provenance
+    return Filled(
+        frames,
+        provenance,
+        depth if settings.geometry == "given" else None,
+        noise,
+        figure(noise, schedule(choice.steps, choice.shift)),
+        meta,
+    )
+
+
+def before_vae(priors: Priors) -> tuple[Floats, Floats]:
+    """The priors (n, H, W, 3) and their depth (n, H, W) with holes filled smoothly.
+
+    A latent mixes what lies around it: black in a hole would bleed into its neighbours that are valid.
+    """
+    filled = [fill_frame(*frame) for frame in zip(priors.rgb, priors.depth, priors.valid, strict=True)]
+    return np.stack([rgb for rgb, _ in filled]), np.stack([depth for _, depth in filled])
+
+
+def denoise(
+    model: Velocity,
+    clean: Tensor,
+    noise: NoiseMap,
+    choice: Diffusion,
+    seed: int,
+    seen: Callable[[int, int, Tensor, Tensor], None],
+) -> Tensor:
+    """The latents (C, T', h, w) that ``model`` makes of the priors' ``clean`` ones; the noise is the seed's alone."""
+    # drawn on the CPU: the same noise on every device
+    drawn = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean.device)
+    steps = torch.from_numpy(levels(noise, schedule(choice.steps, choice.shift))).to(clean.device)
+    return SOLVERS[choice.solver](model, start(clean, drawn, steps[0]), steps, seen)
+
+
+def _guided(models: Models, noise: NoiseMap, prompt: Prompt, choice: Diffusion) -> Velocity:
+    texts = [prompt.text, prompt.negative] if choice.guidance != 1 else [prompt.text]
+    embedded = torch.stack([models.embed(text) for text in texts])
+    scale: Tensor | float = choice.guidance
+    if choice.guidance_valid is not None and choice.guidance != 1:
+        scale = torch.from_numpy(np.where(noise.valid, choice.guidance_valid, choice.guidance).astype(np.float32))
+    return guidance(lambda text: velocity(models.transformer, text), embedded, scale, models.together)
+
+
+def _shown(clean: Tensor, frames: Floats, report: Report) -> Callable[[int, int, Tensor, Tensor], None]:
+    """The callback that shows the picture as it emerges."""
+    mapping = preview_map(clean, frames)
+
+    def seen(step: int, steps: int, _: Tensor, estimate: Tensor) -> None:
+        report("denoise", step - 1, steps, preview(estimate, mapping))
+
+    return seen
+
+
+def _decoded(models: Models, latents: Tensor, count: int, report: Report) -> Floats:
+    """Frames (n, H, W, 3) in [0, 1]."""
+    frames: list[Floats] = []
+    with models.used(models.vae):
+        for piece in decode(models.vae, latents):
+            frames.extend(piece)
+            report("decode", len(frames) - 1, count)
+    return np.stack(frames)
+
+
+def _frames(context: Sequence[View]) -> Floats:
+    pictures: Bytes = np.stack([view.rgb for view in context])
+    return pictures.astype(np.float32) / np.float32(255)
