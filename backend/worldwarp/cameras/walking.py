@@ -1,0 +1,130 @@
+"""A described path, walked: how long each of its moves takes, and the cameras."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.limits import MAX_FRAMES
+
+from .cameras import Array, Cameras
+from .grammar import PACES, Ahead, Description, Move, Pixel, Step
+from .presets import PARTS, PRESETS, TRAVEL, motion, place
+
+Depth = Callable[[float, float], float]
+"""``depth(u, v)``: planar depth of the picture at (u, v), 0 to 1 from its top left corner; inf is sky."""
+
+SKY = 1e8
+"""Depth beyond this is sky."""
+
+
+def walk(path: Description, start: Cameras, frames: int | None = None, depth: Depth | None = None) -> Cameras:
+    """The cameras of a described path.
+
+    A step is as long as the longest time that its moves name with ``over``. Where they name none it takes its
+    presets' usual time, twice as long for slow moves and half as long for fast ones; with ``frames`` such steps share
+    what is left, in these proportions. Within a step a move without a time of its own lasts all of it, a fast one half
+    of it, and beside a slow one everything else half as long as that; what is done before the others rests.
+
+    Args:
+        path: what ``grammar.parse`` made of it.
+        start: one camera, which took the picture; the first of the path, as it is.
+        frames: that the path has in all, the first included; None: as many as it takes.
+        depth: of the picture, where targets are pixels.
+
+    Raises:
+        InvalidShot: the path does not fit into ``frames``, or a target cannot be found.
+    """
+    cameras = start
+    for step, length in zip(path.steps, lengths(path, start.fps, frames), strict=True):
+        cameras = _joined(cameras, _walk_step(step, length, start, cameras[-1:], depth))
+    return cameras
+
+
+def lengths(path: Description, fps: float, frames: int | None = None) -> list[int]:
+    """Frames that each step adds, as ``walk`` has it."""
+    fixed = [max(_own(move, fps) for move in step.moves) for step in path.steps]
+    usual = [0.0 if own else _usual(step) for own, step in zip(fixed, path.steps, strict=True)]
+    if frames is None:
+        frames = 1 + sum(own or max(round(seconds * fps), 1) for own, seconds in zip(fixed, usual, strict=True))
+    if not 2 <= frames <= MAX_FRAMES:
+        raise InvalidShot("frames", f"{frames:,} make no path; it has 2 to {MAX_FRAMES:,}.")
+    left, free = frames - 1 - sum(fixed), sum(not own for own in fixed)
+    if left < free or (left and not free):
+        least = "at least" if free else "exactly"
+        raise InvalidShot(
+            "frames",
+            f"{frames} do not fit: the times in the path need {least} {sum(fixed) + free + 1}, the first included.",
+        )
+    shares = _shared(usual, left - free)
+    return [own or share + 1 for own, share in zip(fixed, shares, strict=True)]
+
+
+def _shared(weights: list[float], count: int) -> list[int]:
+    """``count`` in whole parts that are proportional to ``weights`` but for rounding."""
+    total = sum(weights) or 1
+    ends = np.rint(np.cumsum(weights) / total * count)
+    return [int(part) for part in np.diff(ends, prepend=0)]
+
+
+def _own(move: Move, fps: float) -> int:
+    """The frames that a move says it takes; 0 where it does not."""
+    return move.frames or (max(round(move.seconds * fps), 1) if move.seconds else 0)
+
+
+def _usual(step: Step) -> float:
+    return max(PRESETS[move.name].seconds * PACES[move.pace] for move in step.moves)
+
+
+def _walk_step(step: Step, length: int, first: Cameras, start: Cameras, depth: Depth | None) -> Cameras:
+    target = _point(step, first, start, depth)
+    slowest = max(PACES[move.pace] for move in step.moves)
+    total = np.zeros((length, len(PARTS)))
+    for move in step.moves:
+        count = _own(move, start.fps) or max(round(length * PACES[move.pace] / slowest), 1)
+        total += _rested(_motion(move, count), length)
+    look = any(move.target and PRESETS[move.name].travels for move in step.moves)
+    return place(start, total, target, look)
+
+
+def _motion(move: Move, frames: int) -> Array:
+    """A move's motion; where it looks at a target, it turns for nothing else."""
+    moved = motion(move.name, move.amount, frames, move.easing or "linear")
+    if move.target and PRESETS[move.name].travels:
+        moved[:, TRAVEL:] = 0
+    return moved
+
+
+def _rested(motion: Array, length: int) -> Array:
+    return np.concatenate([motion, np.repeat(motion[-1:], length - len(motion), axis=0)])
+
+
+def _point(step: Step, first: Cameras, start: Cameras, depth: Depth | None) -> Array | None:
+    """The step's target in the world: ahead of where it begins, or where the first camera's picture shows it."""
+    match step.target:
+        case None:
+            return None
+        case Ahead(distance):
+            return np.asarray(start.centres[0] + distance * start.camera_to_world[0, :3, 2])
+        case Pixel(u, v):
+            return _seen(u, v, first, depth)
+
+
+def _seen(u: float, v: float, camera: Cameras, depth: Depth | None) -> Array:
+    if depth is None:
+        raise InvalidShot("path", f"@{u:g},{v:g} is a pixel of the picture, and its depth is not known; give --depth.")
+    distance = depth(u, v)
+    if not 0 < distance < SKY:
+        raise InvalidShot("path", f"@{u:g},{v:g} shows sky; choose a pixel of something solid, or @target 3m.")
+    ray = np.linalg.solve(camera.K[0], [u * camera.width, v * camera.height, 1])
+    pose = camera.camera_to_world[0]
+    return np.asarray(pose[:3, 3] + pose[:3, :3] @ (distance * ray))
+
+
+def _joined(first: Cameras, second: Cameras) -> Cameras:
+    return replace(
+        first,
+        K=np.concatenate([first.K, second.K]),
+        camera_to_world=np.concatenate([first.camera_to_world, second.camera_to_world]),
+        frame=np.concatenate([first.frame, second.frame]),
+    )
