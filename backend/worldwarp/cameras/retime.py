@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from worldwarp_protocol.errors import InvalidShot
+
 from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras, write_cameras
@@ -27,7 +29,9 @@ def command(arguments: Sequence[str]) -> int:
 
 def retimed(cameras: Cameras, options: argparse.Namespace) -> Cameras:
     """What the options ask for: first smoothed, then in its new time."""
-    if options.smooth:
+    if all(wanted is None for wanted in (options.smooth, options.speed, options.frames, options.fps)):
+        raise InvalidShot("retime", "has nothing to do; give --speed, --frames, --fps or --smooth.")
+    if options.smooth is not None:
         cameras = smoothed(cameras, options.smooth)
     if options.speed is not None:
         return at_speed(cameras, options.speed)

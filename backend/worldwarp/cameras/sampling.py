@@ -67,8 +67,10 @@ def _points(cameras: Cameras, depth: NDArray[np.float32]) -> Array:
     step = max(1, round(np.sqrt(depth.size / POINTS)))
     ratio = np.array([[depth.shape[1] / cameras.width], [depth.shape[0] / cameras.height], [1]])
     K = ratio * cameras.K[0]
-    solid = (np.isfinite(depth) & (depth > 0))[step // 2 :: step, step // 2 :: step]
-    return unproject(depth, K, cameras.camera_to_world[0])[step // 2 :: step, step // 2 :: step][solid]
+    solid = np.isfinite(depth) & (depth > 0)
+    points = unproject(np.where(solid, depth, 1), K, cameras.camera_to_world[0])
+    thinned = (slice(step // 2, None, step),) * 2
+    return np.asarray(points[thinned][solid[thinned]])
 
 
 def _between(points: Array, pair: Cameras) -> float:

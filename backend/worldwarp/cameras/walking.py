@@ -44,26 +44,27 @@ def walk(path: Description, start: Cameras, frames: int | None = None, depth: De
 def lengths(path: Description, fps: float, frames: int | None = None) -> list[int]:
     """Frames that each step adds, as ``walk`` has it."""
     fixed = [max(_own(move, fps) for move in step.moves) for step in path.steps]
-    usual = [0.0 if own else _usual(step) for own, step in zip(fixed, path.steps, strict=True)]
+    usual = [_usual(step) for own, step in zip(fixed, path.steps, strict=True) if not own]
     if frames is None:
-        frames = 1 + sum(own or max(round(seconds * fps), 1) for own, seconds in zip(fixed, usual, strict=True))
+        frames = 1 + sum(fixed) + sum(max(round(seconds * fps), 1) for seconds in usual)
     if not 2 <= frames <= MAX_FRAMES:
         raise InvalidShot("frames", f"{frames:,} make no path; it has 2 to {MAX_FRAMES:,}.")
-    left, free = frames - 1 - sum(fixed), sum(not own for own in fixed)
-    if left < free or (left and not free):
-        least = "at least" if free else "exactly"
+    left = frames - 1 - sum(fixed)
+    if left < len(usual) or (left and not usual):
+        needed = f"{'at least' if usual else 'exactly'} {sum(fixed) + len(usual) + 1}"
         raise InvalidShot(
             "frames",
-            f"{frames} do not fit: the times in the path need {least} {sum(fixed) + free + 1}, the first included.",
+            f"{frames} do not fit: the times in the path need {needed}, the first included; change one of them.",
         )
-    shares = _shared(usual, left - free)
-    return [own or share + 1 for own, share in zip(fixed, shares, strict=True)]
+    shares = iter(_shared(usual, left))
+    return [own or next(shares) for own in fixed]
 
 
 def _shared(weights: list[float], count: int) -> list[int]:
-    """``count`` in whole parts that are proportional to ``weights`` but for rounding."""
-    total = sum(weights) or 1
-    ends = np.rint(np.cumsum(weights) / total * count)
+    """``count`` in whole parts of at least 1 that are proportional to ``weights`` but for rounding."""
+    ends = np.rint(np.cumsum(weights) / sum(weights) * count).astype(np.int64)
+    least = np.arange(1, len(weights) + 1)
+    ends = least + np.clip(np.maximum.accumulate(ends - least), 0, count - len(weights))
     return [int(part) for part in np.diff(ends, prepend=0)]
 
 
