@@ -214,6 +214,13 @@ def test_a_target_in_the_picture_needs_depth_and_no_sky():
             walk(path, START, depth=lambda _u, _v, sky=sky: sky)
 
 
+@pytest.mark.parametrize("way", ["3m", "5m"])
+def test_a_camera_that_runs_through_what_it_looks_at_is_refused(way):
+    with pytest.raises(InvalidShot, match="path: runs through its target at frame 10[0-9]+; go less far"):
+        walk(parse(f"dolly_in {way} @target 3m"), START)
+    assert len(walk(parse("dolly_in 2.9m @target 3m"), START)) == 49
+
+
 amounts = {"m": some.floats(-3, 3), "deg": some.floats(-90, 90), "x": some.floats(0.5, 3)}
 
 

@@ -33,7 +33,7 @@ def walk(path: Description, start: Cameras, frames: int | None = None, depth: De
         depth: of the picture, where targets are pixels.
 
     Raises:
-        InvalidShot: the path does not fit into ``frames``, or a target cannot be found.
+        InvalidShot: the path does not fit into ``frames``, or a target cannot be found or kept.
     """
     cameras = start
     for step, length in zip(path.steps, lengths(path, start.fps, frames), strict=True):
@@ -85,7 +85,10 @@ def _walk_step(step: Step, length: int, first: Cameras, start: Cameras, depth: D
         count = _own(move, start.fps) or max(round(length * PACES[move.pace] / slowest), 1)
         total += _rested(_motion(move, count), length)
     look = any(move.target and PRESETS[move.name].travels for move in step.moves)
-    return place(start, total, target, look)
+    cameras = place(start, total, target, look)
+    if look and target is not None:
+        _check_passes(_joined(start, cameras), target)
+    return cameras
 
 
 def _motion(move: Move, frames: int) -> Array:
@@ -120,6 +123,17 @@ def _seen(u: float, v: float, camera: Cameras, depth: Depth | None) -> Array:
     ray = np.linalg.solve(camera.K[0], [u * camera.width, v * camera.height, 1])
     pose = camera.camera_to_world[0]
     return np.asarray(pose[:3, 3] + pose[:3, :3] @ (distance * ray))
+
+
+def _check_passes(cameras: Cameras, target: Array) -> None:
+    """Refuse cameras that look at a target and run through it: they would flip."""
+    ways = target - cameras.centres
+    through = (ways[1:] * ways[:-1]).sum(axis=1) <= 0
+    if through.any():
+        frame = cameras.frame[int(np.argmax(through)) + 1]
+        raise InvalidShot(
+            "path", f"runs through its target at frame {frame}; go less far, choose one further away, or leave it out."
+        )
 
 
 def _joined(first: Cameras, second: Cameras) -> Cameras:
