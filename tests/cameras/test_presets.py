@@ -86,6 +86,14 @@ def test_a_clockwise_roll_lowers_the_right_side_of_the_camera():
     np.testing.assert_allclose(pose[:3, 0], [0, 0, -1], atol=1e-12)
 
 
+def test_a_roll_never_changes_what_the_camera_looks_at():
+    tilted = motion("tilt_up", 40, 4) + motion("pan_left", 20, 4)
+    rolled = place(LEVEL, tilted + motion("roll_cw", 50, 4))
+    np.testing.assert_allclose(
+        rolled.camera_to_world[:, :3, 2], place(LEVEL, tilted).camera_to_world[:, :3, 2], atol=1e-14
+    )
+
+
 def test_zoom_multiplies_the_focal_lengths_and_moves_nothing():
     zoomed = moved(LEVEL, "zoom_in", 2)
     np.testing.assert_allclose(zoomed.K[-1], LEVEL.K[0] * [[2, 1, 1], [1, 2, 1], [1, 1, 1]])

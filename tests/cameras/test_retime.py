@@ -192,6 +192,15 @@ def test_parallax_is_that_of_a_sidewards_step_past_two_planes():
     np.testing.assert_allclose(parallax(cameras, depth), 64 * 0.02 / 2, rtol=1e-9)
 
 
+@pytest.mark.parametrize(("step", "edge"), [(0.02, 0), (-0.02, -1)])
+def test_what_leaves_the_picture_does_not_count(step, edge):
+    cameras = straight_path(2, step=0)
+    cameras.camera_to_world[:, 0, 3] = step * np.arange(2)
+    depth = np.full((48, 64), 8, np.float32)
+    depth[:, edge] = 2
+    np.testing.assert_allclose(parallax(cameras, depth), 64 * 0.02 / 8, rtol=1e-9)
+
+
 def test_turning_and_zooming_alone_make_no_parallax():
     cameras = curve(9)
     cameras.camera_to_world[:, :3, 3] = 0
