@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from .nouns import Bytes, Report, Shot
 from .options import add, read, read_overrides
 from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
+from .shotfile import Request, other_versions, pack, unpack
 from .store import Manifest, Store, default_root
 from .world.points import stored_points
 
@@ -43,21 +45,12 @@ LINE = 60
 def command(arguments: Sequence[str]) -> int:
     """Generate a shot into a folder; prints warnings, progress and what was kept."""
     options = _parser().parse_args(arguments)
-    settings = read(options)
-    profiles.check(settings.profile)
-    cameras = read_cameras(options.cameras)
-    if options.extend:
-        cameras = extrapolate(cameras, options.extend, options.extend_how)
-    depth = _stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None
-    name = options.name or options.out.resolve().name
-    pictures = _stacked("picture", [read_picture(path) for path in options.image])
-    shot, warnings = shots.prepare(
-        name, pictures, depth, cameras, settings, options.colour_space, read_overrides(options)
-    )
+    request = _again(options) if options.source else _first(options)
+    shot, warnings = shots.prepare(**vars(request))
     for warning in warnings:
         print(f"Note: {warning}", file=sys.stderr)
     folder = ResultFolder(options.out)
-    begin(folder, shot)
+    begin(folder, shot, request)
     store = Store(options.store or default_root())
     for index, (manifest, computed) in enumerate(run(shot, store, _show)):
         deliver(folder, store, manifest, index)
@@ -70,6 +63,43 @@ def command(arguments: Sequence[str]) -> int:
     write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
     print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")
     return 0
+
+
+def _first(options: argparse.Namespace) -> Request:
+    """The shot that the options ask for."""
+    for name, value in (("image", options.image), ("cameras", options.cameras), ("out", options.out)):
+        if not value:
+            raise InvalidShot(name, f"is missing; give --{name}, or --from a folder that is to be made again.")
+    settings = read(options)
+    profiles.check(settings.profile)
+    cameras = read_cameras(options.cameras)
+    if options.extend:
+        cameras = extrapolate(cameras, options.extend, options.extend_how)
+    return Request(
+        name=options.name or options.out.resolve().name,
+        pictures=_stacked("picture", [read_picture(path) for path in options.image]),
+        depth=_stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None,
+        cameras=cameras,
+        settings=settings,
+        colour_space=options.colour_space or "sRGB",
+        overrides=tuple(read_overrides(options)),
+    )
+
+
+def _again(options: argparse.Namespace) -> Request:
+    """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
+    for name in ("image", "depth", "cameras", "extend", "colour_space"):
+        if getattr(options, name):
+            raise InvalidShot(name, "is in the folder that --from names; leave it out.")
+    folder = options.source.parent if options.source.name == "shot.json" else options.source
+    options.out = options.out or folder
+    if changed := other_versions(folder):
+        print(f"Note: made with {', '.join(changed)}; the last bit of pixels may differ.", file=sys.stderr)
+    request = unpack(folder)
+    settings = read(options, request.settings)
+    profiles.check(settings.profile)
+    overrides = tuple(read_overrides(options)) or request.overrides
+    return replace(request, name=options.name or request.name, settings=settings, overrides=overrides)
 
 
 def run(shot: Shot, store: Store, report: Report) -> Iterator[tuple[Manifest, bool]]:
@@ -85,8 +115,8 @@ def run(shot: Shot, store: Store, report: Report) -> Iterator[tuple[Manifest, bo
         yield done[-1], True
 
 
-def begin(folder: ResultFolder, shot: Shot) -> None:
-    """Write what is known of a shot before any of it is generated."""
+def begin(folder: ResultFolder, shot: Shot, request: Request | None = None) -> None:
+    """Write what is known of a shot before any of it is generated, and the request, if known, to make it again."""
     path = shot.cameras
     wire = messages.Shot(
         name=shot.name,
@@ -95,7 +125,10 @@ def begin(folder: ResultFolder, shot: Shot) -> None:
         colour_space=shot.colour_space,
         overrides=list(shot.overrides),
     )
-    folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame)
+    given, inputs = pack(request) if request else (None, {})
+    folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame, given=given)
+    for name, content in inputs.items():
+        folder.keep_input(name, content)
 
 
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
@@ -146,18 +179,20 @@ def _parser() -> argparse.ArgumentParser:
         "--image",
         type=Path,
         nargs="+",
-        required=True,
         help="the picture (PNG, JPEG, TIFF, ...), or 4k + 1 first frames",
     )
     parser.add_argument("--depth", type=Path, nargs="+", help="its planar depth in world units (.exr or .npy)")
-    parser.add_argument(
-        "--cameras", type=Path, required=True, help="the path (cameras.npz); its first camera took the picture"
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for frames, cameras.npz, points.ply and video.mp4"
-    )
+    parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
+    parser.add_argument("--out", type=Path, help="folder for frames, cameras.npz, points.ply and video.mp4")
     parser.add_argument("--name", help="of the shot; the folder's name if left out")
-    parser.add_argument("--colour-space", default="sRGB", help="of the picture, as Blender names it; carried along")
+    parser.add_argument("--colour-space", help="of the picture, as Blender names it; carried along (sRGB)")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="SHOT.JSON",
+        help="make a finished shot again, from its folder alone; settings given besides are changed",
+    )
     parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
     parser.add_argument("--extend", type=int, default=0, metavar="N", help="go on N frames past the given path")
     parser.add_argument(
