@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from worldwarp.cameras.formats import read_cameras, write_cameras
 from worldwarp.cameras.make import command
-from worldwarp.cameras.presets import PRESETS
 from worldwarp.cli import main
 from worldwarp.outputs.pictures import write_exr
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.paths.presets import PRESETS
 
 from tests.shots_for_tests import straight_path
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.paths.grammar import parse
+from worldwarp_protocol.paths.presets import PRESETS
+from worldwarp_protocol.paths.walking import Depth, walk
 
 from ..geometry import lens
 from ..outputs.pictures import read_depth
 from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras, write_cameras
-from .grammar import parse
-from .presets import PRESETS
 from .retime import summary
 from .retiming import exact_rate
-from .walking import Depth, walk
 
 LEVEL = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)
 """Camera to world at the origin, level, looking along the world's +Y."""

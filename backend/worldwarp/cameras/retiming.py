@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_FRAMES
+from worldwarp_protocol.paths.rotations import slerp
 
 from .cameras import Array, Cameras
-from .rotations import slerp
 
 NTSC = 1000 / 1001
 """What 23.976, 29.97 and 59.94 are short for: 24, 30 and 60 times this."""

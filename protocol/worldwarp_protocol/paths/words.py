@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from worldwarp_protocol.errors import InvalidShot
+from ..errors import InvalidShot
 
 LARGEST = {"m": 1e6, "deg": 3600.0, "x": 100.0, "frame": 10_000, "frames": 10_000, "s": 3600.0}
 """Numbers beyond these are mistakes."""

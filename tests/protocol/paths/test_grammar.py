@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from worldwarp.cameras.cameras import project
 from worldwarp.cameras.checks import check_cameras
-from worldwarp.cameras.grammar import PACES, Ahead, Description, Move, Pixel, Step, parse
-from worldwarp.cameras.presets import EASINGS, PRESETS, motion, place
-from worldwarp.cameras.walking import lengths, walk
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_FRAMES
+from worldwarp_protocol.paths.grammar import PACES, Ahead, Description, Move, Pixel, Place, Step, parse
+from worldwarp_protocol.paths.presets import EASINGS, PRESETS, motion, place
+from worldwarp_protocol.paths.walking import lengths, walk
 
 from tests.shots_for_tests import straight_path
 
@@ -33,6 +33,7 @@ def one(move: Move) -> Description:
         ("slow pan_left .5deg ease_in", one(Move("pan_left", 0.5, "slow", "ease_in"))),
         ("fast zoom_in 2x", one(Move("zoom_in", 2, "fast"))),
         ("orbit -45deg @0.4,0.6", one(Move("orbit", -45, target=Pixel(0.4, 0.6)))),
+        ("orbit 45deg @cursor", one(Move("orbit", 45, target=Place("cursor")))),
         ("hero 1m over 48 frames linear", one(Move("hero", 1, "", "linear", frames=48))),
         ("hero 1m over 1 frame", one(Move("hero", 1, frames=1))),
         ("hero 1m over 2.5s @target 3m", one(Move("hero", 1, seconds=2.5, target=Ahead(3)))),
@@ -249,3 +250,16 @@ def test_a_path_has_no_jumps_and_is_rigid(text):
         return max(np.abs(np.diff(part, axis=0)).max() for part in (cameras.camera_to_world, cameras.K / 64))
 
     assert largest(2401) <= 0.6 * largest(1201) + 1e-9
+
+
+def test_a_place_is_looked_at_by_who_knows_it():
+    place = START.centres[0] + 3 * START.camera_to_world[0, :3, 2] + [0.5, 0, 0.2]
+    walked = walk(
+        parse("tracking 1m @cursor, then orbit 30deg @object"), START, 9, places={"cursor": place, "object": place}
+    )
+    pixels = [project(place, walked.K[i], walked.world_to_camera[i])[0] for i in (0, 4)]
+    np.testing.assert_allclose(pixels[1], pixels[0], atol=1e-6)
+    distances = np.linalg.norm(walked.centres[4:] - place, axis=1)
+    np.testing.assert_allclose(distances, distances[0], atol=1e-9)
+    with pytest.raises(InvalidShot, match="path: @cursor is a place in Blender's scene"):
+        walk(parse("tracking 1m @cursor"), START)

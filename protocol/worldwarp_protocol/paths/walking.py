@@ -1,14 +1,14 @@
 """A described path, walked: how long each of its moves takes, and the cameras."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
-from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.limits import MAX_FRAMES
 
+from ..errors import InvalidShot
+from ..limits import MAX_FRAMES
 from .cameras import Array, Cameras
-from .grammar import PACES, Ahead, Description, Move, Pixel, Step
+from .grammar import PACES, Ahead, Description, Move, Pixel, Place, Step, Target
 from .presets import PARTS, PRESETS, TRAVEL, motion, place
 
 Depth = Callable[[float, float], float]
@@ -18,7 +18,13 @@ SKY = 1e8
 """Depth beyond this is sky."""
 
 
-def walk(path: Description, start: Cameras, frames: int | None = None, depth: Depth | None = None) -> Cameras:
+def walk(
+    path: Description,
+    start: Cameras,
+    frames: int | None = None,
+    depth: Depth | None = None,
+    places: Mapping[str, Array] | None = None,
+) -> Cameras:
     """The cameras of a described path.
 
     A step is as long as the longest time that its moves name with ``over``. Where they name none it takes its
@@ -31,13 +37,15 @@ def walk(path: Description, start: Cameras, frames: int | None = None, depth: De
         start: one camera, which took the picture; the first of the path, as it is.
         frames: that the path has in all, the first included; None: as many as it takes.
         depth: of the picture, where targets are pixels.
+        places: (3,) in the world by name, where targets are places.
 
     Raises:
         InvalidShot: the path does not fit into ``frames``, or a target cannot be found or kept.
     """
     cameras = start
     for step, length in zip(path.steps, lengths(path, start.fps, frames), strict=True):
-        cameras = _joined(cameras, _walk_step(step, length, start, cameras[-1:], depth))
+        point = _point(step.target, start, cameras[-1:], depth, places or {})
+        cameras = _joined(cameras, _walk_step(step, length, cameras[-1:], point))
     return cameras
 
 
@@ -77,8 +85,7 @@ def _usual(step: Step) -> float:
     return max(PRESETS[move.name].seconds * PACES[move.pace] for move in step.moves)
 
 
-def _walk_step(step: Step, length: int, first: Cameras, start: Cameras, depth: Depth | None) -> Cameras:
-    target = _point(step, first, start, depth)
+def _walk_step(step: Step, length: int, start: Cameras, target: Array | None) -> Cameras:
     slowest = max(PACES[move.pace] for move in step.moves)
     total = np.zeros((length, len(PARTS)))
     for move in step.moves:
@@ -103,15 +110,21 @@ def _rested(motion: Array, length: int) -> Array:
     return np.concatenate([motion, np.repeat(motion[-1:], length - len(motion), axis=0)])
 
 
-def _point(step: Step, first: Cameras, start: Cameras, depth: Depth | None) -> Array | None:
-    """The step's target in the world: ahead of where it begins, or where the first camera's picture shows it."""
-    match step.target:
+def _point(
+    target: Target | None, first: Cameras, start: Cameras, depth: Depth | None, places: Mapping[str, Array]
+) -> Array | None:
+    """A target in the world: ahead of where its step begins, where the first camera's picture shows it, or a place."""
+    match target:
         case None:
             return None
         case Ahead(distance):
             return np.asarray(start.centres[0] + distance * start.camera_to_world[0, :3, 2])
         case Pixel(u, v):
             return _seen(u, v, first, depth)
+        case Place(name) if name not in places:
+            raise InvalidShot("path", f"@{name} is a place in Blender's scene and not known here; give @target 3m.")
+        case Place(name):
+            return places[name]
 
 
 def _seen(u: float, v: float, camera: Cameras, depth: Depth | None) -> Array:

@@ -10,7 +10,8 @@ option   = "linear" | "ease" | "ease_in" | "ease_out"
          | "over" number ("frames" | "frame" | "s")
          | target ;
 target   = "@target" number "m"                         (* so far ahead on the axis when the step begins *)
-         | "@" u "," v ;                                (* what the picture shows there, 0 to 1 from the top left *)
+         | "@" u "," v                                  (* what the picture shows there, 0 to 1 from the top left *)
+         | "@cursor" | "@object" ;                      (* places in Blender's scene *)
 ```
 
 ``orbit`` goes around its target; moves that travel keep theirs on its pixel, and then turn for nothing else. All
@@ -19,9 +20,8 @@ targets of a step are one. ``walking.walk`` says how long moves take that do not
 
 from dataclasses import dataclass, replace
 
-from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.limits import MAX_TEXT
-
+from ..errors import InvalidShot
+from ..limits import MAX_TEXT
 from .presets import EASINGS, PRESETS
 from .words import NUMBER, Words, hint
 
@@ -45,6 +45,19 @@ class Pixel:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place that who walks the path knows by its name."""
+
+    name: str
+
+
+PLACES = ("cursor", "object")
+"""Names of places: Blender's 3D cursor, and the object that is chosen beside the path."""
+
+Target = Ahead | Pixel | Place
+
+
+@dataclass(frozen=True)
 class Move:
     """One move."""
 
@@ -58,7 +71,7 @@ class Move:
     """0: not said in frames."""
     seconds: float = 0.0
     """0: not said in seconds."""
-    target: Ahead | Pixel | None = None
+    target: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,7 @@ class Step:
     moves: tuple[Move, ...]
 
     @property
-    def target(self) -> Ahead | Pixel | None:
+    def target(self) -> Target | None:
         """The one that its moves share."""
         return next((move.target for move in self.moves if move.target), None)
 
@@ -106,7 +119,7 @@ def _step(words: Words) -> Step:
     return step
 
 
-def _move(words: Words, shared: Ahead | Pixel | None) -> Move:
+def _move(words: Words, shared: Target | None) -> Move:
     """One move, beside others that have the target ``shared``."""
     pace = words.take("slow", "fast")
     name = words.next
@@ -132,7 +145,7 @@ def _amount(words: Words, name: str) -> float:
     return value
 
 
-def _option(words: Words, move: Move, shared: Ahead | Pixel | None) -> Move:
+def _option(words: Words, move: Move, shared: Target | None) -> Move:
     word = words.next
     if word in EASINGS and not move.easing:
         words.take()
@@ -157,11 +170,14 @@ def _over(words: Words, move: Move) -> Move:
     return replace(move, seconds=value) if unit == "s" else replace(move, frames=int(value))
 
 
-def _target(words: Words, move: Move, shared: Ahead | Pixel | None) -> Ahead | Pixel:
+def _target(words: Words, move: Move, shared: Target | None) -> Ahead | Pixel:
     if not PRESETS[move.name].travels and not move.name.startswith("orbit"):
         raise words.fault(f"{move.name} stays where it is and has no target; leave it out")
     start = words.position
-    target = _ahead(words) if words.take("@target") else _pixel(words)
+    if words.take(*(f"@{name}" for name in PLACES)):
+        target: Target = Place(words.before[1:])
+    else:
+        target = _ahead(words) if words.take("@target") else _pixel(words)
     if shared not in (None, target):
         remedy = "moves at the same time have one target; repeat that one, or write ', then'"
         raise words.fault(remedy, back=words.position - start)

@@ -7,8 +7,8 @@ from hypothesis import strategies as some
 from scipy.spatial.transform import Rotation
 from worldwarp.cameras import Cameras
 from worldwarp.cameras.cameras import project
-from worldwarp.cameras.presets import EASINGS, PARTS, PRESETS, motion, place
-from worldwarp.cameras.rotations import from_vectors, mean, slerp, to_vectors
+from worldwarp_protocol.paths.presets import EASINGS, PARTS, PRESETS, motion, place
+from worldwarp_protocol.paths.rotations import from_vectors, mean, slerp, to_vectors
 
 from tests.shots_for_tests import straight_path
 
