@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.paths.rotations import from_vectors, to_vectors
 
 from ..cameras import Cameras
 from ..cameras.cameras import Array
-from ..cameras.rotations import from_vectors, to_vectors
 from ..evaluation import pnp
 from ..nouns import Bytes, Floats, Report
 from . import tracking
@@ -54,10 +54,10 @@ class Solved:
     residual_solved: Array
     """(n,): the same points under the solved camera."""
     inliers: NDArray[np.int64]
-    """(n,): how many points that is."""
+    """(n,): how many points that is; 0 where a frame says nothing of its camera."""
     kept: NDArray[np.bool_]
-    """(n,): frames with too little evidence of their own: the requested camera stays, but for what solved neighbours
-    within a few frames say of both."""
+    """(n,): the requested camera stays, since it fits as well or the frame says nothing of its camera; in the latter
+    case it goes along with solved neighbours within a few frames, so that nothing jumps between them."""
 
 
 @dataclass(frozen=True)
