@@ -129,6 +129,8 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None) -> N
     folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame, given=given)
     for name, content in inputs.items():
         folder.keep_input(name, content)
+    for i, name in enumerate(given.pictures if given else []):
+        files.write(folder.path / "plate" / f"{i + 1:04d}.png", inputs[name])
 
 
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:

@@ -1,19 +1,16 @@
 """Frames as OpenEXR: scene-linear colour, and all that is known of a frame as passes that Blender shows."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenEXR
 from numpy.typing import NDArray
-from worldwarp_protocol.errors import WorldWarpError
 
 from ..cameras import Cameras
 from ..nouns import Bytes, Floats
 from .motion import motion_vectors
+from .pictures import write_channels
 
 LAYER = "ViewLayer"
 """Blender's own name for it: its Image node then shows the passes by their names."""
@@ -54,7 +51,7 @@ def write_linear(path: Path, rgb: Bytes, colour_space: str) -> None:
         WorldWarpError: it cannot be written.
     """
     colour = linear(rgb, colour_space).astype(np.float16)
-    write(path, {name: colour[..., i] for i, name in enumerate("RGB")}, attributes(colour_space))
+    write_channels(path, {name: colour[..., i] for i, name in enumerate("RGB")}, attributes(colour_space))
 
 
 def write_passes(path: Path, passes: Passes, cameras: Cameras, index: int, colour_space: str) -> None:
@@ -75,30 +72,11 @@ def write_passes(path: Path, passes: Passes, cameras: Cameras, index: int, colou
     channels |= {f"Vector.{name}": vectors[..., i] for i, name in enumerate("XYZW")}
     channels["Provenance.X"] = passes.provenance.astype(np.float16)
     channels["Hole.X"] = passes.hole.astype(np.float16)
-    frame = {"Frame": f"{int(cameras.frame[index]):03d}"}
-    write(path, {f"{LAYER}.{name}": pixels for name, pixels in channels.items()}, attributes(colour_space) | frame)
+    header = attributes(colour_space) | {"Frame": f"{int(cameras.frame[index]):03d}"}
+    write_channels(path, {f"{LAYER}.{name}": pixels for name, pixels in channels.items()}, header)
 
 
 def attributes(colour_space: str) -> dict[str, Any]:
     """What a file says of its colours."""
     known = {"colorInteropID": "lin_rec709_scene"} if colour_space == "sRGB" else {}
     return {"worldwarp:colourSpace": "scene-linear Rec.709" if known else colour_space, **known}
-
-
-def write(path: Path, channels: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
-    """Write channels (H, W), float16 or float32, whole or not at all.
-
-    Raises:
-        WorldWarpError: it cannot be written.
-    """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.exr")
-    full = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **header}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with OpenEXR.File(full, {name: np.ascontiguousarray(pixels) for name, pixels in channels.items()}) as file:
-            file.write(str(part))
-        part.replace(path)
-    except (RuntimeError, OSError) as error:
-        raise WorldWarpError(f"{path} cannot be written ({error}); choose another folder.") from None
-    finally:
-        part.unlink(missing_ok=True)
