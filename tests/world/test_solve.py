@@ -75,7 +75,7 @@ def test_drift_is_found_and_a_cg_object_sticks_to_the_frames(injected):
 
 
 def test_the_residual_says_by_how_much(injected):
-    truth, solved = injected
+    _, solved = injected
     assert not solved.kept.any()
     assert (solved.inliers[1:] > 60).all()
     assert (solved.residual_solved[1:] < 0.1).all()

@@ -69,7 +69,7 @@ def corners(image: Array, count: int, apart: int) -> Array:
     window = np.lib.stride_tricks.sliding_window_view(np.pad(strength, apart), (2 * apart + 1, 2 * apart + 1))
     rows, columns = np.nonzero((strength > SLOPE) & (strength >= window.max((-2, -1))))
     best = np.argsort(-strength[rows, columns], kind="stable")[:count]
-    return np.stack([columns[best], rows[best]], -1) + 0.5
+    return np.asarray(np.stack([columns[best], rows[best]], -1) + 0.5)
 
 
 def match(first: Features, second: Features) -> NDArray[np.intp]:

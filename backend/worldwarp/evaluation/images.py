@@ -36,8 +36,7 @@ def scaled(image: Array, scale: float) -> Array:
 
 def gradient(image: Array) -> tuple[Array, Array]:
     """Slopes (H, W) along x and along y, per pixel: central differences."""
-    along_y, along_x = np.gradient(image)
-    return along_x, along_y
+    return np.asarray(np.gradient(image, axis=1)), np.asarray(np.gradient(image, axis=0))
 
 
 def sample(channels: Array, positions: Array) -> Array:
@@ -56,7 +55,7 @@ def is_inside(positions: Array, shape: tuple[int, ...], margin: float) -> NDArra
     return np.asarray(((positions >= margin) & (positions <= size - margin)).all(-1))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _bilinear(channels, positions):  # type: ignore[no-untyped-def]
     count, height, width = channels.shape
     out = np.empty((len(positions), count))

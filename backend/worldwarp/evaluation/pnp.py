@@ -140,7 +140,7 @@ def _real_roots(*coefficients: Array) -> Array:
     companion = np.zeros((len(coefficients[0]), 4, 4))
     companion[:, [1, 2, 3], [0, 1, 2]] = 1
     companion[:, 0] = -np.stack(coefficients[1:], -1) / coefficients[0][:, None]
-    usable = np.isfinite(companion).all((1, 2))
+    usable = np.asarray(np.isfinite(companion).all((1, 2)))
     roots = np.linalg.eigvals(np.where(usable[:, None, None], companion, 0))
     real = usable[:, None] & (np.abs(roots.imag) < 1e-4 * (1 + np.abs(roots.real)))
     return np.where(real, roots.real, np.nan)
@@ -155,6 +155,14 @@ def _rigid(points: Array, in_camera: Array) -> Array:
     poses[:, :3, :3] = U @ Vt
     poses[:, :3, 3] = (middle_in_camera - middle @ poses[:, :3, :3].transpose(0, 2, 1))[:, 0]
     return poses
+
+
+def inverse(rigid: Array) -> Array:
+    """World to camera of camera to world (..., 4, 4), and the other way round."""
+    out = np.array(rigid, np.float64)
+    out[..., :3, :3] = np.swapaxes(rigid[..., :3, :3], -1, -2)
+    out[..., :3, 3] = -np.einsum("...ij,...j->...i", out[..., :3, :3], rigid[..., :3, 3])
+    return out
 
 
 def distances(points: Array, pixels: Array, K: Array, pose: Array) -> Array:

@@ -93,7 +93,7 @@ def solve(frames: Iterable[Bytes], depths: Iterable[Floats], cameras: Cameras, r
         levels = tracking.pyramid(frame)
         one = _locate(levels, references, K, requested @ correction) or _locate(levels, references, K, requested)
         if one:
-            correction = np.linalg.inv(requested) @ one.camera_to_world
+            correction = pnp.inverse(requested) @ one.camera_to_world
         if i == 0 or (one and i % KEYFRAME == 0):
             pose = one.camera_to_world if one else requested
             new = tracking.patches(frame, depth, K, pose), OWN_DEPTH if i else 1.0
@@ -120,7 +120,7 @@ def ease(requested: Cameras, solved: Array, frames: int = 16) -> Cameras:
     if not 1 <= fixed <= len(requested) or frames < 1:
         raise InvalidShot("ease", f"{fixed} fixed of {len(requested)} frames over {frames}; give at least one of each.")
     poses = requested.camera_to_world
-    apart = np.linalg.inv(poses[fixed - 1]) @ solved[-1]
+    apart = pnp.inverse(poses[fixed - 1]) @ solved[-1]
     s = np.clip(np.arange(1, len(poses) - fixed + 1) / frames, 0, 1)
     share = 1 - s * s * (3 - 2 * s)
     eased = poses[fixed:] @ _matrices(share[:, None] * _vectors(apart[None]))
@@ -129,21 +129,19 @@ def ease(requested: Cameras, solved: Array, frames: int = 16) -> Cameras:
 
 
 def _together(frames: Iterable[Bytes], depths: Iterable[Floats], count: int) -> Iterator[tuple[Bytes, Floats]]:
-    n = 0
     try:
-        for n, pair in enumerate(zip(frames, depths, strict=True), 1):
-            yield pair
+        for frame, depth, _ in zip(frames, depths, range(count), strict=True):
+            yield frame, depth
     except ValueError:
-        n = -1
-    if n != count:
-        raise InvalidShot("frames", f"differ in number from their depths or their {count} cameras; give one of each.")
+        text = f"differ in number from their depths or their {count} cameras; give one of each for each frame."
+        raise InvalidShot("frames", text) from None
 
 
 def _locate(
     levels: tuple[Array, ...], references: list[tuple[tracking.Patches, float]], K: Array, start: Array
 ) -> _Found | None:
     """The pose near ``start`` that the frame fits, or None where too little agrees."""
-    pose = np.linalg.inv(start)
+    pose: Array = pnp.inverse(start)
     for level, image in enumerate(levels):
         points, pixels, weights = _matches(image, level, references, K, pose)
         if len(points) < FEW:
@@ -153,7 +151,7 @@ def _locate(
     inliers = pnp.distances(points, pixels, K, pose) < NEAR
     if inliers.sum() < max(FEW, SHARE * len(points)):
         return None
-    return _Found(np.linalg.inv(pose), points[inliers], pixels[inliers])
+    return _Found(pnp.inverse(pose), points[inliers], pixels[inliers])
 
 
 def _matches(
@@ -179,7 +177,7 @@ def _smoothed(found: list[_Found | None], cameras: Cameras) -> Array:
     corrections = np.tile(np.eye(4), (n, 1, 1))
     for i, one in enumerate(found):
         if one is not None:
-            corrections[i] = np.linalg.inv(cameras.camera_to_world[i]) @ one.camera_to_world
+            corrections[i] = pnp.inverse(cameras.camera_to_world[i]) @ one.camera_to_world
     vectors = _vectors(corrections)
     window = np.exp(-0.5 * (np.subtract.outer(np.arange(n), np.arange(n)) / NEIGHBOURS) ** 2) * strength
     around = window @ vectors / (window.sum(1, keepdims=True) + DOUBT)
@@ -205,7 +203,7 @@ def _judged(found: list[_Found | None], cameras: Cameras, poses: Array) -> Solve
 
 
 def _residual(one: _Found, K: Array, camera_to_world: Array) -> float:
-    return float(np.median(pnp.distances(one.points, one.pixels, K, np.linalg.inv(camera_to_world))))
+    return float(np.median(pnp.distances(one.points, one.pixels, K, pnp.inverse(camera_to_world))))
 
 
 def _vectors(rigid: Array) -> Array:
