@@ -159,8 +159,8 @@ def in_time(path: Path, seconds: Array, fps: float | None) -> tuple[NDArray[np.i
 
 def _rate(steps: Array) -> float:
     """Frames per second: by the whole time, so that rounded times do no harm; where frames are missing, too."""
-    frames = np.maximum(np.rint(steps / np.median(steps)), 1).sum()
+    usual_step = np.sort(steps)[(len(steps) - 1) // 2]
+    frames = np.maximum(np.rint(steps / usual_step), 1).sum()
     rate = float(frames / steps.sum())
-    usual = [round(rate), round(rate / NTSC) * NTSC]
-    nearest = min(usual, key=lambda one: abs(one - rate))
+    nearest = min(round(rate), round(rate / NTSC) * NTSC, key=lambda one: abs(one - rate))
     return nearest if abs(nearest - rate) < 5e-4 * rate else rate
