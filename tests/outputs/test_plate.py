@@ -8,6 +8,7 @@ from worldwarp.cameras.sizes import frame_cameras, frame_picture, resample_depth
 from worldwarp.nouns import Provenance
 from worldwarp.outputs import plate
 from worldwarp.outputs.exr import Passes
+from worldwarp.outputs.sampling import cubic
 
 from tests.cache import scene
 
@@ -77,5 +78,5 @@ def test_cubic_samples_are_exact_for_quadratics_and_at_centres():
     image = np.stack([x * x, x * y, 3 + y], -1).astype(np.float32)
     at = np.random.default_rng(0).uniform(3, 9, (50, 2))
     u, v = at.T
-    np.testing.assert_allclose(plate.cubic(image, at), np.stack([u * u, u * v, 3 + v], -1), atol=2e-4)
-    np.testing.assert_array_equal(plate.cubic(image, np.stack([x, y], -1)), image)
+    np.testing.assert_allclose(cubic(image, at), np.stack([u * u, u * v, 3 + v], -1), atol=2e-4)
+    np.testing.assert_array_equal(cubic(image, np.stack([x, y], -1)), image)

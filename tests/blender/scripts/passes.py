@@ -31,10 +31,10 @@ def channels_by_openimageio():
     for folder in Path(sys.prefix).glob("lib/python3*/site-packages/bpy/*/python/lib/python3*/site-packages"):
         sys.path.append(str(folder))
     try:
-        import OpenImageIO as oiio
+        import OpenImageIO
     except ImportError:  # not in every Blender
         return False
-    file = oiio.ImageInput.open(str(path))
+    file = OpenImageIO.ImageInput.open(str(path))
     pixels = file.read_image("float")
     np.savez(read, **{name: pixels[..., i] for i, name in enumerate(file.spec().channelnames)})
     return True
