@@ -77,7 +77,7 @@ def numbers(words: Sequence[str], place: str) -> list[float]:
 def check_finite(values: Sequence[float] | Array, place: object) -> None:
     """Raise ``InvalidShot`` where a value is not a number that a path can have."""
     if not (np.abs(values) <= HUGE).all():  # so that NaN is refused
-        raise fault(place, "holds a value that is not finite; write the path again without that camera")
+        raise fault(place, f"holds a value that is not finite or beyond {HUGE:.0e}; write the path again without it")
 
 
 def check_count(count: int, place: object) -> None:
