@@ -99,6 +99,20 @@ def test_cameras_go_out_in_the_formats_of_others(shot: Path) -> None:
     assert (out / "transforms.json").is_file()
 
 
+@pytest.mark.slow
+def test_a_lens_is_undone_and_its_map_lies_with_the_frames(shot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"image": "picture.png", "depth": "depth.npy", "cameras": "path.npz", "out": "bent", "store": "store"}
+    words = [word for name, file in files.items() for word in (f"--{name}", str(shot / file))]
+    size = ["--width", "96", "--height", "64", "--chunk-frames", "5", "--context-frames", "1", "--cache-steps", "2"]
+    assert main(["generate", *words, *size, "--distortion=0.1,-0.02"]) == 0
+    assert "border carried on" in capsys.readouterr().err
+    with OpenEXR.File(str(shot / "bent" / "st_map.exr"), separate_channels=True) as file:
+        assert file.channels()["R"].pixels.shape == (64, 96)
+    assert (read_picture(shot / "bent" / "plate" / "0001.png") != read_picture(shot / "picture.png")).any()
+    assert main(["generate", *words, "--distortion", "a"]) == 1
+    assert "k1,k2,p1,p2,k3" in capsys.readouterr().err
+
+
 def test_what_cannot_be_exported_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path)]) == 1
     assert "--exr" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from .cameras.sizes import Pixel
 from .engines import jobs
 from .nouns import Bytes, Report, Shot
 from .options import add, read, read_overrides
+from .outputs.lens import read_distortion, undistort, write_st_map
 from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
 from .shotfile import Request, other_versions, pack, unpack
@@ -38,6 +39,8 @@ STAGES = {
     "save": "saving",
 }
 """The stages of the work in words."""
+UNSEEN = 0.005
+"""A share of a straightened picture that is worth a note."""
 LINE = 60
 """Characters of the line that shows them."""
 
@@ -51,6 +54,9 @@ def command(arguments: Sequence[str]) -> int:
         print(f"Note: {warning}", file=sys.stderr)
     folder = ResultFolder(options.out)
     begin(folder, shot, request)
+    if options.distortion:
+        size = shot.cameras.width, shot.cameras.height
+        write_st_map(options.out / "st_map.exr", shot.cameras.K[0], *size, options.distortion)
     store = Store(options.store or default_root())
     for index, (manifest, computed) in enumerate(run(shot, store, _show)):
         deliver(folder, store, manifest, index)
@@ -77,7 +83,7 @@ def _first(options: argparse.Namespace) -> Request:
         cameras = extrapolate(cameras, options.extend, options.extend_how)
     return Request(
         name=options.name or options.out.resolve().name,
-        pictures=_stacked("picture", [read_picture(path) for path in options.image]),
+        pictures=_pictures(options, cameras.K[0]),
         depth=_stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None,
         cameras=cameras,
         settings=settings,
@@ -88,7 +94,7 @@ def _first(options: argparse.Namespace) -> Request:
 
 def _again(options: argparse.Namespace) -> Request:
     """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
-    for name in ("image", "depth", "cameras", "extend", "colour_space"):
+    for name in ("image", "depth", "cameras", "extend", "colour_space", "distortion"):
         if getattr(options, name):
             raise InvalidShot(name, "is in the folder that --from names; leave it out.")
     folder = options.source.parent if options.source.name == "shot.json" else options.source
@@ -151,6 +157,17 @@ def frames(folder: ResultFolder, count: int) -> Iterator[Bytes]:
     return (decode_png(folder.frame_path(i).read_bytes()) for i in range(count))
 
 
+def _pictures(options: argparse.Namespace, K: NDArray[np.float64]) -> Bytes:
+    """The first frames (f, H, W, 3), without their lens's distortion where the options know it."""
+    pictures = _stacked("picture", [read_picture(path) for path in options.image])
+    if options.distortion:
+        straight = [undistort(picture, K, options.distortion) for picture in pictures]
+        pictures = np.stack([picture for picture, _ in straight])
+        if (unseen := straight[0][1]) > UNSEEN:
+            print(f"Note: {unseen:.0%} of the straightened picture is its border carried on.", file=sys.stderr)
+    return pictures
+
+
 def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:
     """One array of several images.
 
@@ -194,6 +211,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="SHOT.JSON",
         help="make a finished shot again, from its folder alone; settings given besides are changed",
+    )
+    parser.add_argument(
+        "--distortion",
+        type=read_distortion,
+        metavar="K1,K2,P1,P2,K3",
+        help="of the picture's lens (OpenCV, COLMAP): undone, and given back by st_map.exr",
     )
     parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
     parser.add_argument("--extend", type=int, default=0, metavar="N", help="go on N frames past the given path")
