@@ -9,7 +9,7 @@ COMMANDS = {
     "make": ("worldwarp.cameras.make:command", "from words, such as 'dolly_in 1.5m + pan_left 20deg ease'"),
     "retime": ("worldwarp.cameras.retime:command", "faster, slower, smoother, or to a number of frames"),
     "convert": ("worldwarp.cameras.convert:command", "from and to the files of other tools"),
-    "check": ("worldwarp.cameras.health:command", "what is known along it, before it is paid for"),
+    "check": ("worldwarp.cameras.check_command:command", "what is known along it, before it is paid for"),
     "preview": ("worldwarp.preview:command", "what is known along it, as frames with holes"),
 }
 """Name: where its function is, and what it is for."""
