@@ -1,6 +1,6 @@
 """One point cloud of all committed frames: a point for each voxel that a surface goes through."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,12 +41,15 @@ class Cloud:
     """(p,) of ``Provenance``."""
     footprint: Floats
     """(p,), how far a pixel reached where the point was seen best, world units."""
+    voxel: float
+    """Side of the voxels that the points stand for, world units."""
 
     def __len__(self) -> int:
         return len(self.xyz)
 
     def __getitem__(self, kept: NDArray[np.bool_]) -> "Cloud":
-        return Cloud(*(getattr(self, f.name)[kept] for f in fields(self)))
+        arrays = self.xyz, self.rgb, self.normal, self.provenance, self.footprint
+        return Cloud(*(array[kept] for array in arrays), self.voxel)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def merged(frames: Frames, report: Report, voxel: float | None = None, filled: b
         report("points", i, len(frames))
         sums = bounded(joined(sums, summed(*seen(frames, i, filled), sums.voxel)), MAX_POINTS)
     cloud = averaged(sums)
-    return cloud[~alone(cloud, sums.voxel)]
+    return cloud[~alone(cloud)]
 
 
 def looked_at(frames: Frames) -> list[int]:
@@ -131,15 +134,24 @@ def averaged(sums: Sums) -> Cloud:
     mean = sums.total[:, 1:] / sums.total[:, :1]
     normal = mean[:, 6:] / np.maximum(np.linalg.norm(mean[:, 6:], axis=1, keepdims=True), 1e-9)
     rgb, provenance = mean[:, 3:6].astype(np.float32), (sums.key & 3).astype(np.uint8)
-    return Cloud(mean[:, :3], rgb, normal.astype(np.float32), provenance, sums.footprint.astype(np.float32))
+    return Cloud(mean[:, :3], rgb, normal.astype(np.float32), provenance, sums.footprint.astype(np.float32), sums.voxel)
 
 
-def alone(cloud: Cloud, voxel: float) -> NDArray[np.bool_]:
+def rethinned(cloud: Cloud, most: int) -> Cloud:
+    """At most ``most`` points, for voxels that are just large enough."""
+    while len(cloud) > most:
+        voxel = cloud.voxel * max(1.02, (len(cloud) / most) ** 0.25)
+        columns = cloud.xyz, cloud.rgb, cloud.normal, cloud.provenance[:, None], cloud.footprint[:, None]
+        cloud = averaged(summed(np.concatenate(columns, axis=1), np.ones(len(cloud)), voxel))
+    return cloud
+
+
+def alone(cloud: Cloud) -> NDArray[np.bool_]:
     """(p,): points with fewer than ``NEIGHBOURS`` others around them, in cells as wide as their footprints ask for."""
     out = np.zeros(len(cloud), bool)
-    level = np.ceil(np.log2(np.maximum(cloud.footprint / voxel, 1))).astype(int)
+    level = np.ceil(np.log2(np.maximum(cloud.footprint / cloud.voxel, 1))).astype(int)
     for one in np.unique(level):
-        cells = cells_of(cloud.xyz, 3 * voxel * 2.0**one)
+        cells = cells_of(cloud.xyz, 3 * cloud.voxel * 2.0**one)
         out[level == one] = _around(np.sort(packed(cells)), cells[level == one]) <= NEIGHBOURS
     return out
 
@@ -184,7 +196,7 @@ def _around(keys: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.int
     count = np.zeros(len(cells), np.int64)
     for x in (-1, 0, 1):
         for y in (-1, 0, 1):
-            low, high = (packed(cells + [x, y, z]) for z in (-1, 1))
+            low, high = (packed(cells + np.array((x, y, z))) for z in (-1, 1))
             count += np.searchsorted(keys, high, side="right") - np.searchsorted(keys, low, side="left")
     return count
 

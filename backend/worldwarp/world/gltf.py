@@ -96,7 +96,8 @@ def _linear(rgb: Bytes) -> NDArray[np.uint16]:
     """(p, 4): glTF's colours of vertices are linear light, ours are sRGB (IEC 61966-2-1)."""
     c = rgb / 255.0
     light = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-    return np.rint(np.pad(light, [(0, 0), (0, 1)], constant_values=1) * 65535).astype("<u2")
+    opaque = np.pad(light, [(0, 0), (0, 1)], constant_values=1)
+    return np.asarray(np.rint(opaque * 65535).astype("<u2"))
 
 
 def _material(name: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def integrate(field, weight, colour, corners, voxel, depth, slope, trust, rgb, c
 def _between(depth, u, v, row, column):  # type: ignore[no-untyped-def]
     """Depth at (u, v): disparity interpolated between four pixels of one surface, else that of the nearest pixel."""
     height, width = depth.shape
-    x, y = min(max(int(math.floor(u)), 0), width - 2), min(max(int(math.floor(v)), 0), height - 2)
+    x, y = min(max(math.floor(u), 0), width - 2), min(max(math.floor(v), 0), height - 2)
     a, b, c, d = depth[y, x], depth[y, x + 1], depth[y + 1, x], depth[y + 1, x + 1]
     if not max(max(a, b), max(c, d)) <= FLAT * min(min(a, b), min(c, d)):
         return depth[row, column]
@@ -157,7 +157,7 @@ def vertices(index, blocks, field, weight, colour):  # type: ignore[no-untyped-d
 
 @njit(cache=True)
 def quads(index, blocks, field, number):  # type: ignore[no-untyped-def]
-    """(q, 4) vertices around each edge that the surface crosses, anticlockwise seen from where the distance is positive.
+    """(q, 4) vertices around each edge that the surface crosses, anticlockwise from where the distance is positive.
 
     Args as ``vertices``; number: as it returns.
     """

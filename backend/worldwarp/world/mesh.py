@@ -99,7 +99,7 @@ def encode_ply(mesh: Mesh, uv: Floats | None = None) -> bytes:
     return "\n".join(lines).encode("ascii") + vertices.tobytes() + faces.tobytes()
 
 
-def used(mesh: Mesh) -> tuple[Mesh, NDArray[np.intp]]:
+def used(mesh: Mesh) -> tuple[Mesh, NDArray[np.integer]]:
     """The mesh without vertices that no triangle has, and which vertices (q,) are left."""
     kept = np.unique(mesh.faces)
     faces = np.searchsorted(kept, mesh.faces).astype(np.int32)
