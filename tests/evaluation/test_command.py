@@ -16,7 +16,7 @@ from worldwarp_protocol.files import read_cameras as read_file
 from ..cache import scene
 from .shots import drifted, finish, write_truth
 
-REQUESTED = scene.path(17, width=240, height=160, reach=0.5)
+REQUESTED = scene.path(11, width=192, height=128, reach=0.35)
 TAKEN = drifted(REQUESTED)
 
 
@@ -41,7 +41,7 @@ def evaluated(root, *options):
 def test_solved_cameras_stand_beside_the_requested_ones(root, solved):
     path = root / "shot" / "cameras.npz"
     with np.load(path, allow_pickle=False) as data:
-        assert data["R_solved"].shape == (17, 3, 3)
+        assert data["R_solved"].shape == (11, 3, 3)
         x = data["R_solved"][-1] @ TAKEN.centres[-1] + data["t_solved"][-1]
         assert np.abs(x).max() < 0.01  # the true centre is where the solved camera has its own
         assert np.allclose(data["residual_solved"][1:], solved.residual_solved[1:])
@@ -59,27 +59,23 @@ def test_solved_cameras_stand_beside_the_requested_ones(root, solved):
 def test_evaluating_finds_the_drift_by_its_own_means(root, solved, capsys):  # noqa: ARG001 - solves the folder
     found = evaluated(root, "--truth", str(root / "truth"))
     true = compare(TAKEN.camera_to_world, REQUESTED.camera_to_world).summary()
-    print(json.dumps({**found, "per_frame": 0}), true)
     assert found["against"] == "true cameras"
     assert found["generated"]["lost"] == 0
-    assert found["floor"]["R_dist_mean"] < 0.1 * found["generated"]["R_dist_mean"]
-    for name in ("R_dist_mean", "R_dist_last"):
-        assert found["generated"][name] == pytest.approx(true[name], rel=0.1)
-    assert found["generated"]["T_dist_mean"] == pytest.approx(
-        true["T_dist_mean"], abs=3 * found["floor"]["T_dist_mean"]
-    )
+    for name in ("R_dist_mean", "T_dist_mean"):
+        assert found["floor"][name] < 0.2 * found["generated"][name]
+        assert found["generated"][name] == pytest.approx(true[name], abs=2 * found["floor"][name])
     assert found["mean"]["residual_solved"] < found["mean"]["residual_requested"] / 4
-    assert len(found["per_frame"]["psnr"]) == 17
+    assert len(found["per_frame"]["psnr"]) == 11
     assert found["per_frame"]["psnr"][0] == 100
     assert found["per_frame"]["ssim"][0] == pytest.approx(1)
-    assert found["per_frame"]["psnr"][16] < found["per_frame"]["psnr"][1] < 100
+    assert found["per_frame"]["psnr"][10] < found["per_frame"]["psnr"][1] < 100
     shown = capsys.readouterr().out
     assert "floor" in shown
     assert "px off, solved cameras" in shown
 
 
 def test_frames_that_were_taken_as_asked_are_at_the_floor(tmp_path, capsys):
-    asked = REQUESTED[:9]
+    asked = REQUESTED[:5]
     finish(tmp_path, asked, asked)
     found = evaluated(tmp_path, "--json")
     assert json.loads(capsys.readouterr().out) == found
@@ -128,11 +124,11 @@ def test_what_cannot_be_evaluated_is_said(root, tmp_path):
     with pytest.raises(InvalidShot, match=r"neither cameras\.npz nor frames"):
         command([str(root / "shot"), *store, "--truth", str(tmp_path / "empty")])
     write_cameras(tmp_path / "short.npz", REQUESTED[:3])
-    with pytest.raises(InvalidShot, match="3 cameras for 17 frames"):
+    with pytest.raises(InvalidShot, match="3 cameras for 11 frames"):
         command([str(root / "shot"), *store, "--truth", str(tmp_path / "short.npz")])
     write_truth(tmp_path / "small", scene.path(1, width=48, height=32))
     (tmp_path / "small" / "cameras.npz").unlink()
-    with pytest.raises(InvalidShot, match="is 48 x 32 and the frames are 240 x 160"):
+    with pytest.raises(InvalidShot, match="is 48 x 32 and the frames are 192 x 128"):
         command([str(root / "shot"), *store, "--truth", str(tmp_path / "small")])
     with pytest.raises(WorldWarpError):
         command([str(root / "shot"), "--store", str(tmp_path / "nowhere")])

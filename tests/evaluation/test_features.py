@@ -31,11 +31,9 @@ def test_matches_are_where_depth_and_cameras_say_and_lead_to_the_camera(views, i
     pairs = features.match(known.features, found)
     points, pixels = known.points[pairs[:, 0]], found.positions[pairs[:, 1]]
     off = np.linalg.norm(project(points, CAMERAS.K[i], CAMERAS.world_to_camera[i])[0] - pixels, axis=1)
-    print(i, len(pairs), (off < 2).mean(), np.median(off[off < 2]))
     assert (off < 2).mean() > right
     located = pnp.locate(points, pixels, CAMERAS.K[i])
     angle, apart = pose_error(located, i)
-    print(angle, apart, located.residual, located.inliers.sum())
     assert angle < degrees
     assert apart < distance
 

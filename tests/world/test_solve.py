@@ -26,8 +26,8 @@ def drifted(amount: float):
     return dataclasses.replace(REQUESTED, camera_to_world=poses)
 
 
-def seen_by(cameras):
-    views = [scene.view(cameras, i, samples=2) for i in range(len(cameras))]
+def seen_by(cameras, samples=2):
+    views = [scene.view(cameras, i, samples=samples) for i in range(len(cameras))]
     return [v.rgb for v in views], [v.depth for v in views]
 
 
@@ -39,7 +39,7 @@ def exact():
 @pytest.fixture(scope="module")
 def off():
     """What is seen along the path that drifts."""
-    return seen_by(drifted(1.0))
+    return seen_by(drifted(1.0), 3)
 
 
 def pixels_of(camera_to_world):
@@ -64,13 +64,9 @@ def injected(off):
 def test_drift_is_found_and_a_cg_object_sticks_to_the_frames(injected):
     truth, solved = injected
     before, after = slip(REQUESTED.camera_to_world, truth), slip(solved.camera_to_world, truth)
-    print("slip", before[[4, 8, -1]], after.max(), "deg", degrees(solved.camera_to_world, truth).max())
-    print(solved.residual_requested, solved.residual_solved, solved.inliers)
-    print(np.linalg.norm(solved.camera_to_world[:, :3, 3] - truth[:, :3, 3], axis=1))
     assert before[-1] > 4
-    assert after.max() < 0.2
-    assert np.median(after) < 0.1
-    assert after[4:].max() < before[4:].min() / 5
+    assert after.max() < 0.1
+    assert after[4:].max() < before[4:].min() / 20
     assert degrees(solved.camera_to_world, truth).max() < 0.05
 
 
@@ -86,7 +82,6 @@ def test_the_residual_says_by_how_much(injected):
 
 def test_exact_frames_keep_their_cameras(exact):
     solved = solve(*exact, REQUESTED)
-    print("exact", slip(solved.camera_to_world, REQUESTED.camera_to_world).max())
     assert slip(solved.camera_to_world, REQUESTED.camera_to_world).max() < 0.1
     assert degrees(solved.camera_to_world, REQUESTED.camera_to_world).max() < 0.03
     assert (solved.residual_solved[1:] <= solved.residual_requested[1:]).all()

@@ -86,12 +86,8 @@ def evaluate(shot: Shot) -> dict[str, Any]:
     """Everything that is measured, ready for JSON: numbers over all frames, then frame by frame."""
     generated = _estimated(shot, lambda i: shot.frames.view(i).rgb, shot.depth, len(shot.frames))
     distances = compare(generated.camera_to_world, shot.against.camera_to_world)
-    per_frame = {
-        "R_dist": distances.R_dist,
-        "T_dist": distances.T_dist,
-        **_residuals(shot, generated),
-        **_quality(shot),
-    }
+    per_frame = {"R_dist": distances.R_dist.tolist(), "T_dist": distances.T_dist.tolist()}
+    per_frame |= _residuals(shot, generated) | _quality(shot)
     return {
         "frames": len(shot.frames),
         "against": "true cameras" if shot.truth.cameras else "requested cameras",

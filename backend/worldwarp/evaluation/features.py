@@ -33,6 +33,9 @@ RATIO = 0.85
 ELSEWHERE = 6.0
 """Pixels: matches closer than this are the same place at another scale."""
 
+FOLLOWING = 8
+"""Matches of a corner among which the nearest one elsewhere is sought."""
+
 SMOOTH = 1.05
 """Most that depth may differ between the neighbours of a corner: beyond it the corner may be a silhouette's."""
 
@@ -63,13 +66,25 @@ def detect(frame: Bytes) -> Features:
     return Features(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def corners(image: Array, count: int, apart: int) -> Array:
-    """Positions (n, 2) of the ``count`` strongest corners of a grey image (H, W), in whole pixels, strongest first."""
-    strength = _strength(image)
-    window = np.lib.stride_tricks.sliding_window_view(np.pad(strength, apart), (2 * apart + 1, 2 * apart + 1))
-    rows, columns = np.nonzero((strength > SLOPE) & (strength >= window.max((-2, -1))))
+def corners(strength: Array, count: int, apart: int) -> Array:
+    """Positions (n, 2) of the ``count`` strongest corners, in whole pixels, strongest first; ``apart`` or further."""
+    highest = strength
+    for axis in (0, 1):
+        padding = [(apart, apart) if a == axis else (0, 0) for a in (0, 1)]
+        highest = np.lib.stride_tricks.sliding_window_view(np.pad(highest, padding), 2 * apart + 1, axis).max(-1)
+    rows, columns = np.nonzero((strength > SLOPE) & (strength >= highest))
     best = np.argsort(-strength[rows, columns], kind="stable")[:count]
     return np.asarray(np.stack([columns[best], rows[best]], -1) + 0.5)
+
+
+def cornerness(image: Array) -> Array:
+    """The smaller eigenvalue of a grey image's structure tensor (H, W), in squared slopes; 0 along the edge."""
+    x, y = gradient(blur(image, 1.0))
+    xx, xy, yy = (blur(product, 1.5) for product in (x * x, x * y, y * y))
+    strength = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
+    edge = np.zeros_like(strength)
+    edge[2:-2, 2:-2] = strength[2:-2, 2:-2]
+    return edge
 
 
 def match(first: Features, second: Features) -> NDArray[np.intp]:
@@ -79,9 +94,7 @@ def match(first: Features, second: Features) -> NDArray[np.intp]:
     alike = first.patches @ second.patches.T
     there, back = alike.argmax(1), alike.argmax(0)
     mine = np.arange(len(there))
-    place = second.positions
-    near = np.square(place[there, None] - place[None]).sum(-1) < ELSEWHERE**2
-    runner_up = np.where(near, -1, alike).max(1)
+    runner_up = _best_elsewhere(alike, second.positions, there)
     distinct = 1 - alike[mine, there] < RATIO**2 * (1 - runner_up)
     kept = distinct & (np.square(first.positions[back[there]] - first.positions).sum(-1) < ELSEWHERE**2)
     return np.stack([mine[kept], there[kept]], -1)
@@ -107,19 +120,19 @@ def landmarks(frame: Bytes, depth: NDArray[np.floating], K: Array, camera_to_wor
     return Landmarks(Features(positions, found.patches[kept]), points)
 
 
-def _strength(image: Array) -> Array:
-    """The smaller eigenvalue of the structure tensor (H, W), in squared slopes."""
-    x, y = gradient(blur(image, 1.0))
-    xx, xy, yy = (blur(product, 1.5) for product in (x * x, x * y, y * y))
-    strength = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
-    edge = np.zeros_like(strength)
-    edge[2:-2, 2:-2] = strength[2:-2, 2:-2]
-    return edge
+def _best_elsewhere(alike: Array, positions: Array, best: NDArray[np.intp]) -> Array:
+    """How like (n,) the best match is that lies elsewhere than ``best`` (n,), or at most is."""
+    few = min(FOLLOWING, alike.shape[1])
+    top = np.argpartition(-alike, few - 1, axis=1)[:, :few]
+    values = np.take_along_axis(alike, top, 1)
+    apart = np.linalg.norm(positions[top] - positions[best][:, None], axis=-1) >= ELSEWHERE
+    return np.asarray(np.where(apart, values, values.min(1, keepdims=True)).max(1))
 
 
 def _at_scale(image: Array, scale: float) -> tuple[Array, Array]:
     small = scaled(image, scale)
-    positions = _between_pixels(corners(small, CORNERS, APART), _strength(small))
+    strength = cornerness(small)
+    positions = _between_pixels(corners(strength, CORNERS, APART), strength)
     positions = positions[is_inside(positions, small.shape, -PATCH[0])]
     grid = np.stack(np.meshgrid(PATCH, PATCH), -1).reshape(-1, 2)
     patches = sample(blur(small, 1.2)[None], positions[:, None] + grid)[..., 0]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cameras.cameras import Array, project
-from ..evaluation.features import corners
+from ..evaluation.features import cornerness, corners
 from ..evaluation.images import blur, gradient, grey, is_inside, sample, scaled
 from ..nouns import Bytes
 
@@ -59,7 +59,7 @@ def pyramid(frame: Bytes) -> tuple[Array, ...]:
 
 def patches(frame: Bytes, depth: NDArray[np.floating], K: Array, camera_to_world: Array) -> Patches:
     """The points of a frame (H, W, 3) that are worth following, at its planar depth (H, W); inf is sky."""
-    positions = corners(grey(frame), POINTS, APART)
+    positions = corners(cornerness(grey(frame)), POINTS, APART)
     offsets = np.stack(np.meshgrid(PATCH, PATCH), -1).reshape(-1, 2)
     whole = np.concatenate([positions[:, None] + offsets / level for level in LEVELS], 1)
     kept = is_inside(positions, depth.shape, -PATCH[0] + 0.5) & _untorn(depth, whole[:, -len(offsets) :])
