@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from PIL import Image
 from worldwarp import shotfile
 from worldwarp.cameras import Cameras
@@ -12,6 +13,7 @@ from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import main
 from worldwarp.geometry import sources
 from worldwarp.nouns import Estimate
+from worldwarp_protocol.errors import FolderError
 from worldwarp_protocol.messages import Settings, Shot
 from worldwarp_protocol.results import ResultFolder
 
@@ -110,3 +112,38 @@ def test_what_cannot_be_made_again_says_so(tmp_path: Path, capsys: pytest.Captur
     assert "image" in capsys.readouterr().err
     assert main(["generate", "--from", str(tmp_path), "--image", "a.png"]) == 1
     assert "leave it out" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_take_with_another_seed_keeps_the_rest(tmp_path: Path) -> None:
+    store = ["--store", str(tmp_path / "store")]
+    first, take = tmp_path / "first", tmp_path / "take"
+    words = [*given(tmp_path, depth=True), *SMALL, "--cache", "points", "--chunk-prompt", "1:fog"]
+    assert main(["generate", *words, "--out", str(first), *store]) == 0
+    assert main(["generate", "--from", str(first), "--seed", "2", "--out", str(take), *store]) == 0
+    before, after = (shotfile.unpack(folder) for folder in (first, take))
+    assert after.settings == structs.replace(before.settings, seed=2)
+    assert after.overrides == before.overrides != ()
+    assert keys(take) != keys(first)
+
+
+def test_damaged_inputs_are_refused(tmp_path: Path) -> None:
+    cameras = straight_path(2, width=32, height=32)
+    request = shotfile.Request("a", np.zeros((1, 32, 32, 3), np.uint8), None, cameras, Settings())
+    packed, files = shotfile.pack(request)
+    folder = ResultFolder(tmp_path)
+    wire = Shot(name="a", settings=request.settings, fps=24.0, colour_space="sRGB")
+    folder.begin(wire, 32, 32, cameras.K, cameras.camera_to_world, cameras.frame)
+    with pytest.raises(FolderError, match="does not hold what"):
+        shotfile.unpack(tmp_path)
+    folder.begin(wire, 32, 32, cameras.K, cameras.camera_to_world, cameras.frame, given=packed)
+    with pytest.raises(FolderError, match="cannot be read"):
+        shotfile.unpack(tmp_path)
+    for name, content in files.items():
+        folder.keep_input(name, content[:-1])
+    with pytest.raises(FolderError, match="damaged"):
+        shotfile.unpack(tmp_path)
+    packed.pictures[0] = "../shot.json"
+    folder.begin(wire, 32, 32, cameras.K, cameras.camera_to_world, cameras.frame, given=packed)
+    with pytest.raises(FolderError, match="damaged"):
+        shotfile.unpack(tmp_path)

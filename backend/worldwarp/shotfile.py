@@ -71,30 +71,20 @@ def unpack(path: Path) -> Request:
         FolderError: there is no such folder, it does not hold its inputs, or they are damaged.
     """
     folder, record, given = _open(path)
-    cameras = _checked(folder, given.cameras)
+    folder.read_input(given.cameras)  # its digest is checked
     return Request(
         name=record.name,
         pictures=np.stack([_picture(folder, name) for name in given.pictures]),
         depth=np.stack([_depth(folder, name) for name in given.depth]) if given.depth else None,
-        cameras=read_cameras(cameras),
+        cameras=read_cameras(folder.path / INPUTS / given.cameras),
         settings=given.settings,
         colour_space=record.colour_space,
         overrides=tuple(given.overrides),
     )
 
 
-def first_picture(folder: ResultFolder) -> Bytes:
-    """The user's picture (H, W, 3) at its own size.
-
-    Raises:
-        FolderError: the folder does not hold it, or it is damaged.
-    """
-    _, _, given = _open(folder.path)
-    return _picture(folder, given.pictures[0])
-
-
 def other_versions(path: Path) -> list[str]:
-    """The packages that were of another version when the folder was made, as sentences' parts."""
+    """The packages that were of another version when the folder was made, each with both versions."""
     _, _, given = _open(path)
     here = versions()
     return [f"{name} {was} (here {here[name]})" for name, was in given.versions.items() if here.get(name, was) != was]
@@ -109,11 +99,6 @@ def _open(path: Path) -> tuple[ResultFolder, Record, Given]:
             f"{folder.path} does not hold what its shot was made of: only folders of 'worldwarp generate' do."
         )
     return folder, folder.record, folder.record.given
-
-
-def _checked(folder: ResultFolder, name: str) -> Path:
-    folder.read_input(name)
-    return folder.path / INPUTS / name
 
 
 def _picture(folder: ResultFolder, name: str) -> Bytes:
