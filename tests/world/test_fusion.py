@@ -43,7 +43,7 @@ def test_faces_look_at_the_camera_that_saw_them(fused):
 def test_noise_of_single_frames_is_averaged(tmp_path):
     rng = np.random.default_rng(5)
 
-    def change(i, rgb, depth, provenance):
+    def change(_i, _rgb, depth, _provenance):
         depth *= (1 + 0.01 * rng.standard_normal(depth.shape)).astype(np.float32)
 
     frames, _ = world(tmp_path, frames=17, reach=0.3, change=change)
@@ -67,7 +67,7 @@ def test_cells_grow_where_the_world_is_large(fused, monkeypatch):
 
 
 def test_nothing_gives_an_empty_mesh(tmp_path):
-    def change(i, rgb, depth, provenance):
+    def change(_i, _rgb, depth, _provenance):
         depth[:] = np.inf
 
     frames, _ = world(tmp_path, frames=2, change=change)

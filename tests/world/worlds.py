@@ -30,7 +30,7 @@ def world(folder, frames=9, width=96, height=64, reach=1.0, each=5, change=None)
     return committed(store, records), records
 
 
-def quiet(stage, step, steps, preview=None):
+def quiet(_stage, _step, _steps, _preview=None):
     """A report to nobody."""
 
 
