@@ -8,24 +8,46 @@ says to the main thread.
 
 def register() -> None:
     # Imported here, so that the camera's maths can be imported without Blender.
-    from . import geometry_operators, operators, panel, preferences, properties, pump, resume, translations
+    from . import (
+        geometry_operators,
+        operators,
+        panel,
+        path_operators,
+        preferences,
+        properties,
+        pump,
+        resume,
+        translations,
+    )
 
     translations.register()
     properties.register()
     preferences.register()
     operators.register()
     geometry_operators.register()
+    path_operators.register()
     panel.register()
     pump.register()
     resume.register()
 
 
 def unregister() -> None:
-    from . import geometry_operators, operators, panel, preferences, properties, pump, resume, translations
+    from . import (
+        geometry_operators,
+        operators,
+        panel,
+        path_operators,
+        preferences,
+        properties,
+        pump,
+        resume,
+        translations,
+    )
 
     resume.unregister()
     pump.unregister()
     panel.unregister()
+    path_operators.unregister()
     geometry_operators.unregister()
     operators.unregister()
     preferences.unregister()

@@ -16,7 +16,7 @@ from mathutils import Matrix
 
 from . import anchor, points
 from .camera import matrix_world
-from .parts import MARK, ROLE, part, recall, remember
+from .parts import MARK, PICTURE, ROLE, part, recall, remember
 
 LENS_DIFFERENCE = 0.15
 """Relative difference of two lenses that is worth a warning."""
@@ -76,7 +76,9 @@ def place(scene, name: str, estimate: Estimate, K, camera_to_world, colour_space
     _root(collection, name, float(np.median(-local[:, 2])))
     move(collection, camera_to_world)
     colours = points.scene_linear(estimate.rgb, colour_space)
-    _dress(collection, "surface", points.surface_object(f"{name} Surface", local, colours, estimate.faces))
+    surface = points.surface_object(f"{name} Surface", local, colours, estimate.faces)
+    points.keep_bytes(surface.data, PICTURE, estimate.rgb)
+    _dress(collection, "surface", surface)
     radii = points.radii(local, np.zeros(3), K[0, 0])
     _dress(collection, "points", points.cloud_object(f"{name} Points", local, colours, radii))
     anchor.put(collection, local, K, kept)

@@ -68,7 +68,7 @@ def read_result(folder: Path) -> Result:
     found = _read(cameras, _read_cameras)
     described, cloud = folder / "shot.json", folder / "points.ply"
     shot = _read(described, _read_shot) if described.is_file() else {}
-    return Result(folder, shot, *found, _read(cloud, points.read_ply) if cloud.is_file() else None)
+    return Result(folder, shot, *vars(found).values(), _read(cloud, points.read_ply) if cloud.is_file() else None)
 
 
 def _read(path: Path, read):
@@ -88,8 +88,24 @@ def _read_shot(path: Path) -> dict:
     return shot
 
 
-def _read_cameras(path: Path) -> tuple:
-    """K, camera_to_world, frame, width, height and fps of ``cameras.npz``, as ``Result`` names them."""
+@dataclass(frozen=True)
+class Cameras:
+    """What ``cameras.npz`` holds, as ``Result`` names it."""
+
+    K: np.ndarray
+    camera_to_world: np.ndarray
+    frame: np.ndarray
+    width: int
+    height: int
+    fps: float
+
+
+def read_cameras(path: Path) -> Cameras:
+    """Read a ``cameras.npz``; raises ``Problem`` where it is none."""
+    return _read(path, _read_cameras)
+
+
+def _read_cameras(path: Path) -> Cameras:
     with np.load(path, allow_pickle=False) as data:
         R, t, K = (data[name].astype(np.float64) for name in ("R", "t", "K"))
         frame, width, height = data["frame"].astype(np.int64), int(data["width"]), int(data["height"])
@@ -102,7 +118,7 @@ def _read_cameras(path: Path) -> tuple:
     pose = np.tile(np.eye(4), (n, 1, 1))
     pose[:, :3, :3] = R.transpose(0, 2, 1)
     pose[:, :3, 3] = -np.einsum("nji,nj->ni", R, t)
-    return K, pose, frame, width, height, fps
+    return Cameras(K, pose, frame, width, height, fps)
 
 
 def import_result(scene, folder: Path) -> Imported:
@@ -190,15 +206,19 @@ def keyframe(datablock, frame: np.ndarray, channels: dict[str, np.ndarray]) -> N
     datablock.animation_data_create().action = action
     for path, values in channels.items():
         for index in range(values.shape[1]):
-            if hasattr(action, "fcurve_ensure_for_datablock"):  # Blender 4.5
-                curve = action.fcurve_ensure_for_datablock(datablock, path, index=index)
-            else:
-                curve = action.fcurves.new(path, index=index)
+            curve = new_curve(action, datablock, path, index)
             curve.keyframe_points.add(len(frame))
             points = np.column_stack([frame, values[:, index]]).astype(np.float32)
             curve.keyframe_points.foreach_set("co", points.ravel())
             curve.keyframe_points.foreach_set("interpolation", np.full(len(frame), LINEAR, np.int32))
             curve.update()
+
+
+def new_curve(action, datablock, path: str, index: int):
+    """An empty curve of ``action``, which ``datablock`` uses, for one component of a property."""
+    if hasattr(action, "fcurve_ensure_for_datablock"):  # Blender 4.5
+        return action.fcurve_ensure_for_datablock(datablock, path, index=index)
+    return action.fcurves.new(path, index=index)
 
 
 def _frames(result: Result) -> bpy.types.Image:

@@ -7,6 +7,7 @@ from mathutils import Matrix
 
 from . import anchor, exif, geometry
 from .camera import Raster, camera_to_world, check_type, fitted_side, intrinsics, lens_at, matrix_world
+from .motion import keyed
 from .parts import LENS_SOURCES, MARK, recall
 from .problems import Problem
 
@@ -95,23 +96,6 @@ def _heading(pose: np.ndarray) -> float:
     if np.linalg.norm(forward) < STEEP:
         forward = -pose[:2, 1] * -np.sign(pose[2, 2])
     return float(np.arctan2(forward[1], forward[0]))
-
-
-def keyed(datablock, *paths: str) -> bool:
-    """Whether an action or a driver moves a property whose path begins with one of ``paths``."""
-    data = datablock.animation_data
-    if data is None:
-        return False
-    curves = [*data.drivers, *(_curves(data) if data.action else [])]
-    return any(curve.data_path.startswith(paths) for curve in curves)
-
-
-def _curves(data) -> list:
-    """The F-curves that an action has for this datablock."""
-    if hasattr(data.action, "fcurves"):  # up to Blender 4.5
-        return list(data.action.fcurves)
-    bags = (bag for layer in data.action.layers for strip in layer.strips for bag in strip.channelbags)
-    return [curve for bag in bags if bag.slot == data.action_slot for curve in bag.fcurves]
 
 
 def match(context, camera, picture: Path | None, size: tuple[int, int], *, lens: bool, level: bool, sensor: str):

@@ -33,15 +33,35 @@ def _moves(thing, at: np.ndarray) -> bool:
         return False
     if len(animation.drivers) or len(animation.nla_tracks):
         return True
-    return any(len({curve.evaluate(frame) for frame in at}) > 1 for curve in _curves(animation))
+    return any(len({curve.evaluate(frame) for frame in at}) > 1 for curve in curves(animation))
 
 
-def _curves(animation) -> list:
+def curves(animation) -> list:
     """The curves of its action that belong to this datablock."""
+    return [curve for holder in _holders(animation) for curve in holder.fcurves]
+
+
+def take_off(animation, paths: tuple[str, ...]) -> None:
+    """Remove the curves of properties among ``paths`` from its action."""
+    for holder in _holders(animation):
+        for curve in [curve for curve in holder.fcurves if curve.data_path in paths]:
+            holder.fcurves.remove(curve)
+
+
+def keyed(datablock, *paths: str) -> bool:
+    """Whether an action or a driver moves a property whose path begins with one of ``paths``."""
+    animation = datablock.animation_data
+    if animation is None:
+        return False
+    return any(curve.data_path.startswith(paths) for curve in [*animation.drivers, *curves(animation)])
+
+
+def _holders(animation) -> list:
+    """What holds the curves of this datablock: its action, or in newer Blenders a bag in it."""
     action = animation.action
     if action is None:
         return []
     if not hasattr(action, "layers") or not hasattr(animation, "action_slot"):  # before Blender 4.4
-        return list(action.fcurves)
+        return [action]
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
-    return [curve for bag in bags if bag.slot == animation.action_slot for curve in bag.fcurves]
+    return [bag for bag in bags if bag.slot == animation.action_slot]

@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion_panel, steps, wheels
+from . import diffusion_panel, path_panel, steps, wheels
 from .diffusion import wanted
 from .state import STATE
 
@@ -33,7 +33,10 @@ class WORLDWARP_PT_main(bpy.types.Panel):
         step(layout, context, "geometry", steps.draw_geometry, steps.geometry_line)
         body = step(layout, context, "path", steps.draw_path, steps.path_line)
         if body:
+            step(body, context, "words", path_panel.draw_words)
+            step(body, context, "curve", path_panel.draw_curve)
             step(body, context, "video", steps.draw_video)
+            step(body, context, "health", path_panel.draw_health)
         body = step(layout, context, "generate", steps.draw_generate)
         if body:
             body = step(body, context, "advanced", steps.draw_advanced)

@@ -8,6 +8,9 @@ MARK = "worldwarp_geometry"
 ROLE = "worldwarp_role"
 """Of its objects: root, anchor, surface or points."""
 
+PICTURE = "worldwarp_picture"
+"""Attribute of its surface's vertices: their colours as bytes in the picture, red lowest."""
+
 LENS_SOURCES = ("ttt3r",)
 """Sources that estimate the picture's lens beside its depth."""
 

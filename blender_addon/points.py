@@ -74,6 +74,13 @@ def surface_object(name: str, xyz, colours, faces) -> bpy.types.Object:
     return bpy.data.objects.new(name, mesh)
 
 
+def keep_bytes(mesh, name: str, rgb: np.ndarray) -> None:
+    """Keep colours (p, 3) uint8 as they are, packed into an attribute of the vertices."""
+    packed = np.zeros((len(rgb), 4), np.uint8)
+    packed[:, :3] = rgb
+    mesh.attributes.new(name, "INT", "POINT").data.foreach_set("value", packed.view(np.int32).ravel())
+
+
 def _coloured(name: str, xyz, colours) -> bpy.types.Mesh:
     """A mesh of vertices with a colour attribute, and the material that shows it."""
     mesh = bpy.data.meshes.new(name)

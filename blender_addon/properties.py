@@ -11,7 +11,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import anchor, bounds, diffusion, overrides
+from . import anchor, bounds, diffusion, overrides, path_properties
 from .geometry import of_scene
 
 
@@ -62,6 +62,7 @@ class WorldWarpShot(bpy.types.PropertyGroup):
     use_scene_range: BoolProperty(
         name="Scene Range", description="Walk through the frame range of the scene", default=True
     )
+    words: PointerProperty(type=path_properties.WorldWarpWords)
     frame_start: IntProperty(name="Start", description="First frame of the walk", default=1)
     frame_end: IntProperty(name="End", description="Last frame of the walk", default=93)
     profile: EnumProperty(
@@ -158,13 +159,31 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
 
     picture: BoolProperty(name="Picture", default=True)
     geometry: BoolProperty(name="Geometry", default=True)
-    path: BoolProperty(name="Camera & Range", default=True)
+    path: BoolProperty(name="Path", default=True)
+    words: BoolProperty(name="Path from Words", default=True)
+    curve: BoolProperty(name="Path from Curve", default=False)
+    health: BoolProperty(name="What It Would Know", default=True)
+    look: BoolProperty(
+        name="Draft of This Frame",
+        description="Show what of the picture the camera sees at the current frame, and holes where it is unknown",
+        default=False,
+        update=lambda self, context: _look(self.look),
+    )
+    strip: BoolProperty(
+        name="Show over Timeline", description="Draw how much is known as a strip in timelines", default=True
+    )
     video: BoolProperty(name="Camera from Video", default=False)
     generate: BoolProperty(name="Generate", default=True)
     advanced: BoolProperty(name="Advanced", default=False)
     diffusion: BoolProperty(name="Diffusion", default=False)
     parts: BoolProperty(name="Parts", default=False)
     result: BoolProperty(name="Result", default=True)
+
+
+def _look(wanted: bool) -> None:
+    from . import look
+
+    look.start() if wanted else look.stop()
 
 
 def finished(*steps: str) -> None:
@@ -176,6 +195,7 @@ def finished(*steps: str) -> None:
 def register() -> None:
     diffusion.register()
     overrides.register()
+    path_properties.register()
     bpy.utils.register_class(WorldWarpShot)
     bpy.utils.register_class(WorldWarpSteps)
     bpy.types.Scene.worldwarp = PointerProperty(type=WorldWarpShot)
@@ -187,5 +207,6 @@ def unregister() -> None:
     del bpy.types.Scene.worldwarp
     bpy.utils.unregister_class(WorldWarpSteps)
     bpy.utils.unregister_class(WorldWarpShot)
+    path_properties.unregister()
     overrides.unregister()
     diffusion.unregister()

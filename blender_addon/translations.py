@@ -5,7 +5,6 @@ import bpy
 GERMAN = {
     ("*", "A run of this scene is on the server"): "Ein Lauf dieser Szene ist auf dem Server",
     ("*", "Anchor"): "Anker",
-    ("*", "Camera & Range"): "Kamera & Bereich",
     ("*", "Camera from Video"): "Kamera aus Video",
     ("*", "Denoising, step {step} of {steps}"): "Entrauschen, Schritt {step} von {steps}",
     ("*", "Estimating"): "Wird geschätzt",

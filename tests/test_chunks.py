@@ -93,6 +93,7 @@ SETTING_CHANGES = {
     "context_frames": 5,
     "cache": "points",
     "cache_steps": 7,
+    "memory_frames": 0,
     "geometry": "ttt3r",
     "depth_scale": 2.0,
     "anchor": (0.5, 0.5, 4.0),

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,36 +13,37 @@ from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.results import ResultFolder
 
 from . import contents, profiles, shots, terminal
+from .cameras import Cameras
 from .cameras.extrapolate import WAYS, extrapolate
 from .cameras.formats import read_cameras
+from .cameras.make import walked
 from .cameras.sizes import Pixel
 from .engines import jobs
 from .nouns import Bytes, Report, Shot
 from .options import add, read, read_overrides
+from .outputs.lens import read_distortion, undistort, write_st_map
 from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
+from .shotfile import Request, other_versions, pack, unpack
 from .store import Manifest, Store, default_root
 from .world.points import stored_points
+
+UNSEEN = 0.005
+"""A share of a straightened picture that is worth a note."""
 
 
 def command(arguments: Sequence[str]) -> int:
     """Generate a shot into a folder; prints warnings, progress and what was kept."""
     options = _parser().parse_args(arguments)
-    settings = read(options)
-    profiles.check(settings.profile)
-    cameras = read_cameras(options.cameras)
-    if options.extend:
-        cameras = extrapolate(cameras, options.extend, options.extend_how)
-    depth = _stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None
-    name = options.name or options.out.resolve().name
-    pictures = _stacked("picture", [read_picture(path) for path in options.image])
-    shot, warnings = shots.prepare(
-        name, pictures, depth, cameras, settings, options.colour_space, read_overrides(options)
-    )
+    request = _again(options) if options.source else _first(options)
+    shot, warnings = shots.prepare(**vars(request))
     for warning in warnings:
         print(f"Note: {warning}", file=sys.stderr)
     folder = ResultFolder(options.out)
-    begin(folder, shot)
+    begin(folder, shot, request)
+    if options.distortion:
+        size = shot.cameras.width, shot.cameras.height
+        write_st_map(options.out / "st_map.exr", shot.cameras.K[0], *size, options.distortion)
     store = Store(options.store or default_root())
     peaks = [0.0]
     for index, (manifest, computed) in enumerate(run(shot, store, terminal.show)):
@@ -62,6 +64,52 @@ def command(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _first(options: argparse.Namespace) -> Request:
+    """The shot that the options ask for."""
+    for name, value in (("image", options.image), ("cameras", options.cameras or options.path), ("out", options.out)):
+        if not value:
+            raise InvalidShot(name, f"is missing; give --{name}, or --from a folder that is to be made again.")
+    settings = read(options)
+    profiles.check(settings.profile)
+    cameras = _path(options) if options.path else read_cameras(options.cameras)
+    if options.extend:
+        cameras = extrapolate(cameras, options.extend, options.extend_how)
+    return Request(
+        name=options.name or options.out.resolve().name,
+        pictures=_pictures(options, cameras.K[0]),
+        depth=_stacked("depth", [read_depth(path) for path in options.depth]) if options.depth else None,
+        cameras=cameras,
+        settings=settings,
+        colour_space=options.colour_space or "sRGB",
+        overrides=tuple(read_overrides(options)),
+    )
+
+
+def _path(options: argparse.Namespace) -> Cameras:
+    """The path that words describe, from the first of the given cameras, or from a level one with the given lens."""
+    height, width = read_picture(options.image[0]).shape[:2]
+    first = {"start": options.cameras, "at": None, "first_frame": None, "fps": options.fps}
+    seen = {"width": width, "height": height, "lens": options.lens, "sensor": "full-frame"}
+    depth = options.depth[0] if options.depth else None
+    return walked(options.path, argparse.Namespace(**first, **seen), options.frames, depth)
+
+
+def _again(options: argparse.Namespace) -> Request:
+    """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
+    for name in ("image", "depth", "cameras", "path", "extend", "colour_space", "distortion"):
+        if getattr(options, name):
+            raise InvalidShot(name, "is in the folder that --from names; leave it out.")
+    folder = options.source.parent if options.source.name == "shot.json" else options.source
+    options.out = options.out or folder
+    if changed := other_versions(folder):
+        print(f"Note: made with {', '.join(changed)}; the last bit of pixels may differ.", file=sys.stderr)
+    request = unpack(folder)
+    settings = read(options, request.settings)
+    profiles.check(settings.profile)
+    overrides = tuple(read_overrides(options)) or request.overrides
+    return replace(request, name=options.name or request.name, settings=settings, overrides=overrides)
+
+
 def run(shot: Shot, store: Store, report: Report) -> Iterator[tuple[Manifest, bool]]:
     """Every chunk of a shot in order, as it is committed, and whether it had to be computed."""
     from .engines.compute import compute, numerics  # torch: only when something may have to be computed
@@ -75,8 +123,8 @@ def run(shot: Shot, store: Store, report: Report) -> Iterator[tuple[Manifest, bo
         yield done[-1], True
 
 
-def begin(folder: ResultFolder, shot: Shot) -> None:
-    """Write what is known of a shot before any of it is generated."""
+def begin(folder: ResultFolder, shot: Shot, request: Request | None = None) -> None:
+    """Write what is known of a shot before any of it is generated, and the request, if known, to make it again."""
     path = shot.cameras
     wire = messages.Shot(
         name=shot.name,
@@ -85,7 +133,12 @@ def begin(folder: ResultFolder, shot: Shot) -> None:
         colour_space=shot.colour_space,
         overrides=list(shot.overrides),
     )
-    folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame)
+    given, inputs = pack(request) if request else (None, {})
+    folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame, given=given)
+    for name, content in inputs.items():
+        folder.keep_input(name, content)
+    for i, name in enumerate(given.pictures if given else []):
+        files.write(folder.path / "plate" / f"{i + 1:04d}.png", inputs[name])
 
 
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
@@ -106,6 +159,17 @@ def frames(folder: ResultFolder, count: int) -> Iterator[Bytes]:
     return (decode_png(folder.frame_path(i).read_bytes()) for i in range(count))
 
 
+def _pictures(options: argparse.Namespace, K: NDArray[np.float64]) -> Bytes:
+    """The first frames (f, H, W, 3), without their lens's distortion where the options know it."""
+    pictures = _stacked("picture", [read_picture(path) for path in options.image])
+    if options.distortion:
+        straight = [undistort(picture, K, options.distortion) for picture in pictures]
+        pictures = np.stack([picture for picture, _ in straight])
+        if (unseen := straight[0][1]) > UNSEEN:
+            print(f"Note: {unseen:.0%} of the straightened picture is its border carried on.", file=sys.stderr)
+    return pictures
+
+
 def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:
     """One array of several images.
 
@@ -123,18 +187,30 @@ def _parser() -> argparse.ArgumentParser:
         "--image",
         type=Path,
         nargs="+",
-        required=True,
         help="the picture (PNG, JPEG, TIFF, ...), or 4k + 1 first frames",
     )
     parser.add_argument("--depth", type=Path, nargs="+", help="its planar depth in world units (.exr or .npy)")
-    parser.add_argument(
-        "--cameras", type=Path, required=True, help="the path (cameras.npz); its first camera took the picture"
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for frames, cameras.npz, points.ply and video.mp4"
-    )
+    parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
+    parser.add_argument("--path", metavar="WORDS", help="or in words, such as 'dolly_in 1.5m + pan_left 20deg ease'")
+    parser.add_argument("--lens", help="with --path: 35mm (full frame), or 1200px of the picture")
+    parser.add_argument("--frames", type=int, help="with --path: in all; left out, as many as the moves take")
+    parser.add_argument("--fps", type=float, help="with --path: of the timeline (24)")
+    parser.add_argument("--out", type=Path, help="folder for frames, cameras.npz, points.ply and video.mp4")
     parser.add_argument("--name", help="of the shot; the folder's name if left out")
-    parser.add_argument("--colour-space", default="sRGB", help="of the picture, as Blender names it; carried along")
+    parser.add_argument("--colour-space", help="of the picture, as Blender names it; carried along (sRGB)")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="SHOT.JSON",
+        help="make a finished shot again, from its folder alone; settings given besides are changed",
+    )
+    parser.add_argument(
+        "--distortion",
+        type=read_distortion,
+        metavar="K1,K2,P1,P2,K3",
+        help="of the picture's lens (OpenCV, COLMAP): undone, and given back by st_map.exr",
+    )
     parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
     parser.add_argument("--extend", type=int, default=0, metavar="N", help="go on N frames past the given path")
     parser.add_argument(

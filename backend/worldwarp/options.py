@@ -22,6 +22,7 @@ SETTINGS = {
     "context_frames": "frames that a chunk takes over from the one before it, 4k + 1",
     "cache": "what carries the history into new views",
     "cache_steps": "most optimisation steps of the Gaussian cache",
+    "memory_frames": "most older frames that a chunk remembers, of places that come into view again; 0: none",
     "geometry": "where depth comes from that is not given (given: none is estimated)",
     "depth_scale": "factor on the depth of an estimated first frame",
     "anchor": "u,v,distance: estimated depth is scaled so that this point (0 to 1) is so far away",
@@ -90,13 +91,13 @@ def _add(group: Any, name: str, text: str, default: Any, choices: Sequence[str] 
         group.add_argument(option, type=kind, choices=choices, default=argparse.SUPPRESS, help=shown)
 
 
-def read(options: argparse.Namespace) -> Settings:
-    """The settings that were chosen.
+def read(options: argparse.Namespace, base: Settings | None = None) -> Settings:
+    """The settings that were chosen; what was not is that of the preset, of ``base`` or the default.
 
     Raises:
         InvalidShot: a choice makes no sense; names the field.
     """
-    base = PRESETS.get(options.preset, Settings())
+    base = PRESETS.get(options.preset, base or Settings())
     chosen = vars(options)
     diffusion = structs.replace(base.diffusion, **_of(chosen, DIFFUSION))
     if options.lowvram:

@@ -44,6 +44,8 @@ class CameraFile:
     """(n, 3, 3)."""
     t: NDArray[np.float64]
     """(n, 3), world units."""
+    camera_to_world: NDArray[np.float64]
+    """(n, 4, 4): the poses that R and t were made from, to the last bit."""
     frame: NDArray[np.int64]
     """(n,), numbers in the user's timeline."""
     width: int
@@ -64,7 +66,7 @@ class CameraFile:
         pose = np.asarray(camera_to_world, np.float64)
         R = np.ascontiguousarray(pose[:, :3, :3].transpose(0, 2, 1))
         t = -np.einsum("nij,nj->ni", R, pose[:, :3, 3])
-        return cls(np.asarray(K, np.float64), R, t, np.asarray(frame, np.int64), width, height, float(fps))
+        return cls(np.asarray(K, np.float64), R, t, pose, np.asarray(frame, np.int64), width, height, float(fps))
 
     def encode(self) -> bytes:
         """The bytes of the file, the same for the same cameras."""
@@ -86,11 +88,21 @@ def read_cameras(path: Path) -> CameraFile:
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in ("K", "R", "t", "frame")}
-            return CameraFile(**arrays, width=int(data["width"]), height=int(data["height"]), fps=float(data["fps"]))
+            poses = data["camera_to_world"] if "camera_to_world" in data else _inverse(arrays["R"], arrays["t"])
+            size = int(data["width"]), int(data["height"])
+            return CameraFile(**arrays, camera_to_world=poses, width=size[0], height=size[1], fps=float(data["fps"]))
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise FolderError(
             f"{path} cannot be read as cameras ({error}): delete it and fetch the result again."
         ) from error
+
+
+def _inverse(R: NDArray[Any], t: NDArray[Any]) -> NDArray[np.float64]:
+    """(n, 4, 4): the poses of cameras with x_cam = R x_world + t."""
+    poses = np.tile(np.eye(4), (len(R), 1, 1))
+    poses[:, :3, :3] = R.transpose(0, 2, 1)
+    poses[:, :3, 3] = -np.einsum("nji,nj->ni", R, t)
+    return poses
 
 
 def make_vertices(xyz: NDArray[Any], rgb: NDArray[Any], provenance: NDArray[Any]) -> NDArray[np.void]:

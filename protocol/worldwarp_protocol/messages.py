@@ -105,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     largest size of the picture's own proportions that fits inside it. ``far``: depth beyond it, in world
     units, is sky. ``cache``: what carries the history into new views: 3D Gaussians, its bare points, or nothing (table
     3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
+    ``memory_frames``: most frames from before the previous chunk, of what the coming views would otherwise not know, that
+    a chunk is built from beside it; 0: none, what left the view is forgotten.
 
     ``geometry``: where depth comes from that is not sent with the picture. An estimated first frame is scaled by
     ``depth_scale``, or so that the pixel ``anchor`` (u, v, distance) is that far away: u and v in [0, 1] from the
@@ -121,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     context_frames: Annotated[int, Meta(ge=1, le=81)] = 5
     cache: Literal["3dgs", "points", "none"] = "3dgs"
     cache_steps: Annotated[int, Meta(ge=0, le=30_000)] = 100
+    memory_frames: Annotated[int, Meta(ge=0, le=64)] = 12
     geometry: GeometrySource = "given"
     depth_scale: Annotated[float, Meta(gt=0, le=1e10)] = 1.0
     anchor: tuple[Fraction, Fraction, Distance] | None = None

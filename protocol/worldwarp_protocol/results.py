@@ -7,11 +7,13 @@ frames/0001.png      file n is position n - 1 of the path
 provenance/0001.png  of the same size, grey: 0 picture, 1 generated, 2 filled
 points/0001.ply      what each chunk adds to the world
 points.ply           all of it, once the run is over
+inputs/              what the run was made of, each file named by the SHA-256 of its content
 ```
 
 Every file is whole or not there. Their names are numbers, never text that somebody sent.
 """
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,10 +25,12 @@ from numpy.typing import NDArray
 from . import files
 from .errors import FolderError
 from .files import CameraFile
-from .messages import Digest, RunState, Settings, Shot
+from .messages import Digest, Override, RunState, Settings, Shot
 
 UNFINISHED = "shot.json.part"
 """What is left of a folder whose client was killed as it began."""
+INPUTS = "inputs"
+"""The folder of what a run was made of."""
 
 
 class ChunkRecord(msgspec.Struct):
@@ -38,6 +42,21 @@ class ChunkRecord(msgspec.Struct):
     count: int
     complete: bool = False
     """Whether its frames and its points are here."""
+
+
+class Given(msgspec.Struct, kw_only=True):
+    """All that a run was made of, as it was given, to make it again; names are those of files in ``inputs/``."""
+
+    settings: Settings
+    overrides: list[Override] = []
+    pictures: list[str]
+    """PNG, of their own size."""
+    depth: list[str] = []
+    """``.npy`` float32, of the pictures' size; empty where it was estimated."""
+    cameras: str
+    """A ``cameras.npz`` at the pictures' size."""
+    versions: dict[str, str] = {}
+    """Of what computed it, by package: others may differ in the last bit."""
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -58,6 +77,8 @@ class Record(msgspec.Struct, kw_only=True):
     seq: int = 0
     """The newest item of the run's stream that is here."""
     chunks: list[ChunkRecord] = []
+    given: Given | None = None
+    """None where only the server had it."""
 
 
 class ResultFolder:
@@ -79,6 +100,7 @@ class ResultFolder:
         camera_to_world: NDArray[Any],
         frame: NDArray[Any],
         run: str = "",
+        given: Given | None = None,
     ) -> None:
         """Write down what is going to be generated; a folder of the same shot, or of a shorter path of it, goes on.
 
@@ -89,6 +111,7 @@ class ResultFolder:
             camera_to_world: (n, 4, 4), OpenCV axes in Blender's world.
             frame: (n,), numbers in the user's timeline.
             run: the run's id at the server, "" where there is none.
+            given: what it is made of; the caller keeps the files (``keep_input``).
         """
         cameras = CameraFile.of(K, camera_to_world, frame, width, height, shot.fps)
         self._check_same(shot, cameras)
@@ -102,9 +125,21 @@ class ResultFolder:
             frames=len(K),
             run=run,
             chunks=self.record.chunks if self.record else [],
+            given=given or (self.record.given if self.record else None),
         )
         self.save()
         files.write(self.path / "cameras.npz", cameras.encode())
+
+    def keep_input(self, name: str, content: bytes | memoryview) -> None:
+        """Keep a file that ``Given`` names."""
+        files.write(self.path / INPUTS / name, content)
+
+    def read_input(self, name: str) -> bytes:
+        """A file that ``Given`` names, checked against the digest in its name."""
+        content = files.read(self.path / INPUTS / name) if Path(name).name == name else b""
+        if hashlib.sha256(content).hexdigest() != name.partition(".")[0]:
+            raise FolderError(f"{self.path / INPUTS / name} is damaged: take another copy of the folder.")
+        return content
 
     def resume(self, run: str) -> tuple[int, list[str]]:
         """What is here of ``run``: the newest item of its stream, and the digests of chunks that need not come."""

@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from worldwarp.outputs.video import frame_rate, has_encoder, write_video
+from worldwarp.outputs.video import FORMS, frame_rate, has_encoder, write_video
 from worldwarp_protocol.errors import WorldWarpError
 
 PATCHES = np.array(
@@ -91,3 +91,33 @@ def test_no_frames_is_said(tmp_path):
     with pytest.raises(WorldWarpError, match=r"no frame"):
         write_video(tmp_path / "shot.mp4", [], 24)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "tag", "pixels", "error"),
+    [("prores", "apch", "yuv422p10le", 1.5), ("prores4444", "ap4h", "yuv444p12le", 1.0)],
+)
+def test_prores_is_what_editors_expect(tmp_path, form, tag, pixels, error):
+    frames = [picture(i) for i in range(5)]
+    path = tmp_path / f"shot{FORMS[form].container}"
+    write_video(path, frames, 23.976, form)
+    images, rate, found, tags = read(path)
+    assert (len(images), rate, found) == (5, Fraction(24000, 1001), pixels)  # 4444 is decoded at 12 bits
+    assert tags == (1, 1, 1, 1)
+    with av.open(path) as file:
+        assert file.streams.video[0].codec_context.codec_tag == tag
+    assert np.abs(np.stack(images).astype(float) - np.stack(frames)).mean() < error
+
+
+def test_ffv1_keeps_every_bit(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (95, 161, 3), dtype=np.uint8) for _ in range(4)]
+    write_video(tmp_path / "shot.mkv", frames, 29.97, "ffv1")
+    with av.open(tmp_path / "shot.mkv") as file:
+        stream = file.streams.video[0]
+        context = stream.codec_context
+        assert stream.average_rate == Fraction(30000, 1001)
+        found = [(frame.to_ndarray(format="rgb24"), frame.key_frame) for frame in file.decode(stream)]
+        assert (context.color_primaries, context.color_trc, context.colorspace, context.color_range) == (1, 13, 0, 2)
+    assert all(key for _, key in found)
+    np.testing.assert_array_equal([image for image, _ in found], frames)

@@ -67,7 +67,8 @@ def test_cameras_map_the_world_into_the_camera(tmp_path: Path) -> None:
     ResultFolder(tmp_path / "shot").begin(shot(), 32, 16, **arrays)
     with np.load(tmp_path / "shot" / "cameras.npz", allow_pickle=False) as stored:
         found = dict(stored)
-    assert found.keys() == {"K", "R", "t", "frame", "width", "height", "fps"}
+    assert found.keys() == {"K", "R", "t", "camera_to_world", "frame", "width", "height", "fps"}
+    np.testing.assert_array_equal(found["camera_to_world"], arrays["camera_to_world"])
     assert (found["width"], found["height"], found["fps"]) == (32, 16, 24.0)
     np.testing.assert_array_equal(found["K"], arrays["K"])
     np.testing.assert_array_equal(found["frame"], [1, 2, 3, 4, 5])

@@ -66,8 +66,9 @@ def fit(
 def _fit(
     cache: GaussianCache, cameras: Cameras, views: list[Target], steps: int, seed: int, report: Report
 ) -> tuple[GaussianCache, FitReport]:
-    parameters = _parameters(cache)
-    optimiser = _adam(parameters, cameras, views)
+    parameters = free(cache)
+    pixel = views[0].unit / float(np.sqrt(cameras.K[0, 0, 0] * cameras.K[0, 1, 1])) if views else 1.0
+    optimiser = adam(parameters, pixel)
     lenses = [(cameras.K[i], cameras.world_to_camera[i], cameras.width, cameras.height) for i in range(len(views))]
     shown = [visible(cache.means, cache.quats, cache.scales, *lens) for lens in lenses]
     draw = np.random.default_rng(seed)
@@ -77,7 +78,7 @@ def _fit(
         report("cache", step, steps)
         i = int(draw.integers(len(views)))
         optimiser.zero_grad()
-        now = _activated(parameters, cache)
+        now = activated(parameters, cache)
         seen = rasterise(now.means, now.quats, now.scales, now.opacities * shown[i], now.colours, *lenses[i])
         value, latest[i] = loss(seen, views[i])
         value.backward()  # type: ignore[no-untyped-call]
@@ -88,7 +89,7 @@ def _fit(
             if psnr > ENOUGH or psnr - before < PLATEAU:
                 break
             before = psnr
-    final = _activated({name: value.detach() for name, value in parameters.items()}, cache)
+    final = activated({name: value.detach() for name, value in parameters.items()}, cache)
     return final, FitReport(taken, psnr if taken else 0.0)
 
 
@@ -115,7 +116,8 @@ def _target(view: View, depth: Floats, known: NDArray[np.bool_], unit: float, de
     return Target(rgb, disparity, weight, weight_disparity, unit)
 
 
-def _parameters(cache: GaussianCache) -> dict[str, torch.Tensor]:
+def free(cache: GaussianCache) -> dict[str, torch.Tensor]:
+    """What Adam moves, unbounded: scales as logarithms, opacities as logits."""
     start = {
         "means": cache.means,
         "scales": cache.scales.log(),
@@ -126,14 +128,15 @@ def _parameters(cache: GaussianCache) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone().requires_grad_() for name, value in start.items()}
 
 
-def _adam(parameters: dict[str, torch.Tensor], cameras: Cameras, views: list[Target]) -> torch.optim.Adam:
-    pixel = views[0].unit / float(np.sqrt(cameras.K[0, 0, 0] * cameras.K[0, 1, 1])) if views else 1.0
+def adam(parameters: dict[str, torch.Tensor], pixel: float) -> torch.optim.Adam:
+    """Adam at ``RATES``; ``pixel`` is the footprint of a pixel at the scene's median depth, world units."""
     rates = RATES | {"means": RATES["means"] * pixel}
     groups = [{"params": [value], "lr": rates[name]} for name, value in parameters.items()]
     return torch.optim.Adam(groups, eps=1e-15, fused=True)
 
 
-def _activated(parameters: dict[str, torch.Tensor], cache: GaussianCache) -> GaussianCache:
+def activated(parameters: dict[str, torch.Tensor], cache: GaussianCache) -> GaussianCache:
+    """The Gaussians that ``free`` parameters stand for."""
     return replace(
         cache,
         means=parameters["means"],

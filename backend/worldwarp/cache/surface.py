@@ -52,7 +52,7 @@ def silhouettes(d: Array) -> tuple[Mask, Mask]:
     return near, far
 
 
-def _slope(d: Array, axis: int) -> Array:
+def slope(d: Array, axis: int) -> Array:
     """Change of disparity per pixel along ``axis``: the gentler of both sides, never across a tear."""
     step = np.where(tears(d, axis), np.nan, np.diff(d, axis=axis))
     padding = [(0, 0), (0, 0)]
@@ -76,8 +76,8 @@ def patches(depth: NDArray[np.floating], K: Array) -> tuple[Array, Array]:
     z = np.asarray(depth, np.float64)[..., None]
     d = disparity(depth)
     # X = z ray, and dz = -z^2 dd: what one pixel to the right and one pixel down move along the surface.
-    right = -(z**2) * _slope(d, 1)[..., None] * rays + z * np.array([1 / K[0, 0], 0, 0])
-    down = -(z**2) * _slope(d, 0)[..., None] * rays + z * np.array([0, 1 / K[1, 1], 0])
+    right = -(z**2) * slope(d, 1)[..., None] * rays + z * np.array([1 / K[0, 0], 0, 0])
+    down = -(z**2) * slope(d, 0)[..., None] * rays + z * np.array([0, 1 / K[1, 1], 0])
     rr, rd, dd = ((a * b).sum(-1) for a, b in ((right, right), (right, down), (down, down)))
     angle = 0.5 * np.arctan2(2 * rd, rr - dd)[..., None]
     long = np.cos(angle) * right + np.sin(angle) * down

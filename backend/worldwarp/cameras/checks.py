@@ -50,6 +50,20 @@ def coverage(depth: NDArray[np.float32], cameras: Cameras, frames: list[int]) ->
     return [_covered(rays, sky, cameras[[0, i]]) for i in frames]
 
 
+def passed_through(depth: NDArray[np.float32], cameras: Cameras) -> NDArray[np.bool_]:
+    """(n,): whether the camera came from before to behind one and the same surface of the picture, since the frame
+    before. ``depth`` as ``path_warnings``."""
+    pixels, z = project(cameras.centres, cameras.K[0], cameras.world_to_camera[0])
+    with np.errstate(invalid="ignore"):
+        seen = (z > 0) & ((pixels >= 0) & (pixels < [cameras.width, cameras.height])).all(axis=1)
+    x, y = np.where(seen[:, None], pixels, 0).astype(np.int64).T
+    surface = np.where(seen, depth[y, x], np.inf)
+    before, behind = seen & (z < surface), seen & (z >= surface)
+    before[0], surface[0] = True, 0  # the picture's own camera is before everything
+    crossed = before[:-1] & behind[1:] & (surface[1:] >= 0.9 * surface[:-1])
+    return np.concatenate([[False], crossed])
+
+
 def _covered(rays: Array, sky: NDArray[np.bool_], pair: Cameras) -> float:
     offset = pair.centres[0] - pair.centres[1]
     rotation = pair.camera_to_world[1].copy()
@@ -85,20 +99,11 @@ def _goes_too_far(depth: NDArray[np.float32], cameras: Cameras) -> str:
 
 
 def _passes_through(depth: NDArray[np.float32], cameras: Cameras) -> str:
-    """The camera's centre changes from before to behind one and the same surface of the picture."""
-    pixels, z = project(cameras.centres, cameras.K[0], cameras.world_to_camera[0])
-    with np.errstate(invalid="ignore"):
-        seen = (z > 0) & ((pixels >= 0) & (pixels < [cameras.width, cameras.height])).all(axis=1)
-    x, y = np.where(seen[:, None], pixels, 0).astype(np.int64).T
-    surface = np.where(seen, depth[y, x], np.inf)
-    before, behind = seen & (z < surface), seen & (z > surface)
-    before[0], surface[0] = True, 0  # the picture's own camera is before everything
-    crossed = before[:-1] & behind[1:] & (surface[1:] >= 0.9 * surface[:-1])
+    crossed = passed_through(depth, cameras)
     if not crossed.any():
         return ""
-    i = int(np.argmax(crossed)) + 1
     return (
-        f"At frame {cameras.frame[i]} the camera passes through a surface that the picture shows; "
+        f"At frame {_first(cameras, crossed)} the camera passes through a surface that the picture shows; "
         "what lies behind it is not known and will be invented."
     )
 

@@ -23,10 +23,14 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "fps": (),
 }
 """What ``cameras.npz`` holds; -1 is the number of frames."""
+EXACT = "camera_to_world"
+"""What it may hold besides (n, 4, 4): the poses that R and t were made from."""
 
 
 def read_cameras(path: Path) -> Cameras:
     """The path in a ``cameras.npz``: K, R, t (x_cam = R x_world + t, OpenCV axes), frame, width, height, fps.
+
+    Poses ``camera_to_world`` are taken to the last bit where they agree with R and t.
 
     Whether it can be walked is for ``checks.check_cameras`` to say.
 
@@ -34,7 +38,8 @@ def read_cameras(path: Path) -> Cameras:
         InvalidShot: no such file, not an .npz, or an entry is missing or of another shape.
     """
     check_file("cameras", path)
-    data = {name: _checked(name, array) for name, array in _arrays(path).items()}
+    data = _arrays(path)
+    data |= {name: _checked(name, data[name]) for name in SHAPES}
     lengths = {name: len(data[name]) for name in ("K", "R", "t", "frame")}
     if len(set(lengths.values())) != 1:
         counts = ", ".join(f"{name} {count}" for name, count in lengths.items())
@@ -43,6 +48,9 @@ def read_cameras(path: Path) -> Cameras:
     poses = np.tile(np.eye(4), (len(R), 1, 1))
     poses[:, :3, :3] = R
     poses[:, :3, 3] = -np.einsum("nij,nj->ni", R, data["t"].astype(np.float64))
+    exact = data.get(EXACT, poses)
+    if exact.dtype == poses.dtype and exact.shape == poses.shape and np.allclose(exact, poses, rtol=1e-9, atol=1e-9):
+        poses = exact
     return Cameras(
         K=data["K"].astype(np.float64),
         camera_to_world=poses,
@@ -70,7 +78,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             archive = np.load(file, allow_pickle=False)
             missing = [name for name in SHAPES if name not in archive]
             if not missing:
-                return {name: archive[name] for name in SHAPES}
+                return {name: archive[name] for name in (*SHAPES, EXACT) if name in archive}
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         why = "it holds objects" if "allow_pickle" in str(error) else str(error).rstrip(".")
         raise InvalidShot(

@@ -3,9 +3,10 @@
 An engine may be another process or another machine: no shared disk is assumed. Only the store commits.
 """
 
-import itertools
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from worldwarp_protocol.messages import Settings
 
 from .. import chunks, contents
 from ..cameras import Cameras
-from ..history import select_history
+from ..history import Thumbnail, remember, select_history, thumbnail
 from ..nouns import Chunk, Provenance, Shot, View
 from ..store import Manifest, Store
+
+THUMBNAILS = 1024
+"""That are kept in memory, 12 KiB at most each."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def make_job(shot: Shot, store: Store, done: Sequence[Manifest], numerics: str) 
         return None
     chunk = plan[len(done)]
     recipe = chunks.recipe(shot, chunk, _past(done), numerics)
-    history = select_history(plan[len(done) - 1] if done else None, len(shot.pictures))
+    history = _history(shot, store, plan, done)
     return Job(
         key=chunks.key(recipe),
         recipe=recipe,
@@ -87,11 +91,37 @@ def _past(done: Sequence[Manifest]) -> str | None:
     return chunks.past([manifest.digest for manifest in done])
 
 
+def _history(shot: Shot, store: Store, plan: Sequence[Chunk], done: Sequence[Manifest]) -> list[int]:
+    """Positions in the path of what the chunk after ``done`` is built from, in the order of trust."""
+    if not done:
+        return select_history(None, len(shot.pictures))
+    previous, chunk = plan[len(done) - 1 : len(done) + 1]
+    most = chunks.settings_of(shot, chunk).memory_frames
+    if not most:
+        return select_history(previous)
+
+    def look(index: int) -> Thumbnail:
+        holder = _holder(done, index)
+        return _thumbnail(store, holder.key, holder.digest, index)
+
+    coming = shot.cameras[chunk.first_new : chunk.stop]
+    memory = remember(select_history(previous), chunk.first_new, look, shot.cameras, coming, most)
+    return select_history(previous, memory=memory)
+
+
+@lru_cache(THUMBNAILS)
+def _thumbnail(store: Store, key: str, digest: str, index: int) -> Thumbnail:  # noqa: ARG001 - it names the content
+    return thumbnail(contents.read_depth(store, key, index), contents.read_image(store, key, "provenance", index))
+
+
 def _view(shot: Shot, store: Store, done: Sequence[Manifest], index: int) -> View:
     if not done:
         depth = None if shot.depth is None else shot.depth[index]
         provenance = np.full(shot.pictures.shape[1:3], Provenance.PICTURE, np.uint8)
         return View(index, shot.pictures[index], depth, provenance)
-    # the chunk that holds a frame is the last one that begins at or before it
-    holder = list(itertools.takewhile(lambda manifest: manifest.first <= index, done))[-1]
-    return contents.read_view(store, holder.key, index)
+    return contents.read_view(store, _holder(done, index).key, index)
+
+
+def _holder(done: Sequence[Manifest], index: int) -> Manifest:
+    """The chunk that holds a frame: the last one that begins at or before it."""
+    return done[bisect_right(done, index, key=lambda manifest: manifest.first) - 1]

@@ -3,7 +3,10 @@
 import io
 import os
 import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,8 @@ from ..nouns import Bytes, Floats
 
 DEPTH_CHANNELS = ("Z", "V", "Y", "Depth.Z", "Depth.V", "Depth.Y")
 """Names under which depth is found in an EXR, also behind the name of a view layer (``ViewLayer.Depth.Z``)."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 PNG_LEVEL = 4
 """zlib's: within 5 % of the default's size in half its time."""
@@ -79,16 +84,27 @@ def write_exr(path: Path, values: Floats) -> None:
     Raises:
         WorldWarpError: it cannot be written.
     """
+    write_channels(path, {"V": np.asarray(values, np.float32)})
+
+
+def write_channels(path: Path, channels: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any] = NOTHING) -> None:
+    """Write channels (H, W), float16 or float32, as EXR; whole or not at all.
+
+    Raises:
+        WorldWarpError: it cannot be written.
+    """
     part = path.with_name(f".{path.stem}.{os.getpid()}.exr")
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **attributes}
     try:
-        with OpenEXR.File(header, {"V": np.ascontiguousarray(values, np.float32)}) as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with OpenEXR.File(header, {name: np.ascontiguousarray(pixels) for name, pixels in channels.items()}) as file:
             file.write(str(part))
         part.replace(path)
     except (RuntimeError, OSError) as error:
         raise WorldWarpError(f"{path} cannot be written ({_reason(error)}); choose another folder.") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def check_file(field: str, path: Path) -> None:

@@ -80,18 +80,30 @@ def one_surface(depth: Floats) -> NDArray[np.bool_]:
     return np.asarray((close | before | after) & known[:, :-1] & known[:, 1:])
 
 
-def encode_ply(mesh: Mesh) -> bytes:
-    """A binary little-endian PLY file: x y z, red green blue, and triangles as ``vertex_indices``."""
-    vertex = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
+def encode_ply(mesh: Mesh, uv: Floats | None = None) -> bytes:
+    """A binary little-endian PLY file: x y z, red green blue, and triangles as ``vertex_indices``.
+
+    Args:
+        uv: (p, 2) in a picture, from 0 to 1, v down; written as ``s t``, t up. NaN becomes -1: outside of it.
+    """
+    texture = np.empty((len(mesh.xyz), 0)) if uv is None else np.nan_to_num(uv * [1, -1] + [0, 1], nan=-1)
+    vertex = np.dtype([("xyz", "<f4", 3), ("st", "<f4", texture.shape[1]), ("rgb", "u1", 3)])
     face = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
     vertices, faces = np.empty(len(mesh.xyz), vertex), np.empty(len(mesh.faces), face)
-    vertices["xyz"], vertices["rgb"] = mesh.xyz, mesh.rgb
+    vertices["xyz"], vertices["st"], vertices["rgb"] = mesh.xyz, texture, mesh.rgb
     faces["count"], faces["corners"] = 3, mesh.faces
-    properties = [f"property float {name}" for name in "xyz"]
+    properties = [f"property float {name}" for name in ("xyz" if uv is None else "xyzst")]
     properties += [f"property uchar {name}" for name in ("red", "green", "blue")]
     lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(vertices)}", *properties]
     lines += [f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header", ""]
     return "\n".join(lines).encode("ascii") + vertices.tobytes() + faces.tobytes()
+
+
+def used(mesh: Mesh) -> tuple[Mesh, NDArray[np.integer]]:
+    """The mesh without vertices that no triangle has, and which vertices (q,) are left."""
+    kept = np.unique(mesh.faces)
+    faces = np.searchsorted(kept, mesh.faces).astype(np.int32)
+    return Mesh(mesh.xyz[kept], mesh.rgb[kept], faces), kept
 
 
 def _grid(shape: tuple[int, ...], max_vertices: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -70,7 +70,7 @@ def chunk_points(
     for i in range(len(depth)):
         wanted = surface(depth[i])
         if not (first and i == 0):
-            wanted &= holes[i] & ~_beyond_known(depth[i], provenance[i])
+            wanted &= holes[i] & ~beyond_known(depth[i], provenance[i])
             wanted &= ~stood_for(xyz, depth[i], cameras, i)
         rows, columns = _thinned(wanted, step)
         xyz = np.concatenate([xyz, _unproject(depth[i], cameras, i, rows, columns)])
@@ -107,7 +107,8 @@ def stood_for(points: Array, depth: Floats, cameras: Cameras, i: int) -> NDArray
     return np.asarray(nearest <= (1 + NEAR) * depth)
 
 
-def _beyond_known(depth: Floats, provenance: Bytes) -> NDArray[np.bool_]:
+def beyond_known(depth: Floats, provenance: Bytes) -> NDArray[np.bool_]:
+    """(H, W): what was filled further away than anything known: a blend of scene and sky."""
     filled = provenance == Provenance.FILLED
     known = depth[~filled & np.isfinite(depth)]
     return np.asarray(filled & (depth > known.max(initial=0)))

@@ -1,0 +1,127 @@
+"""``worldwarp path check``: what is known along a path, before it is paid for."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from worldwarp_protocol import files
+from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.messages import Settings
+
+from ..geometry import sources
+from ..geometry.picture import describe, given
+from ..nouns import Bytes, Floats
+from ..outputs.finished import open_finished
+from ..outputs.pictures import encode_png, read_depth, read_picture
+from ..outputs.plot import plot
+from ..store import Store, default_root
+from .cameras import Cameras
+from .checks import check_cameras
+from .formats import read_cameras
+from .health import Health, health, sentences
+
+ROWS = 10
+"""Of the table, about."""
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Check a path and say, or draw, what was found."""
+    options = _parser().parse_args(arguments)
+    _, depth, cameras = first_view(options)
+    found = health(depth, cameras)
+    print(as_json(found) if options.json else table(found))
+    if options.plot:
+        files.write(options.plot, encode_png(plot(found)))
+    return 0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What ``first_view`` reads."""
+    parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
+    parser.add_argument("--image", type=Path, help="the picture (PNG, JPEG, TIFF, ...)")
+    parser.add_argument("--depth", type=Path, help="its planar depth in world units (.exr or .npy)")
+    parser.add_argument("--geometry", choices=sources.NAMES, help="who estimates the depth, where it is not given")
+    parser.add_argument("--far", type=float, default=Settings().far, help="given depth beyond it is sky")
+    parser.add_argument("--result", type=Path, help="or the folder of a finished shot, for its picture and depth")
+    parser.add_argument("--store", type=Path, help="where chunks are kept, for --result")
+
+
+def first_view(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Cameras]:
+    """The picture (H, W, 3) where one is named, its depth (H, W), and the path, of the same size.
+
+    Raises:
+        InvalidShot: something is missing, or sizes differ.
+    """
+    picture, depth, cameras = _of_result(options) if options.result else _of_files(options)
+    check_cameras(cameras)
+    if depth.shape != (cameras.height, cameras.width):
+        raise InvalidShot(
+            "cameras",
+            f"are for {cameras.width} x {cameras.height} pixels, the depth is {depth.shape[1]} x {depth.shape[0]}; "
+            "give both for the same picture.",
+        )
+    return picture, depth, cameras
+
+
+def table(found: Health) -> str:
+    """Every n-th frame, the last and the worst, and the sentences."""
+    count = len(found.frame)
+    rows = {*range(0, count, max(1, count // ROWS)), count - 1, found.worst}
+    lines = [f"{'frame':>7} {'known':>7} {'rotation':>9} {'parallax: median':>17} {'95 %':>7}"]
+    for i in sorted(rows):
+        values = (
+            f"{found.known[i]:7.0%} {found.rotation[i]:9.2f} {found.parallax[i]:17.1f} {found.parallax_most[i]:7.1f}"
+        )
+        marks = (
+            ["worst"] * (i == found.worst) + ["outside"] * bool(found.outside[i]) + ["through"] * bool(found.through[i])
+        )
+        lines.append(f"{found.frame[i]:7} {values}  {', '.join(marks)}".rstrip())
+    lines.append("Rotation in degrees, parallax in pixels, both since the frame before.")
+    return "\n".join(lines + (sentences(found) or ["Nothing to warn of."]))
+
+
+def as_json(found: Health) -> str:
+    """All numbers by their names, and the sentences."""
+    about = {field.name: getattr(found, field.name) for field in fields(found)}
+    numbers = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in about.items()}
+    return json.dumps({**numbers, "sentences": sentences(found)})
+
+
+def _of_result(options: argparse.Namespace) -> tuple[Bytes, Floats, Cameras]:
+    """Of a finished shot; another path may be given for it."""
+    shot = open_finished(options.result)
+    passes = shot.passes(Store(options.store or default_root()), 0)
+    return passes.rgb, passes.depth, read_cameras(options.cameras) if options.cameras else shot.cameras
+
+
+def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Cameras]:
+    if options.cameras is None:
+        raise InvalidShot("cameras", "is missing; name the path with --cameras, or a finished shot with --result.")
+    cameras = read_cameras(options.cameras)
+    picture = read_picture(options.image) if options.image else None
+    if options.depth:
+        depth = read_depth(options.depth)
+        return picture, _known(depth, options.far), cameras
+    if picture is None or options.geometry in (None, "given"):
+        raise InvalidShot("depth", "is missing; give --depth, or --image and --geometry ttt3r, or --result.")
+    print(f"Estimating depth with {options.geometry}.", file=sys.stderr)
+    return picture, describe(picture, sources.load(options.geometry), cameras.K[0]).depth, cameras
+
+
+def _known(depth: Floats, far: float) -> Floats:
+    given(depth)  # refuses what is no depth
+    if not (depth <= far).any():
+        raise InvalidShot("depth", f"is sky everywhere (infinite or beyond {far:g}); check the file, or raise --far.")
+    return np.where(depth > far, np.float32(np.inf), depth)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("worldwarp path check", description="What is known along a path.")
+    add_options(parser)
+    parser.add_argument("--json", action="store_true", help="all numbers, frame by frame")
+    parser.add_argument("--plot", type=Path, help="and draw them (.png)")
+    return parser

@@ -1,0 +1,82 @@
+"""Frames as OpenEXR: scene-linear colour, and all that is known of a frame as passes that Blender shows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cameras import Cameras
+from ..nouns import Bytes, Floats
+from .motion import motion_vectors
+from .pictures import write_channels
+
+LAYER = "ViewLayer"
+"""Blender's own name for it: its Image node then shows the passes by their names."""
+SKY = 1e10
+"""Depth where there is nothing, as Cycles writes it."""
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What is known of one frame."""
+
+    rgb: Bytes
+    """(H, W, 3), display-referred."""
+    depth: Floats
+    """(H, W), planar, world units; inf is sky."""
+    provenance: Bytes
+    """(H, W) of ``nouns.Provenance``."""
+    hole: NDArray[np.bool_]
+    """(H, W): where nothing was known before the frame was made."""
+
+
+def linear(rgb: Bytes, colour_space: str) -> Floats:
+    """Scene-linear (H, W, 3), Rec.709 primaries, of 8-bit sRGB (IEC 61966-2-1).
+
+    Other spaces are Blender's own (the inverse of AgX or Filmic): their values stay as displayed, 0 to 1, and the file
+    says so in its attribute ``worldwarp:colourSpace``.
+    """
+    values = rgb.astype(np.float64) / 255
+    if colour_space != "sRGB":
+        return values.astype(np.float32)
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def write_linear(path: Path, rgb: Bytes, colour_space: str) -> None:
+    """Write colour alone: channels R, G, B, half floats, whole or not at all.
+
+    Raises:
+        WorldWarpError: it cannot be written.
+    """
+    colour = linear(rgb, colour_space).astype(np.float16)
+    write_channels(path, {name: colour[..., i] for i, name in enumerate("RGB")}, attributes(colour_space))
+
+
+def write_passes(path: Path, passes: Passes, cameras: Cameras, index: int, colour_space: str) -> None:
+    """Write frame ``index`` of the path with everything that is known of it, whole or not at all.
+
+    Channels below ``ViewLayer``: ``Combined.RGBA`` (half, scene-linear), ``Depth.Z`` (float, planar, world units, sky
+    1e10), ``Vector.XYZW`` (float, ``motion.motion_vectors``), ``Provenance.X`` and ``Hole.X`` (half; 0 the picture,
+    1 generated, 2 filled; 1 is a hole).
+
+    Raises:
+        WorldWarpError: it cannot be written.
+    """
+    vectors = motion_vectors(passes.depth, cameras, index)
+    colour = linear(passes.rgb, colour_space).astype(np.float16)
+    channels: dict[str, NDArray[Any]] = {f"Combined.{name}": colour[..., i] for i, name in enumerate("RGB")}
+    channels["Combined.A"] = np.ones(passes.depth.shape, np.float16)
+    channels["Depth.Z"] = np.where(np.isfinite(passes.depth), passes.depth, SKY).astype(np.float32)
+    channels |= {f"Vector.{name}": vectors[..., i] for i, name in enumerate("XYZW")}
+    channels["Provenance.X"] = passes.provenance.astype(np.float16)
+    channels["Hole.X"] = passes.hole.astype(np.float16)
+    header = attributes(colour_space) | {"Frame": f"{int(cameras.frame[index]):03d}"}
+    write_channels(path, {f"{LAYER}.{name}": pixels for name, pixels in channels.items()}, header)
+
+
+def attributes(colour_space: str) -> dict[str, Any]:
+    """What a file says of its colours."""
+    known = {"colorInteropID": "lin_rec709_scene"} if colour_space == "sRGB" else {}
+    return {"worldwarp:colourSpace": "scene-linear Rec.709" if known else colour_space, **known}

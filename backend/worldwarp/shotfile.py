@@ -1,0 +1,120 @@
+"""What a run was made of, kept in its result folder so that ``worldwarp generate --from`` makes it again.
+
+``shot.json`` names the files; each is named by its content's SHA-256 below ``inputs/``, so that a folder can be moved.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from worldwarp_protocol.errors import FolderError, WorldWarpError
+from worldwarp_protocol.files import CameraFile
+from worldwarp_protocol.messages import Override, Settings
+from worldwarp_protocol.results import INPUTS, Given, Record, ResultFolder
+
+from .cameras import Cameras
+from .cameras.formats import read_cameras
+from .nouns import Bytes, Floats
+from .outputs.pictures import decode_png, encode_png
+
+PACKAGES = ("worldwarp", "numpy", "numba", "pillow", "torch")
+"""Whose versions may change bits."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A shot as it was asked for, before it is checked: the arguments of ``shots.prepare``."""
+
+    name: str
+    pictures: Bytes
+    """(f, H, W, 3), display-referred, of their own size."""
+    depth: Floats | None
+    """(f, H, W), planar, world units, as it was given."""
+    cameras: Cameras
+    """Of the pictures' size."""
+    settings: Settings
+    colour_space: str = "sRGB"
+    overrides: tuple[Override, ...] = ()
+
+
+def pack(request: Request) -> tuple[Given, dict[str, bytes]]:
+    """What ``shot.json`` says of a request, and the files it names: lossless, the same bytes for the same request."""
+    pictures = [(encode_png(picture), "png") for picture in request.pictures]
+    depth = [] if request.depth is None else [(_npy(one), "npy") for one in request.depth]
+    c = request.cameras
+    path = CameraFile.of(c.K, c.camera_to_world, c.frame, c.width, c.height, c.fps).encode(), "npz"
+    named = {f"{hashlib.sha256(data).hexdigest()}.{suffix}": data for data, suffix in [*pictures, *depth, path]}
+    names = {data: name for name, data in named.items()}
+    given = Given(
+        settings=request.settings,
+        overrides=list(request.overrides),
+        pictures=[names[data] for data, _ in pictures],
+        depth=[names[data] for data, _ in depth],
+        cameras=names[path[0]],
+        versions=versions(),
+    )
+    return given, named
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that compute here."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def unpack(path: Path) -> Request:
+    """The request that the folder of ``path`` (the folder, or the ``shot.json`` in it) was made from, bit for bit.
+
+    Raises:
+        FolderError: there is no such folder, it does not hold its inputs, or they are damaged.
+    """
+    folder, record, given = _open(path)
+    folder.read_input(given.cameras)  # its digest is checked
+    return Request(
+        name=record.name,
+        pictures=np.stack([_picture(folder, name) for name in given.pictures]),
+        depth=np.stack([_depth(folder, name) for name in given.depth]) if given.depth else None,
+        cameras=read_cameras(folder.path / INPUTS / given.cameras),
+        settings=given.settings,
+        colour_space=record.colour_space,
+        overrides=tuple(given.overrides),
+    )
+
+
+def other_versions(path: Path) -> list[str]:
+    """The packages that were of another version when the folder was made, each with both versions."""
+    _, _, given = _open(path)
+    here = versions()
+    return [f"{name} {was} (here {here[name]})" for name, was in given.versions.items() if here.get(name, was) != was]
+
+
+def _open(path: Path) -> tuple[ResultFolder, Record, Given]:
+    folder = ResultFolder(path.parent if path.name == "shot.json" else path)
+    if folder.record is None:
+        raise FolderError(f"{folder.path} holds no shot.json: name a folder that WorldWarp wrote.")
+    if folder.record.given is None or not folder.record.given.pictures:
+        raise FolderError(
+            f"{folder.path} does not hold what its shot was made of: only folders of 'worldwarp generate' do."
+        )
+    return folder, folder.record, folder.record.given
+
+
+def _picture(folder: ResultFolder, name: str) -> Bytes:
+    pixels: Bytes = decode_png(folder.read_input(name))
+    return pixels
+
+
+def _depth(folder: ResultFolder, name: str) -> Floats:
+    try:
+        depth: Floats = np.load(io.BytesIO(folder.read_input(name)), allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise WorldWarpError(f"{folder.path / INPUTS / name} is no depth ({error}): take another copy.") from None
+    return depth
+
+
+def _npy(array: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,86 @@
+"""Solved cameras in a result folder: found from its committed frames, kept beside the requested ones."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from worldwarp_protocol import files
+from worldwarp_protocol.errors import FolderError
+from worldwarp_protocol.results import ResultFolder
+
+from .. import contents
+from ..cameras import Cameras
+from ..cameras.formats import read_cameras
+from ..nouns import Report
+from ..store import Store
+from .frames import Frames, committed
+from .solve import Solved, solve
+
+
+def solve_folder(folder: Path, store: Store, report: Report) -> Solved:
+    """Solve the cameras of a result folder's frames and write them into its ``cameras.npz``, whole or not at all.
+
+    Of a path that is not finished, the frames that are committed are solved; the rest stays as requested.
+
+    Raises:
+        FolderError: this is no result folder.
+        WorldWarpError: none of its frames is in the store.
+    """
+    record = ResultFolder(folder).record
+    if record is None:
+        raise FolderError(f"{folder} holds no shot: name a folder that was generated into.")
+    frames = committed(store, record.chunks)
+    requested = read_cameras(folder / "cameras.npz")
+    found = solve_frames(frames, requested[: len(frames)], report)
+    _write(folder / "cameras.npz", _arrays(found, requested))
+    return found
+
+
+def solve_frames(frames: Frames, requested: Cameras, report: Report) -> Solved:
+    """``solve`` for committed frames, read from the disk one by one."""
+    kept = [(key, int(i)) for key, i in zip(frames.keys, frames.cameras.frame, strict=True)]
+    return solve(
+        (contents.read_image(frames.store, key, "frames", i) for key, i in kept),
+        (contents.read_depth(frames.store, key, i) for key, i in kept),
+        requested,
+        report,
+    )
+
+
+def read_solved(path: Path) -> Cameras | None:
+    """The solved cameras of a ``cameras.npz``; None where they were not solved yet."""
+    cameras = read_cameras(path)
+    with np.load(path, allow_pickle=False) as data:
+        if "R_solved" not in data:
+            return None
+        R, t = data["R_solved"].astype(np.float64), data["t_solved"].astype(np.float64)
+    poses = np.tile(np.eye(4), (len(R), 1, 1))
+    poses[:, :3, :3] = R.transpose(0, 2, 1)
+    poses[:, :3, 3] = -np.einsum("nij,nj->ni", poses[:, :3, :3], t)
+    return replace(cameras, camera_to_world=poses)
+
+
+def _arrays(found: Solved, requested: Cameras) -> dict[str, NDArray[Any]]:
+    """What ``cameras.npz`` gains, one of each for every frame of the path."""
+    rest = len(requested) - len(found.inliers)
+    poses = np.concatenate([found.camera_to_world, requested.camera_to_world[len(found.inliers) :]])
+    R = poses[:, :3, :3].transpose(0, 2, 1)
+    return {
+        "R_solved": np.ascontiguousarray(R),
+        "t_solved": -np.einsum("nij,nj->ni", R, poses[:, :3, 3]),
+        "residual_requested": np.append(found.residual_requested, np.full(rest, np.nan)),
+        "residual_solved": np.append(found.residual_solved, np.full(rest, np.nan)),
+        "inliers": np.append(found.inliers, np.zeros(rest, np.int64)),
+    }
+
+
+def _write(path: Path, added: Mapping[str, NDArray[Any]]) -> None:
+    with np.load(path, allow_pickle=False) as data:
+        arrays = {**data, **added}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    files.write(path, buffer.getvalue())

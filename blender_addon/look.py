@@ -1,0 +1,140 @@
+"""A draft of the current frame: what of the picture the camera sees from where it is now, in the panel."""
+
+import atexit
+
+import bpy
+import bpy.utils.previews
+import numpy as np
+
+from . import geometry, order, preview, pump, sight
+from .camera import camera_to_world, check_type, intrinsics, lens_at, scene_raster
+from .problems import Problem
+from .scenery import scenery
+
+NAME = "WorldWarp Look"
+
+WIDTH = 160
+"""Of the draft, in pixels."""
+
+TICK_SECONDS = 0.1
+"""Least time between two drafts."""
+
+MOST_POINTS = 160_000
+"""Of the picture's points that are drawn."""
+
+HOLE = np.array([220, 40, 150], np.uint8)
+"""Where nothing is known: a colour that pictures seldom have."""
+
+
+class _Now:
+    icons = None
+    key: tuple = ()
+    """What the draft was made of: it is made anew where that changes."""
+    seen: tuple = ((), None)
+    """The geometry's key and scenery: gathered anew only where the geometry changes."""
+    known: float = 0.0
+    frame: int = 0
+
+
+def shown():
+    """``ImagePreview``, frame and the share known, or None where nothing is shown."""
+    if _Now.icons is None or NAME not in _Now.icons:
+        return None
+    return _Now.icons[NAME], _Now.frame, _Now.known
+
+
+def render(context) -> tuple[np.ndarray, float] | None:
+    """Colours (h, w, 3) uint8 of what the camera sees now, and the share that is known; None: nothing to see."""
+    scene, camera = context.scene, order.camera_of(context.scene)
+    seen = _scenery(scene)
+    if camera is None or seen is None:
+        return None
+    evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
+    try:
+        check_type(evaluated)
+        pose = camera_to_world(np.array(evaluated.matrix_world))
+    except Problem:
+        return None
+    raster = scene_raster(scene)
+    size = sight.raster_of(len(seen.points), (raster.width, raster.height), WIDTH)
+    full = (raster.width, raster.height)
+    rgb, known = sight.view(seen, intrinsics(lens_at(evaluated.data), raster), pose, full, size)
+    rgb[~known] = HOLE
+    return rgb, float(known.mean())
+
+
+def _scenery(scene):
+    collection = geometry.of_scene(scene)
+    key = _geometry_key(collection) if collection else ()
+    if _Now.seen[0] != key:
+        _Now.seen = key, scenery(collection, MOST_POINTS)
+    return _Now.seen[1]
+
+
+def _geometry_key(collection) -> tuple:
+    surface = geometry.part(collection, "surface")
+    K = tuple(geometry.recall(collection, "K").ravel())
+    return surface.data.session_uid, len(surface.data.vertices), *map(tuple, surface.matrix_world), K
+
+
+def _key(context) -> tuple:
+    """What the draft depends on, cheap to ask for at every tick."""
+    scene, camera = context.scene, order.camera_of(context.scene)
+    collection = geometry.of_scene(scene)
+    if camera is None or collection is None:
+        return ()
+    evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
+    lens = lens_at(evaluated.data)
+    return camera.name, *map(tuple, evaluated.matrix_world), lens, scene_raster(scene), _geometry_key(collection)
+
+
+def follow(context) -> bool:
+    """Draw the draft anew where anything that it shows has changed; says whether it has."""
+    key = _key(context)
+    if key == _Now.key and _Now.icons is not None:
+        return False
+    _Now.key, made = key, render(context)
+    if made is None:
+        _clear()
+        return True
+    _Now.icons = _Now.icons or bpy.utils.previews.new()
+    preview.draw(_Now.icons.get(NAME) or _Now.icons.new(NAME), made[0])
+    _Now.known, _Now.frame = made[1], context.scene.frame_current
+    return True
+
+
+def tick() -> float:
+    """The timer, while the draft is wanted."""
+    if bpy.context.screen is None or not bpy.context.screen.is_animation_playing:
+        _Now.frame = bpy.context.scene.frame_current
+        if follow(bpy.context):
+            pump.redraw()
+    return TICK_SECONDS
+
+
+def start() -> None:
+    if not bpy.app.background and not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, persistent=True)
+
+
+def stop() -> None:
+    """Show nothing. Blender crashes or hangs where it exits with a timer."""
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+    _clear()
+    _Now.seen = (), None
+
+
+def _clear() -> None:
+    if _Now.icons is not None:
+        bpy.utils.previews.remove(_Now.icons)
+    _Now.icons, _Now.key = None, ()
+
+
+def register() -> None:
+    atexit.register(stop)
+
+
+def unregister() -> None:
+    atexit.unregister(stop)
+    stop()

@@ -1,0 +1,114 @@
+"""The path in words, from the scene's camera: the language itself is the protocol package's."""
+
+from functools import cache
+
+import numpy as np
+
+from . import order
+from .camera import frame_kept, sample, scene_raster
+from .geometry import of_scene
+from .problems import Problem
+from .scenery import scenery
+from .sight import first_depth
+
+try:
+    from worldwarp_protocol.errors import InvalidShot
+    from worldwarp_protocol.paths import grammar, presets, walking
+    from worldwarp_protocol.paths.cameras import Cameras
+except ImportError:  # said in the panel by ``wheels.missing``; nothing here is called then
+    presets = None
+
+USUAL = {"m": 1.0, "deg": 20.0, "x": 1.5}
+"""Amounts to begin with, by unit."""
+
+
+def moves() -> dict:
+    """The presets by name."""
+    return presets.PRESETS if presets else {}
+
+
+def move_text(name: str, amount: float, frames: int, easing: str, pace: str, target: str | None) -> str:
+    """One move in the language of paths; what is empty or 0 is left unsaid."""
+    words = [pace, name, f"{amount:.6g}{moves()[name].unit}", target, easing]
+    if frames:
+        words.append(f"over {frames} frames")
+    return " ".join(word for word in words if word)
+
+
+def first_camera(context) -> "Cameras":
+    """The followed camera at the walk's first frame, which sees the picture.
+
+    Raises:
+        Problem: there is none, or it is no pinhole.
+    """
+    scene, camera = context.scene, order.camera_of(context.scene)
+    if camera is None:
+        raise Problem("There is no camera: choose one here, or add one to the scene")
+    raster = scene_raster(scene)
+    seen = sample(scene, camera, order.frames_of(scene)[:1], context.evaluated_depsgraph_get(), raster)
+    frame = seen.frame.astype(np.int64)
+    return Cameras(seen.K, seen.camera_to_world, raster.width, raster.height, frame, seen.fps)
+
+
+def walk(context) -> "Cameras":
+    """The path that the scene's words describe.
+
+    Raises:
+        Problem: the words mean nothing, do not fit, or their targets are not there.
+    """
+    scene = context.scene
+    if sentence := fault(scene):
+        raise Problem(sentence)
+    start = first_camera(context)
+    seen = scenery(of_scene(scene))
+    depth = first_depth(seen, start.K[0], start.camera_to_world[0], (start.width, start.height)) if seen else None
+    try:
+        described = grammar.parse(scene.worldwarp.words.text)
+        return walking.walk(described, start, _wanted(scene), depth, places(context, int(start.frame[0])))
+    except InvalidShot as error:
+        raise Problem(_said(error)) from None
+
+
+def places(context, frame: int) -> dict:
+    """What @cursor and @object mean: (3,) in the world; the object where it is at ``frame``."""
+    scene, target = context.scene, context.scene.worldwarp.words.target
+    found = {"cursor": np.array(scene.cursor.location, float)}
+    if target is not None:
+        with frame_kept(scene):
+            scene.frame_set(frame)
+            evaluated = target.evaluated_get(context.evaluated_depsgraph_get())
+            found["object"] = np.array(evaluated.matrix_world.translation, float)
+    return found
+
+
+def fault(scene) -> str:
+    """What is wrong with the words, "" where nothing is; quick enough for drawing a panel."""
+    settings = scene.worldwarp.words
+    return _fault(settings.text, scene.render.fps / scene.render.fps_base, _wanted(scene), settings.target is not None)
+
+
+def _wanted(scene) -> int | None:
+    return len(order.frames_of(scene)) if scene.worldwarp.words.fit else None
+
+
+@cache
+def _fault(text: str, fps: float, frames: int | None, has_object: bool) -> str:
+    try:
+        described = grammar.parse(text)
+        walking.lengths(described, fps, frames)
+    except InvalidShot as error:
+        return _said(error)
+    if "@object" in text.split() and not has_object:
+        return "@object is not chosen: choose the object to look at below"
+    return ""
+
+
+def length(scene) -> int:
+    """How many frames the words take, the first included."""
+    rate = scene.render.fps / scene.render.fps_base
+    return 1 + sum(walking.lengths(grammar.parse(scene.worldwarp.words.text), rate, _wanted(scene)))
+
+
+def _said(error) -> str:
+    """Its sentence without the line that points at the word: a panel's letters are not equally wide."""
+    return str(error).splitlines()[0]

@@ -1,0 +1,73 @@
+"""What a mask leaves out is in no cache and shows in no prior."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from worldwarp.cache.gaussians import initialise
+from worldwarp.cache.warp import warp
+from worldwarp.cameras.cameras import project
+from worldwarp.cameras.sizes import frame_picture
+from worldwarp.masks import frame_mask, grown, leave_out, read_mask
+from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.messages import Settings
+
+from .cache import scene
+
+
+def quiet(*_: object) -> None:
+    """A report that nobody reads."""
+
+
+def masked_ball() -> tuple:
+    """The analytic scene and the mask of its ball."""
+    cameras = scene.path(3, 96, 64, reach=0.3)
+    mask = scene.picture(cameras, 0).surface == 5
+    assert 50 < mask.sum() < 1000
+    return cameras, scene.view(cameras, 0), mask
+
+
+def test_no_gaussian_stands_where_the_mask_is() -> None:
+    cameras, view, mask = masked_ball()
+    cache = initialise([view], leave_out(scene.given(view), mask), cameras[:1])
+    assert len(cache.means) == (~grown(mask, 1)).sum()
+    solid = cache.means[~cache.sky].double().cpu().numpy()
+    pixels, _ = project(solid, cameras.K[0], cameras.world_to_camera[0])
+    x, y = np.floor(pixels).astype(int).T
+    assert not mask[y, x].any()
+
+
+@pytest.mark.parametrize("kind", ["3dgs", "points"])
+def test_the_ball_is_in_no_prior_and_the_rest_is(kind: str) -> None:
+    cameras, view, mask = masked_ball()
+    settings = Settings(cache=kind, cache_steps=3)
+    geometry = leave_out(scene.given(view), mask)
+    priors, _ = warp([view], cameras[:1], geometry, cameras, settings, quiet)
+    whole, _ = warp([view], cameras[:1], scene.given(view), cameras, settings, quiet)
+    assert not (priors.valid[0] & mask).any()
+    for i in range(3):
+        ball = scene.picture(cameras, i).surface == 5
+        assert (whole.valid[i] & ball).sum() > 0.8 * ball.sum()
+        assert (priors.valid[i] & ball).sum() < 0.1 * ball.sum()
+        rest = whole.valid[i] & ~grown(ball, 3)
+        assert (priors.valid[i] & rest).sum() > 0.97 * rest.sum()
+
+
+def test_the_mask_follows_the_framing_and_loses_no_pixel() -> None:
+    mask = np.zeros((60, 100), bool)
+    mask[30, 50] = True
+    framing = frame_picture((100, 60), (48, 16), "crop")
+    found = frame_mask(mask, framing)
+    assert found.shape == (16, 48)
+    x, y, _ = framing.matrix @ [50.5, 30.5, 1]
+    assert found[int(y), int(x)]
+    assert found.sum() < 12
+
+
+def test_masks_that_do_not_fit_are_refused(tmp_path) -> None:
+    Image.new("L", (20, 10), 255).save(tmp_path / "mask.png")
+    with pytest.raises(InvalidShot, match="whole picture"):
+        read_mask(tmp_path / "mask.png", (20, 10))
+    with pytest.raises(InvalidShot, match="20 x 10"):
+        read_mask(tmp_path / "mask.png", (10, 20))
+    Image.fromarray(np.eye(10, 20, dtype=np.uint8) * 255).save(tmp_path / "mask.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png", (20, 10)), np.eye(10, 20) > 0)
