@@ -6,16 +6,25 @@ between steps and come out the same again is what is tested here.
 
 import io
 import json
+import threading
+import weakref
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from msgspec import structs
-from worldwarp import chunks, contents, profiles, shots
+from worldwarp import captions, chunks, contents, profiles, shots, wan
 from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import main
+from worldwarp.diffusion import loading, memory, st_diff
+from worldwarp.diffusion.memory import OFFLOADED, STAGED, Plan
+from worldwarp.engines import compute as engine
 from worldwarp.engines import jobs
 from worldwarp.engines.compute import compute, numerics
 from worldwarp.generate import run
@@ -25,7 +34,7 @@ from worldwarp.nouns import Cancelled, Provenance, Shot
 from worldwarp.outputs.pictures import decode_png, encode_png
 from worldwarp.store import Store
 from worldwarp.weights import needs
-from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.messages import Diffusion, Override, Settings
 
 from .geometry.goldens import tiny_config, tiny_weights
@@ -143,15 +152,185 @@ def test_given_depth_needs_no_estimator_and_says_what_it_does_instead(tmp_path: 
     assert "geometry_scale" not in made.meta
 
 
-@pytest.mark.parametrize("mode", ["balanced", "low"])
-def test_every_memory_mode_makes_nearly_the_same_pictures_on_a_cpu(tmp_path: Path, mode: str) -> None:
-    def frames(diffusion: Diffusion) -> np.ndarray:
-        store = Store(tmp_path)
-        (made,) = [m for m, _ in run(shot(9, given=True, diffusion=diffusion), store, quiet)]
-        return np.stack([contents.read_view(store, made.key, i).rgb for i in range(9)]).astype(int)
+GIVEN = structs.replace(DIFFUSION, prompt="a hall")
+"""Words that need no captioner."""
 
-    difference = np.abs(frames(DIFFUSION) - frames(structs.replace(DIFFUSION, memory=mode)))
-    assert difference.mean() < 1
+PLANS = {
+    "by layers and stages": (Plan(STAGED, STAGED, OFFLOADED, STAGED, STAGED), 0),
+    "both halves in one batch": (Plan(together=True), 0.5),
+    "in tiles": (Plan(tiled=True), 8),
+    "in eight bits": (Plan(eight_bits=("transformer", "captioner")), 8),
+}
+"""What the modes of a GPU are made of, and by how much, of 255, the mean pixel may differ from ``full`` on a CPU."""
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_what_memory_modes_are_made_of_makes_nearly_the_same_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked = wide(diffusion=GIVEN)
+
+    def frames(folder: str) -> np.ndarray:
+        store = Store(tmp_path / folder)
+        (made,) = [m for m, _ in run(asked, store, quiet)]
+        return np.stack([contents.read_view(store, made.key, i).rgb for i in range(1, 9)]).astype(int)
+
+    full = frames("full")
+    plan, most = PLANS[name]
+    monkeypatch.setattr(memory, "plan", lambda _mode, _device: plan)
+    difference = np.abs(frames(name) - full)
+    assert difference.mean() <= most
+    assert (difference.max() > 0) == (most > 0)
+
+
+def wide(**changes: object) -> Shot:
+    """Wider than one of the VAE's tiles."""
+    cameras = straight_path(9, width=288, height=32, step=0.05)
+    rgb, depth = seen_from(cameras, 0)
+    settings = structs.replace(SETTINGS, geometry="given", **changes)
+    return shots.prepare("wide", rgb[None], depth[None], cameras, settings)[0]
+
+
+def first_job(asked: Shot, store: Path) -> jobs.Job:
+    job = jobs.make_job(asked, Store(store), [], numerics())
+    assert job
+    return job
+
+
+def networks(mode: memory.Mode = "full") -> st_diff.Models:
+    """Those that are kept, if it is these that are kept."""
+    setup = loading.Setup(memory.plan(mode, "cpu"), torch.device("cpu"), tuple(needs.digests("wan")))
+    return loading._models(setup, st_diff.STDiff, "st-diff")
+
+
+def test_nothing_is_read_in_the_thread_that_describes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading sets torch's default type, which is the whole process's."""
+    threads, load, describe = [], captions.load, captions.caption
+
+    def recorded(call: Any, *arguments: Any) -> Any:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return call(*arguments)
+
+    monkeypatch.setattr(captions, "load", partial(recorded, load))
+    monkeypatch.setattr(captions, "caption", partial(recorded, describe))
+    loading.forget()
+    compute(first_job(shot(9, geometry="given", given=True), tmp_path), quiet)
+    assert threads == [True, False]
+
+
+def test_where_words_are_given_no_captioner_is_read(tmp_path: Path) -> None:
+    loading.forget()
+    compute(first_job(shot(9, geometry="given", given=True, diffusion=GIVEN), tmp_path), quiet)
+    assert loading._captioner.cache_info().currsize == 0
+
+
+def test_other_weights_are_read_and_make_other_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLDWARP_HOME", str(tiny_wan_home(tmp_path / "home")))
+    job = first_job(shot(9, geometry="given", given=True, diffusion=GIVEN), tmp_path / "store")
+    before = compute(job, quiet).files
+    tiny_transformer(seed=3).save_pretrained(needs.folder("st-diff"))
+    register("st-diff")
+    after = compute(job, quiet).files
+    assert before.keys() == after.keys()
+    last = contents.name("frames", 8)
+    assert before[last] != after[last]
+
+
+def test_what_was_read_for_one_memory_mode_is_freed_before_another(tmp_path: Path) -> None:
+    asked = shot(9, geometry="given", given=True, diffusion=GIVEN)
+    compute(first_job(asked, tmp_path), quiet)
+    kept = weakref.ref(networks().transformer)
+    assert networks().transformer is kept()
+    wan.load(structs.replace(asked.settings, diffusion=structs.replace(GIVEN, memory="balanced")))
+    assert kept() is None
+
+
+def test_out_of_gpu_memory_is_one_sentence_and_frees_it_for_another_attempt(tmp_path: Path) -> None:
+    job = first_job(shot(9, geometry="given", given=True, diffusion=GIVEN), tmp_path)
+    kept = []
+
+    def full(stage: str, step: int, _steps: int, _preview: object = None) -> None:
+        if (stage, step) == ("denoise", 1):
+            kept.append(weakref.ref(networks().transformer))
+            raise torch.cuda.OutOfMemoryError
+
+    with pytest.raises(WorldWarpError, match=r"about .* GB are needed in memory mode 'full'\): choose memory balanced"):
+        compute(job, full)
+    assert kept[0]() is None
+    assert compute(job, quiet).files
+
+
+def test_a_network_that_comes_for_its_stage_waits_where_there_is_a_gpu_and_is_dropped_on_a_cpu() -> None:
+    for plan, kept in ((memory.PLANS["balanced"], 1), (memory.ON_CPU["balanced"], 0)):
+        loading.forget()
+        setup = loading.Setup(plan, torch.device("cpu"), ("digests",))
+        loading._embedded(setup, f"new words {kept}")
+        picture = np.zeros((28, 28, 3), np.uint8)
+        loading._describe(setup, nullcontext(), [picture], "", quiet)
+        found = [cache.cache_info().currsize for cache in (loading._text_encoder, loading._captioner)]
+        assert found == [kept, kept]
+    loading.forget()
+
+
+def test_the_vae_is_float32_and_float32_is_no_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    loading.forget()
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(loading.Setup, "dtype", torch.bfloat16)  # as on a GPU
+    wan.load(structs.replace(SETTINGS, diffusion=GIVEN))
+    found = networks()
+    assert (found.transformer.dtype, found.vae.dtype) == (torch.bfloat16, torch.float32)
+    assert not torch.backends.cudnn.allow_tf32
+    loading.forget()
+
+
+def test_embeddings_of_another_precision_or_library_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    loading.forget()
+    setup = loading.Setup(memory.plan("full", "cpu"), torch.device("cpu"), ())
+    assert loading._embedded(setup, "a precise hall")["a precise hall"].dtype == torch.float32
+    kept = len(list((needs.root() / "texts").iterdir()))
+    monkeypatch.setattr(loading, "version", lambda _name: "0")
+    loading._embedded(setup, "a precise hall")
+    assert len(list((needs.root() / "texts").iterdir())) == kept + 1
+    loading.forget()
+    monkeypatch.setattr(loading.Setup, "dtype", torch.bfloat16)
+    assert loading._embedded(setup, "a precise hall")["a precise hall"].dtype == torch.bfloat16
+    loading.forget()
+
+
+def test_a_chunk_says_which_attention_it_used_and_what_of_its_words_was_not_read(tmp_path: Path) -> None:
+    long = structs.replace(GIVEN, prompt="a hall " * 100)
+    meta = compute(first_job(shot(9, geometry="given", given=True, diffusion=long), tmp_path), quiet).meta
+    assert meta["attention"] == "native"
+    assert "longer than the 512" in str(meta["prompt_warning"])
+    fits = compute(first_job(shot(9, geometry="given", given=True, diffusion=GIVEN), tmp_path), quiet).meta
+    assert "prompt_warning" not in fits
+
+
+def test_reading_is_reported_before_it_begins(tmp_path: Path) -> None:
+    loading.forget()
+    read = []
+
+    def report(stage: str, step: int, steps: int, _preview: object = None) -> None:
+        caches = {"caption": loading._captioner, "encode": loading._models}
+        if stage in caches and not any(stage == seen for seen, *_ in read):
+            read.append((stage, step, steps, caches[stage].cache_info().currsize))
+
+    compute(first_job(shot(9, geometry="given", given=True), tmp_path), report)
+    assert read == [("caption", 0, 1, 0), ("encode", 0, 1, 0)]
+
+
+def test_what_computes_is_named_with_what_chooses_the_attention(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert numerics() == "cpu-float32"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(engine, "device", lambda: torch.device("cpu"))
+    found = set()
+    for capability in ((8, 6), (9, 0)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda capability=capability: capability)
+        for flash in (None, "here"):
+            monkeypatch.setattr(engine, "find_spec", lambda _name, flash=flash: flash)
+            monkeypatch.setattr(engine, "version", lambda _name: "2.8")
+            found.add(numerics())
+    assert found == {f"cpu-float32-networks-cuda-sm{sm}{flash}" for sm in (86, 90) for flash in ("", "-flash-2.8")}
 
 
 def test_without_weights_the_profile_says_what_to_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +349,24 @@ def test_other_weights_are_another_recipe(monkeypatch: pytest.MonkeyPatch) -> No
     before = key()
     monkeypatch.setattr(needs, "digests_of", lambda _part: ["other"])
     assert key() != before
+
+
+@pytest.mark.parametrize(("prompt", "matters"), [("", True), ("a hall", False)])
+def test_the_captioner_is_part_of_the_recipe_where_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, prompt: str, matters: bool
+) -> None:
+    settings = structs.replace(SETTINGS, diffusion=structs.replace(DIFFUSION, prompt=prompt))
+    before, digests = wan.recipe(settings), needs.digests_of
+    monkeypatch.setattr(needs, "digests_of", lambda part: ["other"] if part == "captioner" else digests(part))
+    assert (wan.recipe(settings) != before) == matters
+
+
+def test_the_words_code_and_torch_are_part_of_the_recipe_also_with_a_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = structs.replace(SETTINGS, diffusion=GIVEN)
+    before = wan.recipe(settings)
+    assert version("torch") in str(before)
+    monkeypatch.setattr(captions, "VERSION", "another")
+    assert wan.recipe(settings) != before
 
 
 def test_the_command_line_runs_it(tmp_path: Path) -> None:
