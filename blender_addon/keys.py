@@ -1,5 +1,7 @@
 """Keys on a camera that come from a path: few, with Bezier curves between them, and the keys of before are kept."""
 
+import hashlib
+
 import bpy
 import numpy as np
 from mathutils import Matrix
@@ -7,16 +9,24 @@ from mathutils import Matrix
 from .camera import Raster, check_type, fitted_side, lens_at, matrix_world
 from .fitting import spans
 from .importer import new_curve, quaternions
-from .motion import curves, keyed, take_off
+from .motion import curves, driven, keyed, take_off
 from .problems import Problem
 
 BEZIER, FREE = 2, 0
 """``Keyframe.interpolation`` and handle types as numbers, for ``foreach_set``."""
 
+HANDLES = ("co", "handle_left", "handle_right")
+"""What of a key is a time and a value."""
+
 PLACE, TURN, LENS = 2e-5, 1e-5, 1e-4
 """How far curves may pass from the path: in world units, in radians or quaternions, in millimetres."""
 
 ROTATIONS = ("rotation_euler", "rotation_quaternion", "rotation_axis_angle")
+MOVED = ("location", *ROTATIONS, "lens")
+"""Properties that a path is made of."""
+
+OURS = "worldwarp_keys"
+"""Of an action: what its keys were when they were written here."""
 
 
 def check_free(camera) -> None:
@@ -33,7 +43,7 @@ def check_free(camera) -> None:
         what = "has constraints"
     elif not np.allclose(camera.matrix_basis, _plain(camera), atol=1e-5):
         what = "has delta transforms"
-    elif any(data and (len(data.drivers) or data.nla_tracks) for data in _animations(camera)):
+    elif any(data and (driven(data, *MOVED) or data.nla_tracks) for data in _animations(camera)):
         what = "has drivers or NLA tracks"
     if what:
         raise Problem(f"Camera {camera.name!r} {what}, so keys alone do not move it: write on a new camera instead")
@@ -112,7 +122,20 @@ def _key(datablock, frame: np.ndarray, channels: dict, replaced: tuple[str, ...]
     for column, (path, index) in enumerate(columns):
         curve = new_curve(action, datablock, path, index)
         _fill(curve, frame[rows], values[rows, column], handles[:, :, column])
+    action[OURS] = _digest(datablock.animation_data)
     return said
+
+
+def _digest(animation) -> str:
+    """What tells whether keys were edited."""
+    digest = hashlib.sha256()
+    for curve in curves(animation):
+        digest.update(f"{curve.data_path}[{curve.array_index}]".encode())
+        for name in HANDLES:
+            pairs = np.empty(2 * len(curve.keyframe_points), np.float32)
+            curve.keyframe_points.foreach_get(name, pairs)
+            digest.update(pairs.tobytes())
+    return digest.hexdigest()
 
 
 def _fill(curve, frame: np.ndarray, values: np.ndarray, handles: np.ndarray) -> None:
@@ -124,7 +147,7 @@ def _fill(curve, frame: np.ndarray, values: np.ndarray, handles: np.ndarray) -> 
     left[1:] = np.column_stack([frame[1:] - third, handles[:, 1]])
     points = curve.keyframe_points
     points.add(len(frame))
-    for name, pairs in (("co", np.column_stack([frame, values])), ("handle_left", left), ("handle_right", right)):
+    for name, pairs in zip(HANDLES, (np.column_stack([frame, values]), left, right), strict=True):
         points.foreach_set(name, pairs.astype(np.float32).ravel())
     for name, number in (("interpolation", BEZIER), ("handle_left_type", FREE), ("handle_right_type", FREE)):
         points.foreach_set(name, np.full(len(frame), number, np.int32))
@@ -134,25 +157,30 @@ def _fill(curve, frame: np.ndarray, values: np.ndarray, handles: np.ndarray) -> 
 def renew(datablock, replaced: tuple[str, ...] = ()) -> list[str]:
     """Give ``datablock`` an action of its own to write to: a copy of the one it has, without the curves ``replaced``.
 
-    The action that it had is kept with a fake user; the sentence says its name.
+    The action that it had is kept with a fake user, and the sentence says its name; where it was written here and
+    nobody has edited it or uses it, it goes.
     """
     data = datablock.animation_data_create()
     old = data.action
     if old is None:
         data.action = bpy.data.actions.new(datablock.name)
         return []
+    stale = old.get(OURS) == _digest(data) and old.users == 1 and not old.use_fake_user
     slot = getattr(data, "action_slot", None)  # Blender 4.4
-    old.use_fake_user = True
     data.action = old.copy()
     if slot is not None:
         data.action_slot = next(one for one in data.action.slots if one.handle == slot.handle)
     data.action.use_fake_user = False
     take_off(data, replaced)
+    if stale:
+        bpy.data.actions.remove(old)
+        return []
+    old.use_fake_user = True
     return [f"The keys of {datablock.name!r} before are kept in action {old.name!r}"]
 
 
 def stretch(camera, first: float, factor: float) -> list[str]:
-    """Let the keys of ``camera`` and its lens be ``factor`` times as far from frame ``first``; says what ``renew`` does.
+    """Let the keys of ``camera`` and its lens be ``factor`` times as far from frame ``first``; says what is kept.
 
     They all move, those of other properties too.
     """
@@ -162,7 +190,7 @@ def stretch(camera, first: float, factor: float) -> list[str]:
             continue
         said += renew(thing)
         for curve in curves(thing.animation_data):
-            for name in ("co", "handle_left", "handle_right"):
+            for name in HANDLES:
                 pairs = np.empty(2 * len(curve.keyframe_points), np.float32)
                 curve.keyframe_points.foreach_get(name, pairs)
                 pairs[::2] = first + (pairs[::2] - first) * factor

@@ -19,7 +19,7 @@ WIDTH = 160
 TICK_SECONDS = 0.1
 """Least time between two drafts."""
 
-MOST_POINTS = 160_000
+MOST_POINTS = 110_000
 """Of the picture's points that are drawn."""
 
 HOLE = np.array([220, 40, 150], np.uint8)
@@ -85,7 +85,8 @@ def _key(context) -> tuple:
         return ()
     evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
     lens = lens_at(evaluated.data)
-    return camera.name, *map(tuple, evaluated.matrix_world), lens, scene_raster(scene), _geometry_key(collection)
+    view = (scene.frame_current, *map(tuple, evaluated.matrix_world), lens, scene_raster(scene))
+    return camera.name, *view, _geometry_key(collection)
 
 
 def follow(context) -> bool:
@@ -103,12 +104,15 @@ def follow(context) -> bool:
     return True
 
 
-def tick() -> float:
-    """The timer, while the draft is wanted."""
-    if bpy.context.screen is None or not bpy.context.screen.is_animation_playing:
-        _Now.frame = bpy.context.scene.frame_current
-        if follow(bpy.context):
-            pump.redraw()
+def tick() -> float | None:
+    """The timer, while the draft is wanted: another file that was opened may not want it."""
+    context = bpy.context
+    if not context.window_manager.worldwarp.look:
+        _clear()
+        return None
+    playing = context.screen is not None and context.screen.is_animation_playing
+    if not playing and not bpy.app.is_job_running("RENDER") and follow(context):
+        pump.redraw()
     return TICK_SECONDS
 
 

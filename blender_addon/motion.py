@@ -53,7 +53,12 @@ def keyed(datablock, *paths: str) -> bool:
     animation = datablock.animation_data
     if animation is None:
         return False
-    return any(curve.data_path.startswith(paths) for curve in [*animation.drivers, *curves(animation)])
+    return driven(animation, *paths) or any(curve.data_path.startswith(paths) for curve in curves(animation))
+
+
+def driven(animation, *paths: str) -> bool:
+    """Whether a driver moves a property whose path begins with one of ``paths``."""
+    return any(driver.data_path.startswith(paths) for driver in animation.drivers)
 
 
 def _holders(animation) -> list:

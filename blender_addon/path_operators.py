@@ -125,9 +125,8 @@ class Writing(Action):
         scene = context.scene
         camera = order.camera_of(scene)
         if scene.worldwarp.words.onto == "NEW":
-            camera = _copy(context, camera, poses[0])
+            camera = scene.worldwarp.camera = _copy(context, camera, poses[0])
         said = keys.write(camera, frame, K, poses, scene_raster(scene))
-        scene.worldwarp.camera = camera
         said += _range_notes(scene, int(frame[-1]))
         self.report({"WARNING"} if said else {"INFO"}, ". ".join([_written(camera, frame), *said]))
         context.view_layer.update()

@@ -13,6 +13,9 @@ CELLS = 48
 NEAR = 1e-6
 """Nothing nearer than this is seen, in world units."""
 
+SPACING = 2.5
+"""Cells are so many points wide: spread at random, they leave 2 of 1,000 cells empty."""
+
 PARALLAX_POINTS = 1000
 """Points that stand for all where it is asked how far they move."""
 
@@ -31,7 +34,7 @@ class Scenery:
 
 def raster_of(points: int, size: tuple[int, int], most: int) -> tuple[int, int]:
     """A raster of the proportions of ``size`` so coarse that points spread over it leave no cell empty by chance."""
-    columns = max(1, min(most, int(np.sqrt(points * size[0] / size[1]) / 3)))
+    columns = max(1, min(most, int(np.sqrt(points * size[0] / size[1]) / SPACING)))
     return columns, max(1, round(columns * size[1] / size[0]))
 
 
@@ -75,11 +78,20 @@ def view(scenery: Scenery, K: np.ndarray, pose: np.ndarray, raster: tuple[int, i
     index, cell, z = cells(scenery.points, projection(K, pose, scenery.origin, scale), size)
     far = np.flatnonzero(scenery.points[index, 3] == 0)
     z[far] = np.inf
-    order = np.argsort(-z, kind="stable")
+    order = np.argsort(-z)
     rgb, seen = np.zeros((size[0] * size[1], 3), np.uint8), np.zeros(size[0] * size[1], bool)
     rgb[cell[order]] = scenery.rgb[index[order]]  # the last one stays
     seen[cell] = True
-    return rgb.reshape(size[1], size[0], 3), seen.reshape(size[1], size[0])
+    return _closed(rgb.reshape(size[1], size[0], 3), seen.reshape(size[1], size[0]))
+
+
+def _closed(rgb: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cracks of one pixel between known ones are no holes: what is above or left of them fills them."""
+    for lines, colours in ((seen, rgb), (seen.T, rgb.transpose(1, 0, 2))):
+        crack = ~lines[1:-1] & lines[:-2] & lines[2:]
+        colours[1:-1][crack] = colours[:-2][crack]
+        lines[1:-1] |= crack
+    return rgb, seen
 
 
 def first_depth(scenery: Scenery, K: np.ndarray, pose: np.ndarray, raster: tuple[int, int], reach: float = 0.02):

@@ -1,4 +1,4 @@
-"""The health of the path as a coloured strip at the bottom of timelines and dope sheets."""
+"""The health of the path as a coloured strip below the frame numbers of timelines and dope sheets."""
 
 import bpy
 import numpy as np
@@ -10,6 +10,10 @@ PIXELS = 6
 
 COLOURS = np.array([[0.75, 0.15, 0.1], [0.85, 0.65, 0.1], [0.2, 0.6, 0.25]])
 """Of nothing, half and all known."""
+
+
+NUMBERS = 23
+"""Height of the frame numbers above it, at interface scale 1."""
 
 
 class _Drawn:
@@ -40,8 +44,9 @@ def _draw() -> None:
     import gpu
     from gpu_extras.batch import batch_for_shader
 
-    places, rgba = triangles(found, 0, PIXELS * context.preferences.system.ui_scale)
-    view = context.region.view2d
+    view, scale = context.region.view2d, context.preferences.system.ui_scale
+    top = context.region.height - NUMBERS * scale
+    places, rgba = triangles(found, top - PIXELS * scale, top)
     zero, one = (view.view_to_region(frame, 0, clip=False)[0] for frame in (0, 1000))
     places[:, 0] = zero + places[:, 0] * (one - zero) / 1000
     shader = gpu.shader.from_builtin("FLAT_COLOR")

@@ -1,6 +1,6 @@
 """The path in words, from the scene's camera: the language itself is the protocol package's."""
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _wanted(scene) -> int | None:
     return len(order.frames_of(scene)) if scene.worldwarp.words.fit else None
 
 
-@cache
+@lru_cache(64)
 def _fault(text: str, fps: float, frames: int | None, has_object: bool) -> str:
     try:
         described = grammar.parse(text)

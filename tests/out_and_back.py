@@ -1,4 +1,4 @@
-"""Walks out and back through the ray-cast scene, by the real store, jobs and cache; only what is invented is a stand-in.
+"""Walks out and back through the ray-cast scene, by the real store, jobs and cache; what is invented is a stand-in.
 
 ``draft`` fills holes smoothly. ``oracle`` paints the truth's surfaces with waves whose phases every chunk draws anew:
 a function of the place, so consistent within a chunk, and different in the next, as a model that has forgotten would.
@@ -74,27 +74,23 @@ def shot(cameras: Cameras, settings: Settings) -> Shot:
     return made
 
 
-def step(asked: Shot, store: Store, done: list[Manifest], fill: Fill) -> Job | None:
-    """Compute and commit the next chunk; None when there is none."""
-    job = jobs.make_job(asked, store, done, "walk")
-    if job is None:
-        return None
+def compute(job: Job, fill: Fill) -> Computed:
+    """As a worker does, with another ``fill``."""
     profile = Profile(draft.caption, views.geometry, fill)
     made = generate_chunk(
         job.chunk, job.cameras, job.history, job.history_cameras, job.context, job.settings, profile,
         lambda *_, **__: None,
     )  # fmt: skip
     new = slice(job.chunk.first_new - job.chunk.start, job.chunk.stop - job.chunk.start)
-    files = contents.encode(made, job.chunk, job.cameras[new])
-    done.append(jobs.commit(store, job, Computed(files, made.meta)))
-    return job
+    return Computed(contents.encode(made, job.chunk, job.cameras[new]), made.meta)
 
 
 def walk(asked: Shot, store: Store, fill: Fill) -> tuple[list[Bytes], list[list[int]]]:
     """All frames, and the history of each chunk."""
     done: list[Manifest] = []
     histories = []
-    while job := step(asked, store, done, fill):
+    while job := jobs.make_job(asked, store, done, "walk"):
+        done.append(jobs.commit(store, job, compute(job, fill)))
         histories.append([view.index for view in job.history])
     frames = [contents.read_image(store, m.key, "frames", i) for m in done for i in range(m.first, m.first + m.count)]
     return frames, histories
@@ -118,7 +114,7 @@ def _sees(cameras: Cameras, j: int, i: int) -> np.ndarray:
 
 
 def repeated(cameras: Cameras, frames: Sequence[Bytes], every: int = 1) -> dict[int, float]:
-    """PSNR in dB of frame i against frame N - i, by i, over what was seen only on the way; at least 100 pixels of it."""
+    """PSNR in dB of frame i against frame N - i, by i, over what was seen only on the way (at least 100 pixels)."""
     found, last = {}, len(frames) - 1
     for i in range(1, last // 2, every):
         where = only_on_the_way(cameras, i)

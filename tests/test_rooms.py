@@ -60,7 +60,7 @@ def imports_of(path: Path) -> set[str]:
 
 def test_the_extension_knows_blender_and_its_own_wheels_only() -> None:
     wheels = {"worldwarp_protocol", "msgspec", "zmq"}
-    allowed = {"bpy", "bpy_extras", "mathutils", "numpy", *wheels, *sys.stdlib_module_names}
+    allowed = {"bpy", "bpy_extras", "gpu", "gpu_extras", "mathutils", "numpy", *wheels, *sys.stdlib_module_names}
     for path in (ROOT / "blender_addon").rglob("*.py"):
         assert imports_of(path) <= allowed, path
 

@@ -24,7 +24,7 @@ RECENT = 5
 STRIDE = 4
 """Of committed frames, every so many may be remembered; twice as many when there are more than ``CANDIDATES``."""
 
-CANDIDATES = 256
+CANDIDATES = 128
 """Most frames that are looked at for one chunk: neither time nor memory grows with the path."""
 
 THUMBNAIL = 48
@@ -39,7 +39,7 @@ VIEWS = 6
 AGREES = 0.1
 """Depth that is further by less, relatively, is the surface in front."""
 
-LEAST = 0.004
+LEAST = 0.001
 """Share of what the views show that a frame has to add."""
 
 WORTH = {Provenance.PICTURE: 1.0, Provenance.GENERATED: 0.6, Provenance.FILLED: 0.3}

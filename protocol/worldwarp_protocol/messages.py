@@ -105,8 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     largest size of the picture's own proportions that fits inside it. ``far``: depth beyond it, in world
     units, is sky. ``cache``: what carries the history into new views: 3D Gaussians, its bare points, or nothing (table
     3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
-    ``memory_frames``: most frames from before the previous chunk, of what the coming views would otherwise not know, that
-    a chunk is built from beside it; 0: none, what left the view is forgotten.
+    ``memory_frames``: most frames from before the previous chunk that a chunk is built from, too, for what its views
+    would otherwise not know; 0: none, what left the view is forgotten.
 
     ``geometry``: where depth comes from that is not sent with the picture. An estimated first frame is scaled by
     ``depth_scale``, or so that the pixel ``anchor`` (u, v, distance) is that far away: u and v in [0, 1] from the

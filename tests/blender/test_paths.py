@@ -101,6 +101,15 @@ def test_a_draft_shows_the_nearest_and_its_holes():
     assert not seen[:, 25:].any()
 
 
+def test_cracks_are_no_holes_but_gaps_are():
+    wide = wall(4)
+    x = wide.points[:, 0]
+    cracked = Scenery(wide.points[~((x > 0.4) & (x < 0.48))], wide.rgb[~((x > 0.4) & (x < 0.48))], np.zeros(3))
+    assert view(cracked, K, at(0), SIZE, (50, 30))[1].all()  # one pixel is 0.08 wide
+    holed = Scenery(wide.points[~((x > 0.4) & (x < 0.8))], wide.rgb[~((x > 0.4) & (x < 0.8))], np.zeros(3))
+    assert view(holed, K, at(0), SIZE, (50, 30))[1].mean() == pytest.approx(0.9)
+
+
 def test_the_depth_of_a_pixel_is_that_of_its_point():
     depth = first_depth(wall(4), K, at(0), SIZE)
     assert depth(0.3, 0.7) == pytest.approx(4)
@@ -118,6 +127,7 @@ def test_paths_become_keys_where_they_are(in_blender, tmp_path):
         assert fps == pytest.approx(24 / 1.001)
         assert found[f"{mode} start"] < 1e-6, mode
     assert found["dolly keys"] == [[1001, 1097], True]
+    assert found["anew"] == 0
     assert found["kept"] == [True, 1, True, 1]
     assert found["other curves"] == ["hide_render", "location", "rotation_euler"]
     assert max(found["rewritten"]) < 1e-4

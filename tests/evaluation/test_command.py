@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from worldwarp.cameras.formats import read_cameras, write_cameras
 from worldwarp.cli import main
+from worldwarp.evaluation.command import command
 from worldwarp.evaluation.poses import compare
 from worldwarp.store import Store
 from worldwarp.world.solved import read_solved, solve_folder
@@ -115,8 +116,6 @@ def test_truth_may_be_cameras_or_frames(root, tmp_path, named):
 def test_what_cannot_be_evaluated_is_said(root, tmp_path):
     store = ["--store", str(root / "store")]
     (tmp_path / "empty").mkdir()
-    from worldwarp.evaluation.command import command
-
     with pytest.raises(FolderError, match="holds no shot"):
         command([str(tmp_path / "empty"), *store])
     with pytest.raises(FolderError, match="holds no shot"):

@@ -60,7 +60,7 @@ def test_faces_are_bounded_and_stay_on_the_scene(fused):
     assert small.faces.max() == len(small.xyz) - 1
 
 
-def test_cells_grow_where_the_world_is_large(fused, monkeypatch):
+def test_cells_grow_where_the_world_is_large(fused):
     _, points, _ = fused
     assert fusion.empty(points.xyz, 0.01, most=500).voxel > 0.05
     assert len(fusion.empty(points.xyz, 0.01, most=500).blocks) <= 500

@@ -60,7 +60,8 @@ def one(scale=(0.1, 0.2, 0.3)):
 def test_the_file_has_the_layout_of_the_release():
     data = gaussians.encode_gaussians(one())
     vertex = plyfile.PlyData.read(io.BytesIO(data))["vertex"]
-    names = "x y z nx ny nz f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3".split()
+    names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
+    names += ["scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]
     assert [p.name for p in vertex.properties] == names
     row = [float(vertex[name][0]) for name in names]
     dc = 0.5 / 0.28209479

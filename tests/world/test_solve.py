@@ -125,6 +125,14 @@ def test_a_thing_that_moves_through_the_frames_does_not_move_the_cameras(off, in
     assert slip(solved.camera_to_world, truth).max() < 0.5
 
 
+def test_estimated_depth_of_later_frames_may_be_as_wrong_as_estimates_are(off, injected):
+    truth, _ = injected
+    rng = np.random.default_rng(0)
+    wrong = [d * (1 + 0.03 * rng.standard_normal()) * np.exp(0.05 * rng.standard_normal(d.shape)) for d in off[1][1:]]
+    solved = solve(off[0], [off[1][0], *(d.astype(np.float32) for d in wrong)], REQUESTED)
+    assert slip(solved.camera_to_world, truth).max() < 0.25
+
+
 def test_frames_depths_and_cameras_must_be_as_many(exact):
     frames, depths = exact[0][:2], exact[1][:2]
     for given in ((frames, depths[:1]), (frames[:1], depths[:1])):

@@ -48,8 +48,9 @@ class Cloud:
         return len(self.xyz)
 
     def __getitem__(self, kept: NDArray[np.bool_]) -> "Cloud":
-        arrays = self.xyz, self.rgb, self.normal, self.provenance, self.footprint
-        return Cloud(*(array[kept] for array in arrays), self.voxel)  # type: ignore[arg-type]
+        return Cloud(
+            self.xyz[kept], self.rgb[kept], self.normal[kept], self.provenance[kept], self.footprint[kept], self.voxel
+        )
 
 
 @dataclass(frozen=True)

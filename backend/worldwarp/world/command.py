@@ -119,12 +119,15 @@ def make_gaussians(world: World) -> tuple[Product, dict[str, Any]]:
 CLOUD = ("voxel", "no_filled")
 """Settings that the merged points depend on, and all that is made from them."""
 
+GAUSSIANS = "1"
+"""Raised when the same chunks give other Gaussians; here, for the module that fits them loads torch."""
+
 Make = Callable[[World], tuple[Product, dict[str, Any]]]
 
 PRODUCTS: dict[str, tuple[Make, str, tuple[str, ...]]] = {
     "points": (make_points, "1", CLOUD),
     "mesh": (make_mesh, fusion.VERSION, (*CLOUD, "faces")),
-    "gaussians": (make_gaussians, "1", (*CLOUD, "cap", "steps")),
+    "gaussians": (make_gaussians, GAUSSIANS, (*CLOUD, "cap", "steps")),
 }
 """Name: what makes it, the version of that, and the settings that change it."""
 

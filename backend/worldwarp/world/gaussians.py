@@ -16,9 +16,6 @@ from ..nouns import Floats, Provenance, Report
 from .cloud import Cloud, averaged, bounded, footprint, joined, looked_at, nothing, rethinned, summed
 from .frames import Frames
 
-VERSION = "1"
-"""Raised when the same chunks give other Gaussians."""
-
 CAP = 200_000
 """Gaussians: 48 bytes each in memory and 68 in the file, and a viewer draws them on any machine."""
 
@@ -151,7 +148,8 @@ def _target(frames: Frames, i: int, unit: float) -> Target:
     solid = np.isfinite(depth)
     trust = np.choose(view.provenance, [TRUST[p] for p in Provenance])
     arrays = view.rgb / 255.0, np.where(solid, unit / np.where(solid, depth, 1), 0), trust, solid * trust
-    return Target(*(torch.as_tensor(a, dtype=torch.float32, device=device()) for a in arrays), unit)
+    rgb, disparity, weight, weight_disparity = (_tensor(a) for a in arrays)
+    return Target(rgb, disparity, weight, weight_disparity, unit)
 
 
 def _unit(frames: Frames) -> float:
@@ -189,7 +187,7 @@ def _sky_pixels(frames: Frames, i: int, middle: Array, radius: float, pixel: flo
     provenance = view.provenance[::SKY_STRIDE, ::SKY_STRIDE][sky][:, None]
     colour = view.rgb[::SKY_STRIDE, ::SKY_STRIDE][sky]
     columns = [middle + radius * towards, colour, -towards, provenance, np.full((len(rays), 1), pixel)]
-    return np.concatenate(columns, axis=1)
+    return np.concatenate([np.asarray(column, np.float64) for column in columns], axis=1)
 
 
 def _discs(cloud: Cloud, sigma: NDArray[np.floating]) -> GaussianCache:

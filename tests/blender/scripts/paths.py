@@ -76,6 +76,12 @@ settings.text = "dolly_in 1m ease"
 assert ops.write_path() == {"FINISHED"}
 found["dolly keys"] = [key_times(cam), cam.data.animation_data is None]
 
+# Written anew without an edit in between, the keys before go
+count = len(bpy.data.actions)
+settings.text = "dolly_in 2m ease"
+assert ops.write_path() == {"FINISHED"}
+found["anew"] = len(bpy.data.actions) - count
+
 # What was keyed before is kept, curves of other properties go on, and undo takes all back
 cam.animation_data.action.name = "Mine"
 cam.hide_render = False
