@@ -6,7 +6,7 @@ from .camera import camera_to_world
 from .parts import PICTURE, part, recall
 from .sight import Scenery, cells, projection, raster_of
 
-MOST_POINTS = 12_000
+MOST_POINTS = 16_000
 """Enough to count by; more only take longer."""
 
 SKY_CELLS = 96

@@ -112,7 +112,7 @@ def test_who_saw_it_from_near_is_remembered_rather_than_who_saw_it_from_afar() -
     assert remembered(path, frames, 0) == [1]
 
 
-def test_the_choice_is_the_same_on_any_number_of_threads_and_calls() -> None:
+def test_the_choice_is_the_same_on_every_call() -> None:
     rng = np.random.default_rng(0)
     path = looking(*rng.uniform(0, 360, 40))
     frames = [

@@ -181,10 +181,20 @@ def knows(found) -> None:
     assert [name.split()[0] for name, _ in found["markers"]] == ["Mine", "WW"]
     assert found["markers"][1][1] == pytest.approx(1039, abs=6)  # 5 of 12.5 percent are gone at 40 percent of the way
     assert "less than 95% is known" in found["sentences"][2]
+    corners, last, frames, first_colour, last_colour = found["strip"]
+    assert corners == [[1000.5, 0], [1001.5, 0], [1001.5, 6]]
+    assert last == [1096.5, 6]
+    assert frames == 97
+    assert first_colour == pytest.approx([0.2, 0.6, 0.25, 1], abs=0.01)
+    share = 2 * found["known"][2] - 1
+    assert last_colour[0] == pytest.approx(0.85 + share * (0.2 - 0.85))
     assert found["markers again"] == 2
     assert found["cleared"] == ["Mine"]
     assert found["draft"][2:] == [1.0, [200, 40, 20], [20, 60, 220], [150, 180, 215]]
     assert found["moved"][0] == pytest.approx(7 / 8, abs=0.02)
     assert found["moved"][1:] == [[200, 40, 20], [220, 40, 150], [150, 180, 215]]
+    assert found["dragged"][:3] == [True, False, True]
+    assert found["dragged"][4] < found["dragged"][3] - 0.01  # a quarter of a unit is 1/32 of the lower half's width
+    assert found["stopped"] is None
     assert found["pixel"] < 1e-5
     print("250 frames and one draft:", found["seconds"], found["draft seconds"])

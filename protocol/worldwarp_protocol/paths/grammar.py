@@ -170,7 +170,7 @@ def _over(words: Words, move: Move) -> Move:
     return replace(move, seconds=value) if unit == "s" else replace(move, frames=int(value))
 
 
-def _target(words: Words, move: Move, shared: Target | None) -> Ahead | Pixel:
+def _target(words: Words, move: Move, shared: Target | None) -> Target:
     if not PRESETS[move.name].travels and not move.name.startswith("orbit"):
         raise words.fault(f"{move.name} stays where it is and has no target; leave it out")
     start = words.position

@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Matrix
 from shots import grid_faces, leave
 
-from blender_addon import camera, geometry, health, look, motion, path_operators, properties, sight, words
+from blender_addon import camera, geometry, health, look, motion, path_operators, properties, sight, strip, words
 from blender_addon.scenery import scenery
 
 folder = Path(sys.argv[1])
@@ -243,6 +243,8 @@ found["known"] = checked.known[[0, 48, 96]].tolist()
 found["parallax"] = [float(checked.parallax[1:].min()), float(checked.parallax.max()), float(checked.turn.max())]
 found["markers"] = sorted([marker.name, marker.frame] for marker in scene.timeline_markers)
 found["sentences"] = health.sentences(checked, 0.95)
+places, colours = strip.triangles(checked, 0, 6)
+found["strip"] = [places[:3].tolist(), places[-1].tolist(), len(places) / 6, colours[0].tolist(), colours[-1].tolist()]
 assert ops.check_path() == {"FINISHED"}
 found["markers again"] = len(scene.timeline_markers)
 full = scenery(blocked)
@@ -265,8 +267,17 @@ drawn, share = look.render(bpy.context)
 found["draft seconds"] = time.perf_counter() - started
 found["moved"] = [share, drawn[-5, width // 8].tolist(), drawn[-5, -5].tolist(), drawn[5, -5].tolist()]
 
-# A pixel of the picture as a target
+# It follows the camera, and does nothing where nothing has changed
 cam.animation_data_clear()
+changes = [look.follow(bpy.context), look.follow(bpy.context)]
+cam.location.x += 0.25
+bpy.context.view_layer.update()
+before_drag, _ = look.shown()[2], changes.append(look.follow(bpy.context))
+found["dragged"] = [*changes, before_drag, look.shown()[2]]
+look.stop()
+found["stopped"] = look.shown()
+
+# A pixel of the picture as a target
 cam.location = (0, 0, 2)
 bpy.context.view_layer.update()
 settings.text = "orbit 30deg @0.25,0.75"
