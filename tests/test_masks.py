@@ -1,13 +1,19 @@
 """What a mask leaves out is in no cache and shows in no prior."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
+from worldwarp import contents, shots
 from worldwarp.cache.gaussians import initialise
 from worldwarp.cache.warp import warp
 from worldwarp.cameras.cameras import project
 from worldwarp.cameras.sizes import frame_picture
+from worldwarp.generate import run
 from worldwarp.masks import frame_mask, grown, leave_out, read_mask
+from worldwarp.server import kept
+from worldwarp.store import Store
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 
@@ -28,7 +34,7 @@ def masked_ball() -> tuple:
 
 def test_no_gaussian_stands_where_the_mask_is() -> None:
     cameras, view, mask = masked_ball()
-    cache = initialise([view], leave_out(scene.given(view), mask), cameras[:1])
+    cache = initialise([view], leave_out(scene.given(view), [replace(view, left_out=mask)]), cameras[:1])
     assert len(cache.means) == (~grown(mask, 1)).sum()
     solid = cache.means[~cache.sky].double().cpu().numpy()
     pixels, _ = project(solid, cameras.K[0], cameras.world_to_camera[0])
@@ -40,7 +46,7 @@ def test_no_gaussian_stands_where_the_mask_is() -> None:
 def test_the_ball_is_in_no_prior_and_the_rest_is(kind: str) -> None:
     cameras, view, mask = masked_ball()
     settings = Settings(cache=kind, cache_steps=3)
-    geometry = leave_out(scene.given(view), mask)
+    geometry = leave_out(scene.given(view), [replace(view, left_out=mask)])
     priors, _ = warp([view], cameras[:1], geometry, cameras, settings, quiet)
     whole, _ = warp([view], cameras[:1], scene.given(view), cameras, settings, quiet)
     assert not (priors.valid[0] & mask).any()
@@ -71,3 +77,22 @@ def test_masks_that_do_not_fit_are_refused(tmp_path) -> None:
         read_mask(tmp_path / "mask.png", (10, 20))
     Image.fromarray(np.eye(10, 20, dtype=np.uint8) * 255).save(tmp_path / "mask.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "mask.png", (20, 10)), np.eye(10, 20) > 0)
+
+
+def test_a_masked_shot_keeps_its_picture_and_bakes_the_rest_only(tmp_path) -> None:
+    cameras, view, mask = masked_ball()
+    cameras = scene.path(9, 96, 64, reach=0.3)
+    settings = Settings(chunk_frames=5, context_frames=1, cache_steps=3)
+    found = []
+    for given in (None, mask[None]):
+        shot, _ = shots.prepare("masked", view.rgb[None], view.depth[None], cameras, settings, mask=given)
+        store = Store(tmp_path)
+        found.append([manifest for manifest, _ in run(shot, store, quiet)])
+        assert kept.read(tmp_path, kept.write(tmp_path, shot)).mask is None or given is not None
+    plain, masked = found
+    assert {m.key for m in plain}.isdisjoint(m.key for m in masked)
+    np.testing.assert_array_equal(contents.read_view(store, masked[0].key, 0).rgb, view.rgb)
+    assert np.isinf(contents.read_depth(store, masked[0].key, 0)[mask]).all()
+    ball = scene.picture(cameras, 8).surface == 5
+    holes = [contents.read_image(store, run[1].key, "holes", 8) > 0 for run in found]
+    assert (holes[1] & ball).sum() > 0.8 * ball.sum() > (holes[0] & ball).sum()

@@ -19,6 +19,7 @@ from .cameras.formats import read_cameras
 from .cameras.make import walked
 from .cameras.sizes import Pixel
 from .engines import jobs
+from .masks import read_mask
 from .nouns import Bytes, Report, Shot
 from .options import add, read, read_overrides
 from .outputs.lens import read_distortion, undistort, write_st_map
@@ -82,6 +83,7 @@ def _first(options: argparse.Namespace) -> Request:
         settings=settings,
         colour_space=options.colour_space or "sRGB",
         overrides=tuple(read_overrides(options)),
+        mask=_mask(options, cameras),
     )
 
 
@@ -96,7 +98,7 @@ def _path(options: argparse.Namespace) -> Cameras:
 
 def _again(options: argparse.Namespace) -> Request:
     """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
-    for name in ("image", "depth", "cameras", "path", "extend", "colour_space", "distortion"):
+    for name in ("image", "depth", "mask", "cameras", "path", "extend", "colour_space", "distortion"):
         if getattr(options, name):
             raise InvalidShot(name, "is in the folder that --from names; leave it out.")
     folder = options.source.parent if options.source.name == "shot.json" else options.source
@@ -170,6 +172,11 @@ def _pictures(options: argparse.Namespace, K: NDArray[np.float64]) -> Bytes:
     return pictures
 
 
+def _mask(options: argparse.Namespace, cameras: Cameras) -> NDArray[np.bool_] | None:
+    size = cameras.width, cameras.height
+    return np.stack([read_mask(path, size) for path in options.mask]) if options.mask else None
+
+
 def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:
     """One array of several images.
 
@@ -190,6 +197,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the picture (PNG, JPEG, TIFF, ...), or 4k + 1 first frames",
     )
     parser.add_argument("--depth", type=Path, nargs="+", help="its planar depth in world units (.exr or .npy)")
+    parser.add_argument(
+        "--mask", type=Path, nargs="+", help="white is what must not become part of the world: people, passing things"
+    )
     parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
     parser.add_argument("--path", metavar="WORDS", help="or in words, such as 'dolly_in 1.5m + pan_left 20deg ease'")
     parser.add_argument("--lens", help="with --path: 35mm (full frame), or 1200px of the picture")

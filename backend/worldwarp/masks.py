@@ -1,5 +1,6 @@
 """What the user leaves out of the world: people and things that must not be baked into geometry and cache."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from PIL import Image, ImageFilter
 from worldwarp_protocol.errors import InvalidShot
 
 from .cameras.sizes import Framing, Size, resample_picture
-from .nouns import Bytes, Geometry
+from .nouns import Bytes, Floats, Geometry, View
 from .outputs.pictures import read_picture
 
 Mask = NDArray[np.bool_]
+
+RIM = 1
+"""Pixels around what is left out that mix with it."""
 
 SET = 127
 """A pixel that is brighter is left out."""
@@ -41,17 +45,22 @@ def frame_mask(mask: Mask, framing: Framing) -> Mask:
     return np.asarray(resample_picture(grey, framing)[..., 0] > 0)
 
 
-def leave_out(geometry: Geometry, mask: Mask, views: int = 1, grow: int = 1) -> Geometry:
-    """Geometry of which nothing is known where the mask (H, W) is set: the cache puts no point there.
-
-    Args:
-        views: the first of them, which the mask is for.
-        grow: pixels by which the mask grows, for the rim that mixes with what it covers.
-    """
-    wide = grown(mask, grow)
+def leave_out(geometry: Geometry, views: Sequence[View]) -> Geometry:
+    """Geometry of which nothing is known in what the views leave out, and in its rim: the cache puts no point there."""
     confidence = geometry.confidence.copy()
-    confidence[:views] = np.where(wide, 0, confidence[:views])
+    for sure, view in zip(confidence, views, strict=True):
+        if view.left_out is not None:
+            sure[grown(view.left_out, RIM)] = 0
     return replace(geometry, confidence=confidence)
+
+
+def without(depth: Floats, views: Sequence[View]) -> Floats:
+    """Depth (n, H, W) that is sky in what the views, the first of its frames, leave out: no world is made of it."""
+    kept = depth.copy()
+    for frame, view in zip(kept, views, strict=False):
+        if view.left_out is not None:
+            frame[grown(view.left_out, RIM)] = np.inf
+    return kept
 
 
 def grown(mask: Mask, pixels: int) -> Mask:

@@ -53,6 +53,8 @@ class Shot:
     """Blender's name of it: carried along, so that what comes back shows as what was sent."""
     overrides: tuple[Override, ...] = ()
     """What differs in single chunks."""
+    mask: NDArray[np.bool_] | None = None
+    """(f, H, W): what of the pictures must not become part of the world."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class View:
     """(H, W), planar, world units; inf is sky, NaN is not known. None where all of it has to be estimated."""
     provenance: Bytes
     """(H, W) of ``Provenance``."""
+    left_out: NDArray[np.bool_] | None = None
+    """(H, W): what must not become part of the world; None where all may."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from worldwarp_protocol.messages import Settings
 from .cache.warp import warp
 from .cameras import Cameras
 from .geometry import views
+from .masks import leave_out, without
 from .nouns import Bytes, Chunk, ChunkResult, Filled, Floats, Priors, Report, View
 from .profiles import Profile
 
@@ -51,6 +52,7 @@ def generate_chunk(
         with _timed("geometry", seconds):
             report("geometry", 0, 1)
             geometry = profile.geometry(history, history_cameras, settings)
+            geometry = leave_out(geometry, history)
             estimated = {view.index: depth for view, depth in zip(history, geometry.depth, strict=True)}
             history, context = with_depth(history, estimated), with_depth(context, estimated)
         prompt = words.result()
@@ -68,7 +70,7 @@ def generate_chunk(
     return ChunkResult(
         frames=filled.frames[new],
         provenance=filled.provenance[new],
-        depth=depth[new],
+        depth=without(depth, context)[new],
         priors=_as_bytes(priors)[new],
         holes=~known.valid[new],
         meta={

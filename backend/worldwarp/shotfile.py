@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from worldwarp_protocol.errors import FolderError, WorldWarpError
 from worldwarp_protocol.files import CameraFile
 from worldwarp_protocol.messages import Override, Settings
@@ -17,6 +18,7 @@ from worldwarp_protocol.results import INPUTS, Given, Record, ResultFolder
 
 from .cameras import Cameras
 from .cameras.formats import read_cameras
+from .masks import SET
 from .nouns import Bytes, Floats
 from .outputs.pictures import decode_png, encode_png
 
@@ -38,21 +40,25 @@ class Request:
     settings: Settings
     colour_space: str = "sRGB"
     overrides: tuple[Override, ...] = ()
+    mask: NDArray[np.bool_] | None = None
+    """(f, H, W), of the pictures' size."""
 
 
 def pack(request: Request) -> tuple[Given, dict[str, bytes]]:
     """What ``shot.json`` says of a request, and the files it names: lossless, the same bytes for the same request."""
     pictures = [(encode_png(picture), "png") for picture in request.pictures]
     depth = [] if request.depth is None else [(_npy(one), "npy") for one in request.depth]
+    masks = [] if request.mask is None else [(encode_png(one * np.uint8(255)), "png") for one in request.mask]
     c = request.cameras
     path = CameraFile.of(c.K, c.camera_to_world, c.frame, c.width, c.height, c.fps).encode(), "npz"
-    named = {f"{hashlib.sha256(data).hexdigest()}.{suffix}": data for data, suffix in [*pictures, *depth, path]}
+    named = {f"{hashlib.sha256(data).hexdigest()}.{suffix}": data for data, suffix in [*pictures, *depth, *masks, path]}
     names = {data: name for name, data in named.items()}
     given = Given(
         settings=request.settings,
         overrides=list(request.overrides),
         pictures=[names[data] for data, _ in pictures],
         depth=[names[data] for data, _ in depth],
+        mask=[names[data] for data, _ in masks],
         cameras=names[path[0]],
         versions=versions(),
     )
@@ -80,6 +86,7 @@ def unpack(path: Path) -> Request:
         settings=given.settings,
         colour_space=record.colour_space,
         overrides=tuple(given.overrides),
+        mask=np.stack([_picture(folder, name) > SET for name in given.mask]) if given.mask else None,
     )
 
 

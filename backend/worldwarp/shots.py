@@ -30,6 +30,7 @@ from .cameras.sizes import (
 )
 from .chunks import plan
 from .geometry import sources
+from .masks import SET, frame_mask
 from .nouns import Bytes, Floats, Shot
 from .weights import needs
 
@@ -52,6 +53,7 @@ def prepare(
     settings: Settings,
     colour_space: str = "sRGB",
     overrides: Sequence[Override] = (),
+    mask: NDArray[np.bool_] | None = None,
 ) -> tuple[Shot, list[str]]:
     """Check one request and bring it to the generated size.
 
@@ -62,6 +64,7 @@ def prepare(
             ``settings.geometry`` is to estimate it.
         cameras: of the picture's size; camera i took picture i.
         overrides: what differs in single chunks.
+        mask: (f, H, W), what of the pictures must not become part of the world.
 
     Returns:
         The shot (``settings.anchor`` is a pixel of its own pictures), and sentences that the user should read before
@@ -101,7 +104,10 @@ def prepare(
     settings = _frame_anchor(settings, size, framing)
     resampled = np.stack([resample_picture(one, framing) for one in pictures])
     cameras = frame_cameras(cameras, framing)
-    return Shot(name, resampled, depth, cameras, settings, colour_space, tuple(overrides)), warnings
+    if mask is not None:
+        _check_mask(mask, pictures.shape[:3])
+        mask = np.stack([frame_mask(one, framing) for one in mask])
+    return Shot(name, resampled, depth, cameras, settings, colour_space, tuple(overrides), mask), warnings
 
 
 def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[Shot, list[str]]:
@@ -122,8 +128,9 @@ def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[
         frame=arrays["frame"].astype(np.int64),
         fps=wire.fps,
     )
-    depth = arrays.get("depth")
-    return prepare(wire.name, picture, depth, cameras, wire.settings, wire.colour_space, wire.overrides)
+    depth, grey = arrays.get("depth"), arrays.get("mask")
+    mask = None if grey is None else grey > SET
+    return prepare(wire.name, picture, depth, cameras, wire.settings, wire.colour_space, wire.overrides, mask)
 
 
 def _check_name(name: str) -> None:
@@ -248,6 +255,14 @@ def _check_depth(depth: Floats, shape: tuple[int, ...], far: float) -> Floats:
             "check the file, or raise far.",
         )
     return depth
+
+
+def _check_mask(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
+    if mask.shape != shape:
+        text = f"is {_extent(mask.shape)}, the picture is {_extent(shape)}; paint it over the picture."
+        raise InvalidShot("mask", text)
+    if mask.all(axis=(1, 2)).any():
+        raise InvalidShot("mask", "leaves a whole picture out; white is left out, black stays.")
 
 
 def _extent(shape: tuple[int, ...]) -> str:

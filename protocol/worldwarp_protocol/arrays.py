@@ -31,6 +31,7 @@ ARRAYS: dict[type, dict[str, Rule]] = {
     Submit: {
         "picture": Rule("uint8", ("f", "H", "W", 3)),
         "depth": Rule("float32", ("f", "H", "W"), optional=True),
+        "mask": Rule("uint8", ("f", "H", "W"), optional=True),
         **CAMERAS,
     },
     EstimateGeometry: {

@@ -146,6 +146,7 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
 
     ``picture`` (f, H, W, 3) uint8, display-referred in ``colour_space``;
     ``depth`` (f, H, W) float32, optional: planar Z in world units, infinite or beyond ``settings.far`` is sky;
+    ``mask`` (f, H, W) uint8, optional: what is above 127 must not become part of the world (people, passing things);
     ``K`` (n, 3, 3) float64, pixels of the picture, pixel centres at +0.5;
     ``camera_to_world`` (n, 4, 4) float64, OpenCV axes in Blender's world;
     ``frame`` (n,) int32, the frame number of each camera in the user's timeline.

@@ -107,7 +107,8 @@ class Reception:
         folder = self._folder
         match item:
             case RunStarted():
-                folder.begin(item.shot, item.width, item.height, **arrays, run=item.run)
+                cameras = arrays["K"], arrays["camera_to_world"], arrays["frame"]
+                folder.begin(item.shot, item.width, item.height, *cameras, run=item.run)
             case ChunkCommitted():
                 folder.commit_chunk(item.chunk, item.key, item.digest, item.first, item.count)
             case Frame():

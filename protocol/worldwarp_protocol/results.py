@@ -53,6 +53,8 @@ class Given(msgspec.Struct, kw_only=True):
     """PNG, of their own size."""
     depth: list[str] = []
     """``.npy`` float32, of the pictures' size; empty where it was estimated."""
+    mask: list[str] = []
+    """PNG, of the pictures' size: white is left out; empty where all may be baked."""
     cameras: str
     """A ``cameras.npz`` at the pictures' size."""
     versions: dict[str, str] = {}

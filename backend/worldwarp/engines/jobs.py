@@ -5,11 +5,12 @@ An engine may be another process or another machine: no shared disk is assumed. 
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from worldwarp_protocol.messages import Settings
 
 from .. import chunks, contents
@@ -118,8 +119,12 @@ def _view(shot: Shot, store: Store, done: Sequence[Manifest], index: int) -> Vie
     if not done:
         depth = None if shot.depth is None else shot.depth[index]
         provenance = np.full(shot.pictures.shape[1:3], Provenance.PICTURE, np.uint8)
-        return View(index, shot.pictures[index], depth, provenance)
-    return contents.read_view(store, _holder(done, index).key, index)
+        return View(index, shot.pictures[index], depth, provenance, _left_out(shot, index))
+    return replace(contents.read_view(store, _holder(done, index).key, index), left_out=_left_out(shot, index))
+
+
+def _left_out(shot: Shot, index: int) -> NDArray[np.bool_] | None:
+    return shot.mask[index] if shot.mask is not None and index < len(shot.mask) else None
 
 
 def _holder(done: Sequence[Manifest], index: int) -> Manifest:

@@ -59,6 +59,8 @@ def write(root: Path, shot: Shot) -> str:
     arrays["frame"] = cameras.frame
     if shot.depth is not None:
         arrays["depth"] = shot.depth
+    if shot.mask is not None:
+        arrays["mask"] = shot.mask
     kept = Kept(
         name=shot.name,
         settings=shot.settings,
@@ -107,6 +109,7 @@ def read(root: Path, digest: str) -> Shot:
         settings=kept.settings,
         colour_space=kept.colour_space,
         overrides=kept.overrides,
+        mask=arrays.get("mask"),
     )
 
 
