@@ -93,6 +93,6 @@ def test_a_masked_shot_keeps_its_picture_and_bakes_the_rest_only(tmp_path) -> No
     assert {m.key for m in plain}.isdisjoint(m.key for m in masked)
     np.testing.assert_array_equal(contents.read_view(store, masked[0].key, 0).rgb, view.rgb)
     assert np.isinf(contents.read_depth(store, masked[0].key, 0)[mask]).all()
-    ball = scene.picture(cameras, 8).surface == 5
-    holes = [contents.read_image(store, run[1].key, "holes", 8) > 0 for run in found]
+    ball = scene.picture(cameras, 4).surface == 5
+    holes = [contents.read_image(store, made[0].key, "holes", 4) > 0 for made in found]
     assert (holes[1] & ball).sum() > 0.8 * ball.sum() > (holes[0] & ball).sum()

@@ -22,6 +22,7 @@ from . import cloud, fusion
 from .frames import Frames, committed, picture_of
 from .gltf import encode_glb
 from .mesh import encode_ply
+from .solved import solve_folder
 
 LINE = 60
 """Characters of the line that shows the work."""
@@ -52,11 +53,22 @@ def command(arguments: Sequence[str]) -> int:
     record = _record(options.result)
     store = Store(options.store or default_root())
     world = World(committed(store, record.chunks), options, record.settings.seed, _show)
-    chosen = [name for name in PRODUCTS if getattr(options, name)] or list(PRODUCTS)
+    chosen = [name for name in PRODUCTS if getattr(options, name)]
+    if not chosen and not options.solve:
+        chosen = list(PRODUCTS)
     about: dict[str, Any] = {"frames": len(world.frames), "of": record.frames}
     for name in chosen:
         about[name] = deliver(options.out, store, record.chunks, name, world)
         print(f"{name}: {', '.join(f'{key} {_short(value)}' for key, value in about[name].items())}")
+    if options.solve:
+        found = solve_folder(options.result, store, _show)
+        _wipe()
+        about["solve"] = {
+            "residual_requested": float(np.nanmedian(found.residual_requested)),
+            "residual_solved": float(np.nanmedian(found.residual_solved)),
+            "frames_with_evidence": int((found.inliers > 0).sum()),
+        }
+        print(f"solved cameras: {', '.join(f'{key} {_short(value)}' for key, value in about['solve'].items())}")
     files.write(options.out / "world.json", json.dumps(about, indent=1).encode())
     return 0
 
@@ -173,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--points", action="store_true", help="points.ply: one point cloud of all frames")
     parser.add_argument("--mesh", action="store_true", help="mesh.ply and mesh.glb: a proxy mesh of all frames")
     parser.add_argument("--gaussians", action="store_true", help="gaussians.ply: a Gaussian scene fitted to all frames")
+    parser.add_argument("--solve", action="store_true", help="solved cameras, into the result's own cameras.npz")
     parser.add_argument("--voxel", type=float, help="world units between points (a pixel's median footprint)")
     parser.add_argument("--no-filled", action="store_true", help="without what was filled smoothly, without a model")
     parser.add_argument(
