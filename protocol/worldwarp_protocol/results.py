@@ -130,7 +130,7 @@ class ResultFolder:
             given=given or (self.record.given if self.record else None),
         )
         self.save()
-        files.write(self.path / "cameras.npz", cameras.encode())
+        self._write_cameras(cameras)
 
     def keep_input(self, name: str, content: bytes | memoryview) -> None:
         """Keep a file that ``Given`` names."""
@@ -277,6 +277,13 @@ class ResultFolder:
             raise FolderError(
                 f"{self.path} holds this shot with other settings ({', '.join(changed)}): choose another folder."
             )
+
+    def _write_cameras(self, cameras: CameraFile) -> None:
+        """Write the path; a file of the same one stays, with all that was found out about it since."""
+        path = self.path / "cameras.npz"
+        known = files.read_cameras(path) if path.exists() else None
+        if known is None or not (len(known.K) == len(cameras.K) and cameras.begins_with(known)):
+            files.write(path, cameras.encode())
 
     def _load(self) -> Record | None:
         path = self.path / "shot.json"

@@ -59,7 +59,7 @@ def test_a_pixel_is_orbited_at_its_depth():
         ([*SIZE, "--width", "-720"], "width: x height is -720 x 480"),
         ([*SIZE, "--lens", "35"], "focal: is '35'; write it with its unit"),
         ([*SIZE, "--sensor", "huge"], "sensor: is 'huge'"),
-        ([*SIZE, "--fps", "0"], "cameras.fps: is 0"),
+        ([*SIZE, "--fps", "0"], "fps: is 0"),
         (["--start", "start.npz", "--at", "77"], "at: start.npz has no frame 77; it has 1 to 9"),
         (["--start", "none.npz"], "cameras: there is no file none.npz"),
     ],
@@ -90,3 +90,9 @@ def test_the_guides_examples_run():
 def test_the_guides_table_has_every_move():
     names = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|.*?\|", section(), re.M))))
     assert names == set(PRESETS)
+
+
+@pytest.mark.parametrize("fps", ["nan", "inf", "0", "-24"])
+def test_a_rate_that_is_none_is_said(fps):
+    with pytest.raises(InvalidShot, match="frames per second"):
+        command(["dolly_in 1m", *SIZE, f"--fps={fps}"])

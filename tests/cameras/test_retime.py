@@ -107,7 +107,8 @@ def test_rates_are_meant_as_television_means_them():
     assert exact_rate(23.976) == exact_rate(24000 / 1001) == 24000 / 1001
     assert exact_rate(29.97) == 30000 / 1001
     assert exact_rate(24) == 24
-    assert exact_rate(12.5) == 12.5
+    for fps in (12.5, 12.99, 36.96, 22.977):
+        assert exact_rate(fps) == fps
 
 
 def test_a_mismatch_is_said_with_both_durations():
@@ -230,3 +231,9 @@ def test_the_command_retimes_a_file(tmp_path, capsys):
         assert f"{count} cameras, frames 1001 to {1000 + count}" in capsys.readouterr().out
     with pytest.raises(InvalidShot, match="retime: "):
         command([str(tmp_path / "in.npz"), "--out", str(out)])
+
+
+def test_speeds_that_need_more_frames_than_there_are_numbers_are_refused():
+    for speed in (1e-320, 1e-9, 5e-324):
+        with pytest.raises(InvalidShot, match="make no path"):
+            at_speed(curve(), speed)

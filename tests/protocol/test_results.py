@@ -354,3 +354,17 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_samples_are_what_the_wire_carries() -> None:
     assert frame_arrays(3)["frame"].tobytes() == png(3)
+
+
+def test_what_was_found_out_about_a_path_stays_when_its_shot_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "shot" / "cameras.npz"
+    ResultFolder(tmp_path / "shot").begin(shot(), 32, 16, **cameras(5))
+    with np.load(path, allow_pickle=False) as stored:
+        np.savez(path, **stored, R_solved=stored["R"] * 2)
+    ResultFolder(tmp_path / "shot").begin(shot(), 32, 16, **cameras(5))
+    with np.load(path, allow_pickle=False) as stored:
+        np.testing.assert_array_equal(stored["R_solved"], stored["R"] * 2)
+    ResultFolder(tmp_path / "shot").begin(shot(), 32, 16, **cameras(6))
+    with np.load(path, allow_pickle=False) as stored:
+        assert len(stored["R"]) == 6
+        assert "R_solved" not in stored

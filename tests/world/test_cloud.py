@@ -1,10 +1,13 @@
 """The merged cloud: on the scene, each place once, by what is most trusted, the same however chunks are cut."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from worldwarp.nouns import Provenance
 from worldwarp.world import cloud
 from worldwarp.world.cloud import Cloud, alone, merged, packed, unpacked
+from worldwarp_protocol.errors import WorldWarpError
 
 from .worlds import quiet, reached, to_scene, world
 
@@ -83,3 +86,31 @@ def test_the_same_chunks_give_the_same_bits_and_keys_come_back(whole):
     assert np.array_equal(points.rgb, again.rgb)
     cells = np.array([[-5, 0, 7], [123, -4567, 89]])
     assert np.array_equal(unpacked(packed(cells)), cells)
+
+
+def test_a_world_far_from_its_origin_gives_the_same_points(whole):
+    frames, points = whole
+    far = np.array([3e6, -2e6, 5e5]) * points.voxel
+    poses = frames.cameras.camera_to_world.copy()
+    poses[:, :3, 3] += far
+    moved = merged(replace(frames, cameras=replace(frames.cameras, camera_to_world=poses)), quiet, points.voxel)
+    assert len(moved) == pytest.approx(len(points), rel=0.01)
+    assert np.quantile(to_scene(moved.xyz - far), 0.99) < 0.05 * points.voxel
+
+
+def test_voxels_grow_until_all_that_is_seen_has_numbers(whole):
+    frames, _ = whole
+    rows, _ = cloud.seen(frames, 0)
+    tiny = np.abs(rows[:, :3]).max() / 1e6
+    sums = cloud.reaching(cloud.nothing(tiny), rows[:, :3])
+    assert sums.voxel == 2 * tiny
+    with pytest.raises(WorldWarpError, match="larger --voxel"):
+        packed(cloud.cells_of(rows[:, :3], tiny))
+
+
+@pytest.mark.timeout(20)
+def test_voxels_that_meet_at_the_origin_end_the_growth():
+    corners = np.stack(np.meshgrid([-1.0, 1], [-1, 1], [-1, 1]), -1).reshape(-1, 3)
+    sums = cloud.summed(np.concatenate([corners, np.ones((8, 8))], 1), np.ones(8), 0.5)
+    assert len(cloud.bounded(sums, 3).key) == 8
+    assert len(cloud.rethinned(cloud.averaged(sums), 3)) <= 8

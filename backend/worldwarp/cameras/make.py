@@ -17,7 +17,7 @@ from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras, write_cameras
 from .retime import summary
-from .retiming import exact_rate
+from .retiming import check_rate, exact_rate
 
 LEVEL = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)
 """Camera to world at the origin, level, looking along the world's +Y."""
@@ -50,6 +50,8 @@ def first_camera(options: argparse.Namespace) -> Cameras:
         InvalidShot: options are missing or contradict each other.
     """
     start = _of_path(options.start, options.at) if options.start else _of_lens(options)
+    if options.fps is not None:
+        check_rate(options.fps)
     fps = start.fps if options.fps is None else exact_rate(options.fps)
     frame = start.frame if options.first_frame is None else np.array([options.first_frame])
     return replace(start, fps=fps, frame=frame)

@@ -12,12 +12,23 @@ from .cameras import Array, Cameras
 
 NTSC = 1000 / 1001
 """What 23.976, 29.97 and 59.94 are short for: 24, 30 and 60 times this."""
+BROADCAST = (24, 30, 48, 60, 120)
+"""Frames per second that are used times this; of others, 12.99 is no more than that."""
 
 
 def exact_rate(fps: float) -> float:
     """Frames per second as they are meant: 23.976 is 24000 / 1001."""
-    meant = round(fps / NTSC) * NTSC
-    return meant if fps % 1 and abs(fps - meant) < 0.005 else fps
+    return next((rate * NTSC for rate in BROADCAST if abs(fps - rate * NTSC) < 0.005), fps)
+
+
+def check_rate(fps: float) -> None:
+    """Refuse what is no frame rate.
+
+    Raises:
+        InvalidShot: it is not above zero, or above 1000.
+    """
+    if not 0 < fps <= 1000:
+        raise InvalidShot("fps", f"is {fps:g}; give frames per second, such as 24 or 23.976.")
 
 
 def in_frames(cameras: Cameras, count: int) -> Cameras:
@@ -45,7 +56,7 @@ def at_speed(cameras: Cameras, speed: float) -> Cameras:
     """
     if not 0 < speed < np.inf:
         raise InvalidShot("speed", f"is {speed:g}; give a number above 0, such as 0.5 for half as fast.")
-    return in_frames(cameras, round((len(cameras) - 1) / speed) + 1)
+    return in_frames(cameras, _count((len(cameras) - 1) / speed))
 
 
 def at_rate(cameras: Cameras, fps: float) -> Cameras:
@@ -54,10 +65,9 @@ def at_rate(cameras: Cameras, fps: float) -> Cameras:
     Raises:
         InvalidShot: the frame rate is none.
     """
-    if not 0 < fps <= 1000:
-        raise InvalidShot("fps", f"is {fps:g}; give frames per second, such as 24 or 23.976.")
+    check_rate(fps)
     rate = exact_rate(fps)
-    count = round((len(cameras) - 1) * rate / exact_rate(cameras.fps)) + 1
+    count = _count((len(cameras) - 1) * rate / exact_rate(cameras.fps))
     return replace(in_frames(cameras, count), fps=rate)
 
 
@@ -104,6 +114,11 @@ def _hermite(knots: Array, values: Array, before: NDArray[np.intp], share: Array
     rise = values[before + 1] - values[before]
     first, last = gap * slopes[before], gap * slopes[before + 1]
     return np.asarray(values[before] + s * (first + s * (3 * rise - 2 * first - last + s * (first + last - 2 * rise))))
+
+
+def _count(steps: float) -> int:
+    """Cameras of a path of so many steps, to the nearest; of more than a path can have, one too many."""
+    return round(min(steps, MAX_FRAMES)) + 1
 
 
 def _spacing(cameras: Cameras) -> int:

@@ -1,9 +1,10 @@
 """One point cloud of all committed frames: a point for each voxel that a surface goes through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from worldwarp_protocol.errors import WorldWarpError
 
 from ..cache.surface import patches
 from ..cameras.cameras import Array, unproject
@@ -11,7 +12,7 @@ from ..nouns import Bytes, Floats, Provenance, Report
 from .frames import Frames
 from .points import EVERY, beyond_known, surface
 
-VERSION = "1"
+VERSION = "2"
 """Raised when the same chunks give another cloud."""
 
 MAX_POINTS = 2_000_000
@@ -25,6 +26,14 @@ NEIGHBOURS = 3
 
 BITS = 20
 """Of a voxel's number along each axis in its key; two more are its provenance."""
+
+REACH = (1 << (BITS - 1)) - 2
+"""Voxels from the origin along each axis that have numbers, with one more around them."""
+
+CORNERS = 8
+"""Voxels that meet at the origin: however large they grow, they stay apart."""
+
+ZERO = np.zeros(3)
 
 
 @dataclass(frozen=True)
@@ -64,22 +73,28 @@ class Sums:
     """(p, 10): the weight, and weighted by it position, colour and normal."""
     footprint: Array
     """(p,), the smallest."""
+    origin: Array = field(default_factory=lambda: ZERO)
+    """(3,), a corner of voxels, world units; their numbers are counted from here."""
 
 
 def merged(frames: Frames, report: Report, voxel: float | None = None, filled: bool = True) -> Cloud:
     """The points of all frames: in each voxel what the picture shows, else what was generated, else what was filled.
 
     Within a voxel a pixel counts by the inverse of its squared footprint. Sky, ramps at jumps of depth and points that
-    stand alone are left out. Memory is bounded by ``MAX_POINTS``, whatever the number of frames.
+    stand alone are left out. Memory is bounded by ``MAX_POINTS``, whatever the number of frames: voxels grow where
+    there would be more, and where surfaces are further than ``REACH`` of them from the first camera.
 
     Args:
         voxel: its side, in world units; the median footprint of a pixel if left out.
         filled: whether holes that were filled without a model are surfaces, too.
     """
-    sums = nothing(footprint(frames) if voxel is None else voxel)
+    side = footprint(frames) if voxel is None else voxel
+    sums = nothing(side, np.round(frames.cameras.centres[0] / side) * side)
     for i in looked_at(frames):
         report("points", i, len(frames))
-        sums = bounded(joined(sums, summed(*seen(frames, i, filled), sums.voxel)), MAX_POINTS)
+        rows, weight = seen(frames, i, filled)
+        sums = reaching(sums, rows[:, :3])
+        sums = bounded(joined(sums, summed(rows, weight, sums.voxel, sums.origin)), MAX_POINTS)
     cloud = averaged(sums)
     return cloud[~alone(cloud)]
 
@@ -112,21 +127,29 @@ def seen(frames: Frames, i: int, filled: bool = True) -> tuple[Array, Array]:
     return np.concatenate(columns, axis=1), 1 / size[:, 0] ** 2
 
 
-def nothing(voxel: float) -> Sums:
-    """No points, in voxels of that side."""
-    return Sums(voxel, np.empty(0, np.int64), np.empty((0, 10)), np.empty(0))
+def nothing(voxel: float, origin: Array = ZERO) -> Sums:
+    """No points, in voxels of that side, counted from ``origin`` (3,)."""
+    return Sums(voxel, np.empty(0, np.int64), np.empty((0, 10)), np.empty(0), origin)
 
 
 def joined(a: Sums, b: Sums) -> Sums:
     """Both, of the same voxels: where they share one, the better provenance, or the sum of equals."""
-    return _reduced(a.voxel, *(np.concatenate([getattr(a, n), getattr(b, n)]) for n in ("key", "total", "footprint")))
+    columns = (np.concatenate([getattr(a, name), getattr(b, name)]) for name in ("key", "total", "footprint"))
+    return _reduced(a.voxel, a.origin, *columns)
 
 
 def bounded(sums: Sums, most: int) -> Sums:
-    """At most ``most`` points, in voxels that are doubled as often as that takes."""
-    while len(sums.key) > most:
-        key = packed(unpacked(sums.key >> 2) >> 1) << 2 | sums.key & 3
-        sums = _reduced(2 * sums.voxel, key, sums.total, sums.footprint)
+    """At most ``most`` points (``CORNERS`` where that is less), in voxels doubled as often as that takes."""
+    while len(sums.key) > max(most, CORNERS):
+        sums = _doubled(sums)
+    return sums
+
+
+def reaching(sums: Sums, xyz: Array) -> Sums:
+    """The same, in voxels doubled until each of the points ``xyz`` (p, 3), all finite, lies in one with a number."""
+    furthest = float(np.abs(xyz - sums.origin).max(initial=0))
+    while furthest / sums.voxel >= REACH:
+        sums = _doubled(sums)
     return sums
 
 
@@ -140,10 +163,10 @@ def averaged(sums: Sums) -> Cloud:
 
 def rethinned(cloud: Cloud, most: int) -> Cloud:
     """At most ``most`` points, for voxels that are just large enough."""
-    while len(cloud) > most:
+    while len(cloud) > max(most, CORNERS):
         voxel = cloud.voxel * max(1.02, (len(cloud) / most) ** 0.25)
         columns = cloud.xyz, cloud.rgb, cloud.normal, cloud.provenance[:, None], cloud.footprint[:, None]
-        cloud = averaged(summed(np.concatenate(columns, axis=1), np.ones(len(cloud)), voxel))
+        cloud = averaged(summed(np.concatenate(columns, axis=1), np.ones(len(cloud)), voxel, _middle(cloud.xyz)))
     return cloud
 
 
@@ -152,20 +175,26 @@ def alone(cloud: Cloud) -> NDArray[np.bool_]:
     out = np.zeros(len(cloud), bool)
     level = np.ceil(np.log2(np.maximum(cloud.footprint / cloud.voxel, 1))).astype(int)
     for one in np.unique(level):
-        cells = cells_of(cloud.xyz, 3 * cloud.voxel * 2.0**one)
+        cells = cells_of(cloud.xyz, 3 * cloud.voxel * 2.0**one, _middle(cloud.xyz))
         out[level == one] = _around(np.sort(packed(cells)), cells[level == one]) <= NEIGHBOURS
     return out
 
 
-def cells_of(xyz: Array, side: float) -> NDArray[np.int64]:
-    """(p, 3): the numbers of the voxels that points lie in."""
-    most = 1 << (BITS - 1)
-    return np.asarray(np.clip(np.floor(xyz / side), 2 - most, most - 3).astype(np.int64))
+def cells_of(xyz: Array, side: float, origin: Array = ZERO) -> NDArray[np.int64]:
+    """(p, 3): the numbers of the voxels that points lie in, counted from ``origin`` (3,)."""
+    return np.asarray(np.floor((xyz - origin) / side).astype(np.int64))
 
 
 def packed(cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One number (p,) for each voxel (p, 3)."""
-    x, y, z = (cells + (1 << (BITS - 1))).T
+    """One number (p,) for each voxel (p, 3).
+
+    Raises:
+        WorldWarpError: a voxel is too far from the origin.
+    """
+    half = 1 << (BITS - 1)
+    if cells.min(initial=0) < -half or cells.max(initial=0) >= half:
+        raise WorldWarpError(f"The world is wider than {2 * half:,} voxels: give a larger --voxel.")
+    x, y, z = (cells + half).T
     return np.asarray(x << (2 * BITS) | y << BITS | z)
 
 
@@ -175,21 +204,30 @@ def unpacked(key: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(parts - (1 << (BITS - 1)))
 
 
-def summed(rows: Array, weight: Array, voxel: float) -> Sums:
+def summed(rows: Array, weight: Array, voxel: float, origin: Array = ZERO) -> Sums:
     """Pixels as ``seen`` gives them, added up."""
-    key = packed(cells_of(rows[:, :3], voxel)) << 2 | rows[:, 9].astype(np.int64)
+    key = packed(cells_of(rows[:, :3], voxel, origin)) << 2 | rows[:, 9].astype(np.int64)
     total = np.concatenate([weight[:, None], weight[:, None] * rows[:, :9]], axis=1)
-    return _reduced(voxel, key, total, rows[:, 10])
+    return _reduced(voxel, origin, key, total, rows[:, 10])
 
 
-def _reduced(voxel: float, key: NDArray[np.int64], total: Array, footprint: Array) -> Sums:
+def _doubled(sums: Sums) -> Sums:
+    key = packed(unpacked(sums.key >> 2) >> 1) << 2 | sums.key & 3
+    return _reduced(2 * sums.voxel, sums.origin, key, sums.total, sums.footprint)
+
+
+def _middle(xyz: Array) -> Array:
+    return (xyz.min(axis=0) + xyz.max(axis=0)) / 2 if len(xyz) else ZERO
+
+
+def _reduced(voxel: float, origin: Array, key: NDArray[np.int64], total: Array, footprint: Array) -> Sums:
     order = np.argsort(key, kind="stable")
     key, total, footprint = key[order], total[order], footprint[order]
     start = np.flatnonzero(np.diff(key, prepend=-1))
     best = np.diff(key[start] >> 2, prepend=-1) != 0  # the lowest provenance comes first
     if len(start):
         total, footprint = np.add.reduceat(total, start), np.minimum.reduceat(footprint, start)
-    return Sums(voxel, key[start][best], total[best], footprint[best])
+    return Sums(voxel, key[start][best], total[best], footprint[best], origin)
 
 
 def _around(keys: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.int64]:
