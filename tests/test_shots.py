@@ -10,7 +10,7 @@ from worldwarp.cameras.cameras import project, unproject
 from worldwarp.geometry import sources
 from worldwarp_protocol import messages
 from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.messages import Diffusion, Settings
 
 from tests.shots_for_tests import straight_path
 
@@ -209,3 +209,8 @@ def test_each_fault_on_the_wire_gets_its_sentence(changes, sentence):
 def test_a_shot_of_a_wild_frame_rate_is_refused():
     with pytest.raises(InvalidShot, match=r"cameras.fps: is nan"):
         shots.from_wire(structs.replace(SHOT, fps=float("nan")), wire())
+
+
+def test_words_that_nobody_reads_are_said():
+    assert any("reads no words" in w for w in prepare(diffusion=Diffusion(prompt="a hall"))[1])
+    assert not any("words" in w for w in prepare()[1])

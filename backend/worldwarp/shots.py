@@ -99,7 +99,9 @@ def prepare(
         )
     else:
         sources.check(settings.geometry)
-    if settings.profile != "draft":
+    if settings.profile == "draft":
+        warnings += _words_warnings(settings, overrides)
+    else:
         warnings += _check_invention(settings, overrides, len(cameras), framing)
     settings = _frame_anchor(settings, size, framing)
     resampled = np.stack([resample_picture(one, framing) for one in pictures])
@@ -255,6 +257,13 @@ def _check_depth(depth: Floats, shape: tuple[int, ...], far: float) -> Floats:
             "check the file, or raise far.",
         )
     return depth
+
+
+def _words_warnings(settings: Settings, overrides: Sequence[Override]) -> list[str]:
+    said = [settings.diffusion, *overrides]
+    if not any(each.prompt or each.style or each.negative_prompt for each in said):
+        return []
+    return ["The draft profile reads no words: prompt, style and negative prompt do nothing."]
 
 
 def _check_mask(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:

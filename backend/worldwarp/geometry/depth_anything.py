@@ -53,7 +53,7 @@ def missing() -> str:
     if folder() is None:
         return (
             f"Its weights {REPOSITORY} (model.safetensors, 0.1 GB, Apache-2.0) are not here; "
-            f"get them with `hf download {REPOSITORY}`, or put {' and '.join(FILES)} into "
+            f"get them with `worldwarp weights get depth-anything`, or put {' and '.join(FILES)} into "
             f"{default_root().parent / 'weights' / REPOSITORY.split('/')[1]}."
         )
     return ""

@@ -15,7 +15,7 @@ WAN_REVISION = "0fad780a534b6463e45facd96134c9f345acfa5b"
 WAN_FOLDER = "wan2.1-t2v-1.3b"
 APACHE = "Use, change and pass on, commercially too; keep the notice."
 
-PROFILES = ("draft", "mini", "wan")
+PROFILES = ("draft", "wan")
 
 
 @dataclass(frozen=True)
