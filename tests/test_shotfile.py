@@ -1,6 +1,10 @@
 """A result folder makes its own shot again: the same keys, whoever moved it."""
 
+import hashlib
+import io
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import main
 from worldwarp.geometry import sources
 from worldwarp.nouns import Estimate
+from worldwarp.outputs.pictures import encode_png
 from worldwarp_protocol.errors import FolderError
 from worldwarp_protocol.messages import Settings, Shot
 from worldwarp_protocol.results import ResultFolder
@@ -146,4 +151,46 @@ def test_damaged_inputs_are_refused(tmp_path: Path) -> None:
     packed.pictures[0] = "../shot.json"
     folder.begin(wire, 32, 32, cameras.K, cameras.camera_to_world, cameras.frame, given=packed)
     with pytest.raises(FolderError, match="damaged"):
+        shotfile.unpack(tmp_path)
+
+
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+def bomb() -> bytes:
+    """A PNG that says to be of 60,000 x 60,000 pixels."""
+    content = bytearray(encode_png(np.zeros((8, 8, 3), np.uint8)))
+    content[16:24] = struct.pack(">II", 60_000, 60_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("pictures", encode_png(np.zeros((30, 32, 3), np.uint8))),
+        ("pictures", encode_png(np.zeros((32, 32), np.uint8))),
+        ("pictures", b"no picture"),
+        ("pictures", bomb()),
+        ("depth", npy_header((1 << 20, 1 << 20))),
+        ("depth", npy_header((32, 32))),
+        ("depth", b""),
+        ("mask", encode_png(np.zeros((32, 32, 3), np.uint8))),
+    ],
+)
+def test_inputs_that_others_made_are_refused_by_name(kind: str, content: bytes, tmp_path: Path) -> None:
+    cameras = straight_path(2, width=32, height=32)
+    request = shotfile.Request("a", np.zeros((1, 32, 32, 3), np.uint8), None, cameras, Settings())
+    packed, files = shotfile.pack(request)
+    name = hashlib.sha256(content).hexdigest() + ".bin"
+    getattr(packed, kind).append(name)
+    folder = ResultFolder(tmp_path)
+    wire = Shot(name="a", settings=request.settings, fps=24.0, colour_space="sRGB")
+    folder.begin(wire, 32, 32, cameras.K, cameras.camera_to_world, cameras.frame, given=packed)
+    for each, data in {**files, name: content}.items():
+        folder.keep_input(each, data)
+    with pytest.raises(FolderError, match=name):
         shotfile.unpack(tmp_path)

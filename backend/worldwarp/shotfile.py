@@ -5,25 +5,33 @@
 
 import hashlib
 import io
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from worldwarp_protocol.errors import FolderError, WorldWarpError
+from PIL import Image
+from worldwarp_protocol.archives import read_array
+from worldwarp_protocol.errors import FolderError
 from worldwarp_protocol.files import CameraFile
+from worldwarp_protocol.limits import MAX_SIDE
 from worldwarp_protocol.messages import Override, Settings
 from worldwarp_protocol.results import INPUTS, Given, Record, ResultFolder
 
 from .cameras import Cameras
 from .cameras.formats import read_cameras
+from .cameras.sizes import Pixel
 from .masks import SET
 from .nouns import Bytes, Floats
-from .outputs.pictures import decode_png, encode_png
+from .outputs.pictures import encode_png
 
 PACKAGES = ("worldwarp", "numpy", "numba", "pillow", "torch")
 """Whose versions may change bits."""
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+"""What Pillow and NumPy raise over files that others made."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +88,13 @@ def unpack(path: Path) -> Request:
     folder.read_input(given.cameras)  # its digest is checked
     return Request(
         name=record.name,
-        pictures=np.stack([_picture(folder, name) for name in given.pictures]),
-        depth=np.stack([_depth(folder, name) for name in given.depth]) if given.depth else None,
+        pictures=_stacked(folder, given.pictures, _picture),
+        depth=_stacked(folder, given.depth, _depth) if given.depth else None,
         cameras=read_cameras(folder.path / INPUTS / given.cameras),
         settings=given.settings,
         colour_space=record.colour_space,
         overrides=tuple(given.overrides),
-        mask=np.stack([_picture(folder, name) > SET for name in given.mask]) if given.mask else None,
+        mask=_stacked(folder, given.mask, _mask) > SET if given.mask else None,
     )
 
 
@@ -108,16 +116,46 @@ def _open(path: Path) -> tuple[ResultFolder, Record, Given]:
     return folder, folder.record, folder.record.given
 
 
-def _picture(folder: ResultFolder, name: str) -> Bytes:
-    pixels: Bytes = decode_png(folder.read_input(name))
-    return pixels
+def _stacked(folder: ResultFolder, names: Sequence[str], decode: Callable[[bytes], NDArray[Pixel]]) -> NDArray[Pixel]:
+    """The arrays of inputs as one.
+
+    Raises:
+        FolderError: naming the one that is none, or of another size than the first.
+    """
+    found: list[NDArray[Pixel]] = []
+    for name in names:
+        content = folder.read_input(name)
+        try:
+            found.append(decode(content))
+        except UNREADABLE as error:
+            raise FolderError(f"{folder.path / INPUTS / name} cannot be read ({error}): take another copy.") from None
+        if found[-1].shape != found[0].shape:
+            raise FolderError(f"{folder.path / INPUTS / name} is of another size than the first: take another copy.")
+    return np.stack(found)
 
 
-def _depth(folder: ResultFolder, name: str) -> Floats:
-    try:
-        depth: Floats = np.load(io.BytesIO(folder.read_input(name)), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise WorldWarpError(f"{folder.path / INPUTS / name} is no depth ({error}): take another copy.") from None
+def _picture(content: bytes) -> Bytes:
+    return _png(content, "RGB")
+
+
+def _mask(content: bytes) -> Bytes:
+    return _png(content, "L")
+
+
+def _png(content: bytes, mode: str) -> Bytes:
+    """Pixels, whose number is checked before they are unpacked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            if image.mode != mode or max(image.size) > MAX_SIDE:
+                raise ValueError(f"it is {image.mode}, {image.size[0]} x {image.size[1]}")
+            return np.array(image)
+
+
+def _depth(content: bytes) -> Floats:
+    depth = read_array(content)
+    if depth.ndim != 2 or depth.dtype != np.float32:
+        raise ValueError(f"it is {depth.dtype} of shape {depth.shape}")
     return depth
 
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .archives import read_archive
 from .errors import FolderError
 
 VERTEX = np.dtype(
@@ -27,6 +27,9 @@ VERTEX = np.dtype(
 )
 """One point as it lies in a PLY file, 16 bytes."""
 PLY_TYPES = {"f": "float", "u": "uchar"}
+
+SHAPES: dict[str, tuple[int, ...]] = {"K": (3, 3), "R": (3, 3), "t": (3,), "frame": ()}
+"""Of one camera in ``cameras.npz``."""
 
 
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -86,12 +89,13 @@ class CameraFile:
 def read_cameras(path: Path) -> CameraFile:
     """Read a ``cameras.npz``; raises ``FolderError`` where it is none."""
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in ("K", "R", "t", "frame")}
-            poses = data["camera_to_world"] if "camera_to_world" in data else _inverse(arrays["R"], arrays["t"])
-            size = int(data["width"]), int(data["height"])
-            return CameraFile(**arrays, camera_to_world=poses, width=size[0], height=size[1], fps=float(data["fps"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        data = read_archive(path, CameraFile.__dataclass_fields__)
+        n = len(data["frame"])
+        arrays = {name: data[name].reshape(n, *shape) for name, shape in SHAPES.items()}
+        poses = data["camera_to_world"] if "camera_to_world" in data else _inverse(arrays["R"], arrays["t"])
+        rest = {"width": int(data["width"]), "height": int(data["height"]), "fps": float(data["fps"])}
+        return CameraFile(**arrays, camera_to_world=poses.reshape(n, 4, 4), **rest)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise FolderError(
             f"{path} cannot be read as cameras ({error}): delete it and fetch the result again."
         ) from error

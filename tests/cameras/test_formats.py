@@ -1,5 +1,8 @@
 """Paths survive their file formats; what is no path is said."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 from worldwarp.cameras import Cameras
@@ -69,7 +72,7 @@ def entries():
         ("frame", np.arange(4) + 0.5, r"cameras.frame: is float64 .* write integers"),
         ("width", np.array([64, 64]), r"cameras.width: is int64 of shape \(2,\)"),
         ("K", np.array([{"a": 1}], dtype=object), r"cameras: .* cannot be read \(it holds objects\); .* plain numbers"),
-        ("fps", "fast", r"cameras.fps: is <U4"),
+        ("fps", "fast", r"cameras: .* cannot be read \(fps.npy is <U4"),
     ],
 )
 def test_each_fault_gets_its_sentence(tmp_path, name, value, sentence):
@@ -105,3 +108,13 @@ def test_what_is_no_file_of_cameras_is_said(tmp_path):
 def test_a_path_of_our_helpers_reads_back(tmp_path):
     write_cameras(tmp_path / "cameras.npz", straight_path(7))
     assert np.abs(read_cameras(tmp_path / "cameras.npz").camera_to_world - straight_path(7).camera_to_world).max() == 0
+
+
+def test_a_small_file_that_says_to_be_huge_is_refused(tmp_path):
+    path, header = tmp_path / "huge.npz", io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40, 3, 3)})
+    np.savez(path, **{name: value for name, value in entries().items() if name != "K"})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("K.npy", header.getvalue())
+    with pytest.raises(InvalidShot, match=r"huge.npz cannot be read \(K.npy is float64 of shape"):
+        read_cameras(path)

@@ -3,11 +3,11 @@
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol import files
+from worldwarp_protocol.archives import read_archive
 from worldwarp_protocol.errors import InvalidShot
 
 from ..outputs.pictures import check_file
@@ -70,21 +70,18 @@ def write_cameras(path: Path, cameras: Cameras) -> None:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        # opened here because numpy leaves the files of damaged archives open
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
                 raise InvalidShot("cameras", f"{path} {_no_archive(file)}; write it by numpy.savez.")
-            file.seek(0)
-            archive = np.load(file, allow_pickle=False)
-            missing = [name for name in SHAPES if name not in archive]
-            if not missing:
-                return {name: archive[name] for name in (*SHAPES, EXACT) if name in archive}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        why = "it holds objects" if "allow_pickle" in str(error) else str(error).rstrip(".")
+        found = read_archive(path, (*SHAPES, EXACT))
+    except (OSError, ValueError) as error:
+        why = "it holds objects" if " is object of " in str(error) else str(error).rstrip(".")
         raise InvalidShot(
             "cameras", f"{path} cannot be read ({why}); write it by numpy.savez, plain numbers only."
         ) from None
-    raise InvalidShot("cameras", f"{path} lacks {', '.join(missing)}; it needs {', '.join(SHAPES)}.")
+    if missing := [name for name in SHAPES if name not in found]:
+        raise InvalidShot("cameras", f"{path} lacks {', '.join(missing)}; it needs {', '.join(SHAPES)}.")
+    return found
 
 
 def _no_archive(file: BinaryIO) -> str:

@@ -1,17 +1,15 @@
 """NumPy archives of poses and intrinsics, as research code writes them; of plain numbers only."""
 
 import io
-import math
-import warnings
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 from worldwarp_protocol import files
+from worldwarp_protocol.archives import read_archive
 
 from ..outputs.pictures import check_file
 from .cameras import Array, Cameras
@@ -22,9 +20,6 @@ CAMERA_TO_WORLD = ("c2w", "camera_to_world", "poses")
 INTRINSICS = ("K", "intrinsics")
 REST = ("frame", "width", "height", "fps")
 """Names of entries; the first of a row that is there counts."""
-
-MAX_BYTES = 64 << 20
-"""Of one entry: the poses of 10,000 cameras are 1.3 MB."""
 
 
 def read(path: Path, given: Given) -> Cameras:
@@ -68,26 +63,9 @@ def entries(path: Path) -> set[str]:
 def _arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
     check_file("path", path)
     try:
-        with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
-            warnings.simplefilter("error")
-            found = [name for name in names if f"{name}.npy" in archive.namelist()]
-            return {name: _array(archive, archive.getinfo(f"{name}.npy")) for name in found}
-    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds over a damaged archive
+        return read_archive(path, names)
+    except (OSError, ValueError) as error:
         raise fault(path, f"cannot be read ({error}); write it by numpy.savez, plain numbers only") from None
-
-
-def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    """An entry, whose shape is held against its length before there is an array."""
-    with archive.open(entry) as file:
-        version = npy.read_magic(file)
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, columns_first, dtype = header(file)
-        count = math.prod(shape)
-        plain = dtype.kind in "iuf" and dtype.itemsize <= 8
-        if not plain or min(shape, default=0) < 0 or count * dtype.itemsize > MAX_BYTES:
-            raise ValueError(f"{entry.filename} is {dtype} of shape {shape}")
-        data = file.read(count * dtype.itemsize)
-    return np.frombuffer(data, dtype, count).reshape(shape, order="F" if columns_first else "C")
 
 
 def _poses(path: Path, data: dict[str, NDArray[Any]]) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from worldwarp_protocol.archives import read_array
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.limits import MAX_SIDE
 
@@ -165,9 +166,8 @@ def _archive(path: Path) -> str:
 
 def _read_npy(path: Path) -> Floats:
     try:
-        with path.open("rb") as file:
-            depth: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        depth = read_array(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise InvalidShot(
             "depth", f"{path} cannot be read ({_reason(error)}); write it by numpy.save from an array of floats."
         ) from None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol import files
+from worldwarp_protocol.archives import read_archive
 from worldwarp_protocol.errors import FolderError
 from worldwarp_protocol.results import ResultFolder
 
@@ -54,10 +55,13 @@ def solve_frames(frames: Frames, requested: Cameras, report: Report) -> Solved:
 def read_solved(path: Path) -> Cameras | None:
     """The solved cameras of a ``cameras.npz``; None where they were not solved yet."""
     cameras = read_cameras(path)
-    with np.load(path, allow_pickle=False) as data:
-        if "R_solved" not in data:
-            return None
-        R, t = data["R_solved"].astype(np.float64), data["t_solved"].astype(np.float64)
+    data = _read(path)
+    if not {"R_solved", "t_solved"} <= data.keys():
+        return None
+    n = len(cameras)
+    R, t = data["R_solved"].astype(np.float64), data["t_solved"].astype(np.float64)
+    if R.shape != (n, 3, 3) or t.shape != (n, 3):
+        raise FolderError(f"{path} holds {R.shape} solved cameras for {n}: solve them again.")
     poses = np.tile(np.eye(4), (len(R), 1, 1))
     poses[:, :3, :3] = R.transpose(0, 2, 1)
     poses[:, :3, 3] = -np.einsum("nij,nj->ni", poses[:, :3, :3], t)
@@ -78,9 +82,14 @@ def _arrays(found: Solved, requested: Cameras) -> dict[str, NDArray[Any]]:
     }
 
 
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        return read_archive(path)
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{path} cannot be read ({error}): take another copy.") from None
+
+
 def _write(path: Path, added: Mapping[str, NDArray[Any]]) -> None:
-    with np.load(path, allow_pickle=False) as data:
-        arrays = {**data, **added}
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **{**_read(path), **added})
     files.write(path, buffer.getvalue())
