@@ -229,3 +229,24 @@ def test_a_text_file_is_no_path(files: dict[str, str], tmp_path: Path, capsys: p
     said = refused({**files, "--cameras": str(tmp_path / "notes.npz")}, capsys)
     assert "is not a NumPy archive (.npz)" in said
     assert "pickle" not in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"--path": "dolly_in 1m", "--cameras": ""}, "give --lens"),
+        ({"--path": "dolly_in 1m", "--lens": "35mm"}, "lens: is that of --cameras"),
+        ({"--path": "dolly_in 1m", "--fps": "nan"}, "frames per second"),
+        ({"--lens": "35mm"}, "lens: goes with --path"),
+        ({"--frames": "0"}, "frames: goes with --path"),
+        ({"--fps": "24"}, "fps: goes with --path"),
+        ({"--distortion": "-3"}, "distortion: "),
+    ],
+)
+def test_options_that_would_be_left_aside_are_refused(
+    files: dict[str, str], changed: dict[str, str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = {name: value for name, value in {**files, **changed}.items() if value}
+    assert main(["generate", *(f"{name}={value}" for name, value in words.items())]) == 1
+    assert sentence in capsys.readouterr().err
+    assert not Path(files["--out"]).exists()

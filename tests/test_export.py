@@ -109,6 +109,9 @@ def test_a_lens_is_undone_and_its_map_lies_with_the_frames(shot: Path, capsys: p
     with OpenEXR.File(str(shot / "bent" / "st_map.exr"), separate_channels=True) as file:
         assert file.channels()["R"].pixels.shape == (64, 96)
     assert (read_picture(shot / "bent" / "plate" / "0001.png") != read_picture(shot / "picture.png")).any()
+    again = ["--from", str(shot / "bent"), "--out", str(shot / "again"), "--store", str(shot / "store")]
+    assert main(["generate", *again]) == 0
+    assert (shot / "again" / "st_map.exr").read_bytes() == (shot / "bent" / "st_map.exr").read_bytes()
     assert main(["generate", *words, "--distortion", "a"]) == 1
     assert "k1,k2,p1,p2,k3" in capsys.readouterr().err
 

@@ -17,6 +17,7 @@ from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import main
 from worldwarp.geometry import sources
 from worldwarp.nouns import Estimate
+from worldwarp.outputs.lens import Distortion
 from worldwarp.outputs.pictures import encode_png
 from worldwarp_protocol.errors import FolderError
 from worldwarp_protocol.messages import Settings, Shot
@@ -115,8 +116,9 @@ def test_what_cannot_be_made_again_says_so(tmp_path: Path, capsys: pytest.Captur
     assert "holds no shot.json" in capsys.readouterr().err
     assert main(["generate", "--out", str(tmp_path / "out")]) == 1
     assert "image" in capsys.readouterr().err
-    assert main(["generate", "--from", str(tmp_path), "--image", "a.png"]) == 1
-    assert "leave it out" in capsys.readouterr().err
+    for option in ("--image=a.png", "--frames=9", "--lens=35mm", "--fps=24"):
+        assert main(["generate", "--from", str(tmp_path), option]) == 1
+        assert f"{option[2:].split('=')[0]}: is in the folder" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -194,3 +196,14 @@ def test_inputs_that_others_made_are_refused_by_name(kind: str, content: bytes, 
         folder.keep_input(each, data)
     with pytest.raises(FolderError, match=name):
         shotfile.unpack(tmp_path)
+
+
+def test_the_lens_that_pictures_were_straightened_of_comes_back(tmp_path: Path) -> None:
+    cameras = straight_path(2, width=32, height=32)
+    request = shotfile.Request("a", np.zeros((1, 32, 32, 3), np.uint8), None, cameras, Settings())
+    for lens in (Distortion(0.1, -0.02, 1 / 3), None):
+        packed, _ = shotfile.pack(request, lens)
+        folder = ResultFolder(tmp_path / str(lens is None))
+        wire = Shot(name="a", settings=request.settings, fps=24.0, colour_space="sRGB")
+        folder.begin(wire, 32, 32, cameras.K, cameras.camera_to_world, cameras.frame, given=packed)
+        assert shotfile.distortion_of(folder.path) == lens

@@ -22,15 +22,18 @@ from .engines import jobs
 from .masks import read_mask
 from .nouns import Bytes, Report, Shot
 from .options import add, read, read_overrides
-from .outputs.lens import read_distortion, undistort, write_st_map
+from .outputs.lens import Distortion, read_distortion, st_map, undistort, undistort_mask, write_st_map
 from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
-from .shotfile import Request, other_versions, pack, unpack
+from .shotfile import Request, distortion_of, other_versions, pack, unpack
 from .store import Manifest, Store, default_root
 from .world.points import stored_points
 
 UNSEEN = 0.005
 """A share of a straightened picture that is worth a note."""
+
+PATH_ONLY = ("frames", "lens", "fps")
+"""Options that say more of ``--path``."""
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -40,11 +43,12 @@ def command(arguments: Sequence[str]) -> int:
     shot, warnings = shots.prepare(**vars(request))
     for warning in warnings:
         print(f"Note: {warning}", file=sys.stderr)
+    lens, camera = options.distortion, shot.cameras
+    bent = st_map(camera.K[0], camera.width, camera.height, lens) if lens else None
     folder = ResultFolder(options.out)
-    begin(folder, shot, request)
-    if options.distortion:
-        size = shot.cameras.width, shot.cameras.height
-        write_st_map(options.out / "st_map.exr", shot.cameras.K[0], *size, options.distortion)
+    begin(folder, shot, request, lens)
+    if bent is not None:
+        write_st_map(options.out / "st_map.exr", bent)
     store = Store(options.store or default_root())
     peaks = [0.0]
     for index, (manifest, computed) in enumerate(run(shot, store, terminal.show)):
@@ -70,6 +74,7 @@ def _first(options: argparse.Namespace) -> Request:
     for name, value in (("image", options.image), ("cameras", options.cameras or options.path), ("out", options.out)):
         if not value:
             raise InvalidShot(name, f"is missing; give --{name}, or --from a folder that is to be made again.")
+    _check_path(options)
     settings = read(options)
     profiles.check(settings.profile)
     cameras = _path(options) if options.path else read_cameras(options.cameras)
@@ -87,6 +92,17 @@ def _first(options: argparse.Namespace) -> Request:
     )
 
 
+def _check_path(options: argparse.Namespace) -> None:
+    """Refuse what would be left aside, or is missing, beside ``--path``."""
+    if options.path and not (options.lens or options.cameras):
+        raise InvalidShot("path", "needs the picture's lens: give --lens (35mm or 1200px), or --cameras to start from.")
+    if options.path and options.lens and options.cameras:
+        raise InvalidShot("lens", "is that of --cameras, where the path starts; leave one of them out.")
+    for name in PATH_ONLY:
+        if getattr(options, name) is not None and not options.path:
+            raise InvalidShot(name, f"goes with --path; leave --{name} out, or describe the path in words.")
+
+
 def _path(options: argparse.Namespace) -> Cameras:
     """The path that words describe, from the first of the given cameras, or from a level one with the given lens."""
     height, width = read_picture(options.image[0]).shape[:2]
@@ -98,14 +114,14 @@ def _path(options: argparse.Namespace) -> Cameras:
 
 def _again(options: argparse.Namespace) -> Request:
     """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
-    for name in ("image", "depth", "mask", "cameras", "path", "extend", "colour_space", "distortion"):
-        if getattr(options, name):
+    for name in ("image", "depth", "mask", "cameras", "path", *PATH_ONLY, "extend", "colour_space", "distortion"):
+        if getattr(options, name) != (0 if name == "extend" else None):
             raise InvalidShot(name, "is in the folder that --from names; leave it out.")
     folder = options.source.parent if options.source.name == "shot.json" else options.source
     options.out = options.out or folder
     if changed := other_versions(folder):
         print(f"Note: made with {', '.join(changed)}; the last bit of pixels may differ.", file=sys.stderr)
-    request = unpack(folder)
+    request, options.distortion = unpack(folder), distortion_of(folder)
     settings = read(options, request.settings)
     profiles.check(settings.profile)
     overrides = tuple(read_overrides(options)) or request.overrides
@@ -125,8 +141,11 @@ def run(shot: Shot, store: Store, report: Report) -> Iterator[tuple[Manifest, bo
         yield done[-1], True
 
 
-def begin(folder: ResultFolder, shot: Shot, request: Request | None = None) -> None:
-    """Write what is known of a shot before any of it is generated, and the request, if known, to make it again."""
+def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens: Distortion | None = None) -> None:
+    """Write what is known of a shot before any of it is generated, and the request, if known, to make it again.
+
+    ``lens`` is what the request's pictures were straightened of.
+    """
     path = shot.cameras
     wire = messages.Shot(
         name=shot.name,
@@ -135,7 +154,7 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None) -> N
         colour_space=shot.colour_space,
         overrides=list(shot.overrides),
     )
-    given, inputs = pack(request) if request else (None, {})
+    given, inputs = pack(request, lens) if request else (None, {})
     folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame, given=given)
     for name, content in inputs.items():
         folder.keep_input(name, content)
@@ -173,8 +192,12 @@ def _pictures(options: argparse.Namespace, K: NDArray[np.float64]) -> Bytes:
 
 
 def _mask(options: argparse.Namespace, cameras: Cameras) -> NDArray[np.bool_] | None:
+    """What to leave out of the first frames (f, H, W), straightened as they are."""
     size = cameras.width, cameras.height
-    return np.stack([read_mask(path, size) for path in options.mask]) if options.mask else None
+    masks = [read_mask(path, size) for path in options.mask or ()]
+    if options.distortion:
+        masks = [undistort_mask(mask, cameras.K[0], options.distortion) for mask in masks]
+    return np.stack(masks) if masks else None
 
 
 def _stacked(field: str, images: list[NDArray[Pixel]]) -> NDArray[Pixel]:

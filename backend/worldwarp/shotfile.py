@@ -7,7 +7,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from .cameras.formats import read_cameras
 from .cameras.sizes import Pixel
 from .masks import SET
 from .nouns import Bytes, Floats
+from .outputs.lens import Distortion
 from .outputs.pictures import encode_png
 
 PACKAGES = ("worldwarp", "numpy", "numba", "pillow", "torch")
@@ -52,8 +53,11 @@ class Request:
     """(f, H, W), of the pictures' size."""
 
 
-def pack(request: Request) -> tuple[Given, dict[str, bytes]]:
-    """What ``shot.json`` says of a request, and the files it names: lossless, the same bytes for the same request."""
+def pack(request: Request, lens: Distortion | None = None) -> tuple[Given, dict[str, bytes]]:
+    """What ``shot.json`` says of a request, and the files it names: lossless, the same bytes for the same request.
+
+    ``lens`` is what the request's pictures were straightened of.
+    """
     pictures = [(encode_png(picture), "png") for picture in request.pictures]
     depth = [] if request.depth is None else [(_npy(one), "npy") for one in request.depth]
     masks = [] if request.mask is None else [(encode_png(one * np.uint8(255)), "png") for one in request.mask]
@@ -68,6 +72,7 @@ def pack(request: Request) -> tuple[Given, dict[str, bytes]]:
         depth=[names[data] for data, _ in depth],
         mask=[names[data] for data, _ in masks],
         cameras=names[path[0]],
+        distortion=list(astuple(lens)) if lens else [],
         versions=versions(),
     )
     return given, named
@@ -96,6 +101,18 @@ def unpack(path: Path) -> Request:
         overrides=tuple(given.overrides),
         mask=_stacked(folder, given.mask, _mask) > SET if given.mask else None,
     )
+
+
+def distortion_of(path: Path) -> Distortion | None:
+    """The lens whose distortion the folder's pictures are without; None where they had none.
+
+    Raises:
+        FolderError: as ``unpack``, or there are other coefficients than a lens has.
+    """
+    folder, _, given = _open(path)
+    if len(given.distortion) not in (0, len(fields(Distortion))):
+        raise FolderError(f"{folder.path / 'shot.json'} has a distortion of other coefficients: take another copy.")
+    return Distortion(*given.distortion) if given.distortion else None
 
 
 def other_versions(path: Path) -> list[str]:

@@ -57,6 +57,8 @@ class Given(msgspec.Struct, kw_only=True):
     """PNG, of the pictures' size: white is left out; empty where all may be baked."""
     cameras: str
     """A ``cameras.npz`` at the pictures' size."""
+    distortion: list[float] = []
+    """Of the lens that took the pictures, which are without it here: k1, k2, p1, p2, k3; empty where it has none."""
     versions: dict[str, str] = {}
     """Of what computed it, by package: others may differ in the last bit."""
 

@@ -4,7 +4,16 @@ import numpy as np
 import OpenEXR
 import pytest
 from worldwarp.outputs import lens
-from worldwarp.outputs.lens import Distortion, bend, read_distortion, st_map, straighten, undistort, write_st_map
+from worldwarp.outputs.lens import (
+    Distortion,
+    bend,
+    read_distortion,
+    st_map,
+    straighten,
+    undistort,
+    undistort_mask,
+    write_st_map,
+)
 from worldwarp.outputs.sampling import cubic
 from worldwarp_protocol.errors import InvalidShot
 
@@ -67,7 +76,7 @@ def test_straight_lines_become_straight():
 
 
 def test_the_file_has_two_channels_of_floats(tmp_path):
-    write_st_map(tmp_path / "st.exr", K, WIDTH, HEIGHT, LENSES["none"])
+    write_st_map(tmp_path / "st.exr", st_map(K, WIDTH, HEIGHT, LENSES["none"]))
     with OpenEXR.File(str(tmp_path / "st.exr"), separate_channels=True) as file:
         found = {name: channel.pixels for name, channel in file.channels().items()}
     assert set(found) == {"R", "G"}
@@ -85,3 +94,25 @@ def test_other_words_are_refused(text):
 def test_coefficients_that_fold_the_picture_are_refused():
     with pytest.raises(InvalidShot, match="folds"):
         st_map(K, WIDTH, HEIGHT, Distortion(-3.0))
+
+
+@pytest.mark.parametrize("name", LENSES)
+def test_a_mask_is_straightened_with_its_picture_and_loses_no_pixel(name):
+    """Of a disc and of single pixels: where the straightened picture shows any of them, the mask is."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    mask = (x - 40) ** 2 + (y - 50) ** 2 < 400
+    mask[5::23, 7::31] = True
+    found = undistort_mask(mask, K, LENSES[name])
+    # each pixel's square, finely: does any of it look at the mask?
+    fine = 8
+    at = (np.stack(np.meshgrid(np.arange(WIDTH * fine), np.arange(HEIGHT * fine)), -1) + 0.5) / fine
+    rays = (at - K[:2, 2]) / [K[0, 0], K[1, 1]]
+    column, row = np.moveaxis(np.floor(lens._pixels(bend(rays, LENSES[name]), K)).astype(int), -1, 0)
+    shown = mask[np.clip(row, 0, HEIGHT - 1), np.clip(column, 0, WIDTH - 1)]
+    shown = shown.reshape(HEIGHT, fine, WIDTH, fine).any((1, 3))
+    assert found[shown].all()
+    assert (found & ~shown).sum() < 0.1 * shown.sum()
+    if name == "none":
+        np.testing.assert_array_equal(found, mask)
+    else:
+        assert (found != mask).mean() > 0.01

@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
 
 from ..cameras.cameras import Array
@@ -19,6 +20,8 @@ ITERATIONS = 20
 """Of Newton's method, at most: 5 are enough for most lenses."""
 PRECISE = 1e-10
 """Error of a ray's direction."""
+PRECISE_PIXEL = 1e-6
+"""Of a pixel's edge: what overlaps by less is rounding."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,20 @@ def undistort(picture: Bytes, K: Array, lens: Distortion) -> tuple[Bytes, float]
     return np.asarray(colours, np.uint8), float(1 - inside.mean())
 
 
+def undistort_mask(mask: NDArray[np.bool_], K: Array, lens: Distortion) -> NDArray[np.bool_]:
+    """(H, W): the pixels of the straightened picture that show any of the ``mask`` (H, W) of the bent one."""
+    height, width = mask.shape
+    half = np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
+    corners = _pixels(bend(_rays(K + half, width + 1, height + 1), lens), K)
+    around = np.stack([corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]])
+    last = np.array([width, height]) - 1
+    low = np.clip(np.floor(around.min(axis=0) + PRECISE_PIXEL), 0, last).astype(np.intp)
+    high = np.clip(np.ceil(around.max(axis=0) - PRECISE_PIXEL), low + 1, last + 1).astype(np.intp)
+    total = np.pad(mask.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    (left, top), (right, bottom) = np.moveaxis(low, -1, 0), np.moveaxis(high, -1, 0)
+    return np.asarray(total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left] > 0)
+
+
 def st_map(K: Array, width: int, height: int, lens: Distortion) -> Array:
     """(H, W, 2): for each pixel of a frame as the lens shows it, where it lies in the pinhole frame.
 
@@ -97,14 +114,14 @@ def st_map(K: Array, width: int, height: int, lens: Distortion) -> Array:
     return np.stack([pixels[..., 0] / width, 1 - pixels[..., 1] / height], axis=-1)
 
 
-def write_st_map(path: Path, K: Array, width: int, height: int, lens: Distortion) -> None:
-    """Write ``st_map`` as EXR, channels R and G, 32-bit float; whole or not at all.
+def write_st_map(path: Path, values: Array) -> None:
+    """Write an ``st_map`` (H, W, 2) as EXR, channels R and G, 32-bit float; whole or not at all.
 
     Raises:
         WorldWarpError: it cannot be written.
     """
-    values = st_map(K, width, height, lens).astype(np.float32)
-    write_channels(path, {"R": values[..., 0], "G": values[..., 1]})
+    red, green = np.moveaxis(values.astype(np.float32), -1, 0)
+    write_channels(path, {"R": red, "G": green})
 
 
 def _slope(rays: Array, lens: Distortion) -> Array:
