@@ -93,7 +93,6 @@ SETTING_CHANGES = {
     "context_frames": 5,
     "cache": "points",
     "cache_steps": 7,
-    "memory_frames": 0,
     "geometry": "ttt3r",
     "depth_scale": 2.0,
     "anchor": (0.5, 0.5, 4.0),
@@ -123,8 +122,15 @@ def test_every_input_that_changes_pixels_changes_the_key(changed: Shot) -> None:
     assert _key(changed) != _key(BASE)
 
 
+def test_memory_changes_later_chunks_only() -> None:
+    """The first has nothing to remember: it is not computed again."""
+    without = _shot(settings=msgspec.structs.replace(BASE.settings, memory_frames=0))
+    assert _key(without) == _key(BASE)
+    assert _key(without, 1, "before") != _key(BASE, 1, "before")
+
+
 def test_every_setting_is_in_the_recipe_or_known_to_act_before() -> None:
-    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE | {"diffusion"} == {
+    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE | {"diffusion", "memory_frames"} == {
         f.name for f in msgspec.structs.fields(Settings)
     }
 

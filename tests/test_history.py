@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from worldwarp import history
 from worldwarp.cameras import Cameras
+from worldwarp.cameras.cameras import unproject
 from worldwarp.history import Thumbnail, candidates, remember, select_history, thumbnail
 from worldwarp.nouns import Chunk, Provenance
 
@@ -96,6 +97,39 @@ def test_what_lies_behind_a_surface_is_not_remembered() -> None:
     near, far = seeing(depth=2), seeing(depth=8)
     assert remembered(path, [seeing(), far, near, seeing()], 0) == [2]
     assert remembered(path, [seeing(), near, far, seeing()], 0) == [1]
+
+
+@pytest.mark.parametrize("kind", [Provenance.GENERATED, Provenance.FILLED])
+def test_a_wrong_surface_that_is_trusted_less_hides_no_picture(kind: Provenance) -> None:
+    path = looking(0, 0, 120)
+    picture, wrong = seeing(Provenance.PICTURE, 3), seeing(kind, 1)
+    assert 0 in remembered(path, [picture, wrong, seeing()], 0)
+    path = looking(180, 0, 0, 120)  # elsewhere than frame 0, which comes first anyway
+    assert 1 in remembered(path, [seeing(), picture, wrong, seeing()], 0)
+    assert remembered(path, [seeing(), wrong, seeing(kind, 3), seeing()], 0) == [1]  # its equal it does
+
+
+def test_a_wrong_surface_hides_no_picture_within_one_frame() -> None:
+    path = looking(180, 0, 120)
+    path.camera_to_world[1, 0, 3] = 0.3
+    kind, depth = np.full((48, 64), Provenance.PICTURE, np.uint8), np.full((48, 64), WALL, np.float32)
+    kind[:, ::2], depth[:, ::2] = Provenance.FILLED, 1
+    assert remembered(path, [seeing(), thumbnail(depth, kind), seeing()], 0) == [1]
+
+
+def test_what_is_not_known_counts_for_nothing() -> None:
+    path = looking(180, 0, 120)
+    assert remembered(path, [seeing(), seeing(Provenance.PICTURE, np.nan), seeing()], 0) == []
+
+
+def test_a_thumbnails_points_are_those_of_the_pixels_it_took() -> None:
+    depth = np.random.default_rng(0).uniform(2, 9, (160, 240)).astype(np.float32)
+    path = straight_path(1, 240, 160)
+    seen = thumbnail(depth, np.zeros(depth.shape, np.uint8))
+    taken = slice(seen.step // 2, None, seen.step)
+    wanted = unproject(depth, path.K[0], path.camera_to_world[0])[taken, taken].reshape(-1, 3)
+    assert seen.step > 1
+    np.testing.assert_allclose(history._points(seen, path, 0)[0][:, :3], wanted, rtol=1e-9)
 
 
 def test_sky_is_remembered_by_its_direction() -> None:

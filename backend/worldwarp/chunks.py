@@ -19,7 +19,7 @@ from .cameras import Cameras
 from .geometry import sources
 from .nouns import Chunk, Shot
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 
 STAGES = {"history": history.VERSION, "cache": cache.VERSION}
 
@@ -95,6 +95,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
     chosen = settings_of(shot, chunk)
     draft = chosen.profile == "draft"
     unused = NOT_IN_RECIPE | ({"diffusion"} if draft else set())
+    unused |= {"memory_frames"} if previous is None else set()  # there is nothing to remember
     settings = {k: v for k, v in msgspec.to_builtins(chosen).items() if k not in unused}
     path = covered(shot.cameras, chunk)
     return {

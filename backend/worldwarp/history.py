@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cameras import Cameras
-from .cameras.cameras import Array, pixel_rays
+from .cameras.cameras import Array
 from .nouns import Bytes, Chunk, Floats, Provenance
 
-VERSION = "2"
+VERSION = "3"
 
 KEYFRAMES = 10
 """Frames spread over the previous chunk."""
@@ -43,7 +44,7 @@ LEAST = 0.001
 """Share of what the views show that a frame has to add."""
 
 WORTH = {Provenance.PICTURE: 1.0, Provenance.GENERATED: 0.6, Provenance.FILLED: 0.3}
-"""What it counts for to know a pixel."""
+"""What it counts for to know a pixel; in the order of trust."""
 
 _WORTH = np.array([WORTH[kind] for kind in Provenance], np.float32)
 
@@ -53,9 +54,9 @@ class Thumbnail:
     """What a committed frame knows, thinned."""
 
     depth: Floats
-    """(h, w), planar, world units; inf is sky."""
-    worth: Floats
-    """(h, w), of ``WORTH``."""
+    """(h, w), planar, world units; inf is sky, NaN is not known."""
+    provenance: Bytes
+    """(h, w) of ``Provenance``."""
     step: int
     """Its pixels are the frame's at ``step // 2 + step * i``."""
 
@@ -64,7 +65,7 @@ def thumbnail(depth: Floats, provenance: Bytes) -> Thumbnail:
     """The thumbnail of a frame's depth and provenance (H, W)."""
     step = max(1, max(depth.shape) // THUMBNAIL)
     taken = slice(step // 2, None, step), slice(step // 2, None, step)
-    return Thumbnail(depth[taken].copy(), _WORTH[provenance[taken]], step)
+    return Thumbnail(depth[taken].copy(), provenance[taken].copy(), step)
 
 
 def select_history(previous: Chunk | None, pictures: int = 1, memory: Sequence[int] = ()) -> list[int]:
@@ -96,8 +97,8 @@ def remember(
 
     A frame adds what it is worth in the cells of the coming views beyond what the history and the frames picked before
     it are: ``WORTH`` of its pixels, less where it saw a surface from further away. What lies behind a surface that any
-    frame saw does not count. Among frames that add the same, the most recent is taken. The picture (frame 0) comes
-    first wherever it shows anything.
+    frame saw does not count, unless that surface is trusted less: a wrong guess hides no picture. Among frames that add
+    the same, the most recent is taken. The picture (frame 0) comes first wherever it shows anything.
 
     Args:
         look: the thumbnail of a committed frame.
@@ -107,7 +108,8 @@ def remember(
     asked = [*recent, *(i for i in candidates(committed) if i not in recent)]
     views = coming[np.unique(np.linspace(0, len(coming) - 1, VIEWS).round().astype(np.int64))]
     depth, worth = (np.stack(parts) for parts in zip(*(_shown(look(i), cameras, i, views) for i in asked), strict=True))
-    worth[depth > depth.min(axis=0) * (1 + AGREES)] = 0
+    nearest = np.minimum.accumulate(depth.min(axis=0), axis=0)  # of surfaces that are trusted as much, or more
+    worth = np.where(depth > nearest * (1 + AGREES), 0, worth).max(axis=1)
     covered = worth[: len(recent)].max(axis=0)
     picked: list[int] = []
     if most and 0 not in recent and worth[asked.index(0)].any():
@@ -131,36 +133,40 @@ def candidates(committed: int) -> list[int]:
 
 
 def _shown(seen: Thumbnail, cameras: Cameras, i: int, views: Cameras) -> tuple[Floats, Floats]:
-    """What frame ``i`` shows in the cells of v views: depth (v, cells), infinite for sky and nothing, and worth, 0 for
-    nothing.
+    """What frame ``i`` shows in the cells of v views, apart for each provenance: depth (3, v, cells), infinite for sky
+    and nothing, and worth, 0 for nothing.
     """
     size = max(views.width, views.height) * CELL / THUMBNAIL
     columns, rows = (int(np.ceil(side / size)) for side in (views.width, views.height))
-    points, footprint = _points(seen, cameras, i)
+    points, footprint, kind = _points(seen, cameras, i)
     # without BLAS: the same bits on any number of threads
     u, v, z = np.einsum("vij,pj->ivp", views.K @ views.world_to_camera[:, :3], points)
     with np.errstate(divide="ignore", invalid="ignore"):
         column, row = np.floor(u / z / size), np.floor(v / z / size)
     view, point = np.nonzero((z > 0) & (column >= 0) & (column < columns) & (row >= 0) & (row < rows))
-    cell = ((view * rows + row[view, point]) * columns + column[view, point]).astype(np.int64)
+    place = (view * rows + row[view, point]) * columns + column[view, point]
+    shape = len(Provenance), len(views), rows * columns
+    cell = kind[point] * len(views) * rows * columns + place.astype(np.int64)
     there = np.where(points[point, 3] > 0, z[view, point], np.inf)
-    depth, worth = np.full(len(views) * rows * columns, np.inf), np.zeros(len(views) * rows * columns)
+    depth, worth = np.full(shape, np.inf).reshape(-1), np.zeros(shape).reshape(-1)
     np.minimum.at(depth, cell, there)
     front = there <= depth[cell] * (1 + AGREES)
     sharp = np.minimum(z[view, point] / views.K[view, 0, 0] / footprint[point], 1)
-    np.maximum.at(worth, cell[front], (seen.worth.reshape(-1)[point] * sharp)[front])
-    shape = len(views), rows * columns
+    np.maximum.at(worth, cell[front], (_WORTH[kind[point]] * sharp)[front])
     return depth.reshape(shape).astype(np.float32), worth.reshape(shape).astype(np.float32)
 
 
-def _points(seen: Thumbnail, cameras: Cameras, i: int) -> tuple[Array, Array]:
-    """The surfaces that a thumbnail saw: (p, 4), homogeneous, in the world, w = 0 is sky; and how much of them a pixel
-    of the frame saw, (p,), world units.
+def _points(seen: Thumbnail, cameras: Cameras, i: int) -> tuple[Array, Array, NDArray[np.int64]]:
+    """The surfaces that a thumbnail saw: (p, 4), homogeneous, in the world, w = 0 is sky; how much of them a pixel of
+    the frame saw, (p,), world units; and their provenance (p,).
     """
     K, pose = cameras.K[i], cameras.camera_to_world[i]
-    taken = slice(seen.step // 2, None, seen.step)
-    rays = pixel_rays(K, cameras.width, cameras.height)[taken, taken].reshape(-1, 3)
-    depth, sky = seen.depth.reshape(-1).astype(np.float64), np.isinf(seen.depth).reshape(-1)
+    known = ~np.isnan(seen.depth)
+    row, column = (seen.step // 2 + seen.step * at + 0.5 for at in np.nonzero(known))
+    pixels = np.stack([column, row, np.ones_like(row)])
+    rays = np.einsum("ij,jp->pi", np.linalg.inv(K), pixels)
+    depth = seen.depth[known].astype(np.float64)
+    sky = np.isinf(depth)
     reach = np.where(sky, 1, depth)[:, None] * rays
     points = np.einsum("ij,pj->pi", pose, np.concatenate([reach, ~sky[:, None]], axis=1))
-    return points, np.where(sky, 1, depth) / K[0, 0]
+    return points, np.where(sky, 1, depth) / K[0, 0], seen.provenance[known].astype(np.int64)
