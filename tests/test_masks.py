@@ -1,6 +1,6 @@
 """What a mask leaves out is in no cache and shows in no prior."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,9 +9,13 @@ from worldwarp import contents, shots
 from worldwarp.cache.gaussians import initialise
 from worldwarp.cache.warp import warp
 from worldwarp.cameras.cameras import project
+from worldwarp.cameras.health import health
+from worldwarp.cameras.reach import reach
 from worldwarp.cameras.sizes import frame_picture
 from worldwarp.generate import run
-from worldwarp.masks import frame_mask, grown, leave_out, read_mask
+from worldwarp.geometry.views import geometry
+from worldwarp.masks import frame_mask, grown, leave_out, read_mask, without
+from worldwarp.pipeline import with_depth
 from worldwarp.server import kept
 from worldwarp.store import Store
 from worldwarp_protocol.errors import InvalidShot
@@ -92,7 +96,33 @@ def test_a_masked_shot_keeps_its_picture_and_bakes_the_rest_only(tmp_path) -> No
     plain, masked = found
     assert {m.key for m in plain}.isdisjoint(m.key for m in masked)
     np.testing.assert_array_equal(contents.read_view(store, masked[0].key, 0).rgb, view.rgb)
-    assert np.isinf(contents.read_depth(store, masked[0].key, 0)[mask]).all()
+    depth = contents.read_depth(store, masked[0].key, 0)
+    np.testing.assert_array_equal(np.isnan(depth), grown(mask, 1))
     ball = scene.picture(cameras, 4).surface == 5
     holes = [contents.read_image(store, made[0].key, "holes", 4) > 0 for made in found]
     assert (holes[1] & ball).sum() > 0.8 * ball.sum() > (holes[0] & ball).sum()
+
+
+def test_later_chunks_neither_estimate_nor_trust_what_was_left_out() -> None:
+    cameras, view, mask = masked_ball()
+    stored = without(view.depth[None], [replace(view, left_out=mask)])[0]
+    other = replace(scene.view(cameras, 1), left_out=None)
+    # the source "given" would refuse to estimate
+    found = geometry([replace(view, depth=stored, left_out=mask), other], cameras[:2], Settings())
+    unknown = grown(mask, 1)
+    np.testing.assert_array_equal(found.confidence[0] == 0, unknown)
+    np.testing.assert_array_equal(found.depth[0][~unknown], view.depth[~unknown])
+    assert not np.isnan(found.depth).any()
+    assert (found.confidence[1] == 1).all()
+    with pytest.raises(InvalidShot, match="depth"):
+        geometry([replace(view, depth=stored), other], cameras[:2], Settings())
+    completed = with_depth([replace(view, depth=stored)], {view.index: found.depth[0]})[0].depth
+    np.testing.assert_array_equal(completed, found.depth[0])
+
+
+def test_the_maps_of_a_path_are_holes_where_something_was_left_out() -> None:
+    cameras, view, mask = masked_ball()
+    depth = without(view.depth[None], [replace(view, left_out=mask)])[0]
+    np.testing.assert_array_equal(reach(depth, cameras[:1], (96, 64))[0] < 0, grown(mask, 1))
+    found = health(depth, cameras)
+    assert all(np.isfinite(getattr(found, field.name)).all() for field in fields(found))

@@ -61,7 +61,7 @@ def read_image(store: Store, key: str, kind: str, index: int) -> Bytes:
 
 
 def read_depth(store: Store, key: str, index: int) -> Floats:
-    """A committed frame's planar depth (H, W), world units; inf is sky."""
+    """A committed frame's planar depth (H, W), world units; inf is sky, NaN is not known."""
     depth: Floats = np.load(io.BytesIO(store.read(key, name("depth", index))), allow_pickle=False)
     return depth
 

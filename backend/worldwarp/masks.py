@@ -55,11 +55,11 @@ def leave_out(geometry: Geometry, views: Sequence[View]) -> Geometry:
 
 
 def without(depth: Floats, views: Sequence[View]) -> Floats:
-    """Depth (n, H, W) that is sky in what the views, the first of its frames, leave out: no world is made of it."""
+    """Depth (n, H, W), NaN in what the views, the first of its frames, leave out: no world is made of it."""
     kept = depth.copy()
     for frame, view in zip(kept, views, strict=False):
         if view.left_out is not None:
-            frame[grown(view.left_out, RIM)] = np.inf
+            frame[grown(view.left_out, RIM)] = np.nan
     return kept
 
 

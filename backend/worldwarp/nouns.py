@@ -187,7 +187,7 @@ class ChunkResult:
     provenance: Bytes
     """(m, H, W) of ``Provenance``."""
     depth: Floats
-    """(m, H, W), planar, world units; inf is sky."""
+    """(m, H, W), planar, world units; inf is sky, NaN is not known: what was left out."""
     priors: Bytes
     """(m, H, W, 3): the priors the frames were made from, black where nothing was known."""
     holes: NDArray[np.bool_]

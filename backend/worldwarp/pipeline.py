@@ -102,8 +102,14 @@ def _depth(
 
 
 def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[View]:
-    """The views, those without depth of their own with what was estimated, by position in the path."""
-    return [view if view.depth is not None else replace(view, depth=estimated.get(view.index)) for view in views]
+    """The views with all of their depth: where it is not known, with what was estimated, by position in the path."""
+    return [replace(view, depth=_completed(view.depth, estimated.get(view.index))) for view in views]
+
+
+def _completed(depth: Floats | None, estimated: Floats | None) -> Floats | None:
+    if depth is None or estimated is None:
+        return estimated if depth is None else depth
+    return np.where(np.isnan(depth), estimated, depth)
 
 
 def with_context(priors: Priors, context: Sequence[View]) -> Priors:

@@ -49,6 +49,20 @@ def test_every_pass_comes_back(tmp_path):
     np.testing.assert_array_equal(read_depth(tmp_path / "0002.exr"), channels["ViewLayer.Depth.Z"])
 
 
+def test_what_was_left_out_has_the_skys_depth_no_motion_and_is_a_hole(tmp_path):
+    cameras = scene.path(3, 48, 32)
+    frame = passes(cameras, 1)
+    frame.depth[4:9, 6:12] = np.nan
+    write_passes(tmp_path / "0002.exr", frame, cameras, 1, "sRGB")
+    channels, _ = read(tmp_path / "0002.exr")
+    out = np.isnan(frame.depth)
+    assert (channels["ViewLayer.Depth.Z"][out] == np.float32(1e10)).all()
+    np.testing.assert_array_equal(channels["ViewLayer.Hole.X"], frame.hole | out)
+    for c in "XYZW":
+        assert (channels[f"ViewLayer.Vector.{c}"][out] == 0).all()
+        assert np.isfinite(channels[f"ViewLayer.Vector.{c}"]).all()
+
+
 def test_linear_colours_are_those_of_the_standard_and_lose_nothing(tmp_path):
     every = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, 2)
     values = linear(every, "sRGB")[0, :, 0]

@@ -80,3 +80,22 @@ def test_cubic_samples_are_exact_for_quadratics_and_at_centres():
     u, v = at.T
     np.testing.assert_allclose(cubic(image, at), np.stack([u * u, u * v, 3 + v], -1), atol=2e-4)
     np.testing.assert_array_equal(cubic(image, np.stack([x, y], -1)), image)
+
+
+def test_what_was_left_out_is_sharp_in_its_own_frame_and_in_no_sky():
+    source, frame, _ = setting((240, 160))
+    person = np.zeros(source.depth.shape, bool)
+    person[:60, 80:140] = True  # before the sky, among other things
+    source = dataclasses.replace(source, depth=np.where(person, np.float32(np.nan), source.depth))
+    provenance = np.full(person.shape, Provenance.PICTURE, np.uint8)
+    first = Passes(resample_picture(source.rgb, source.framing), source.depth, provenance, person)
+    whole = dataclasses.replace(first, depth=np.where(person, np.float32(5), source.depth))
+    known = dataclasses.replace(source, depth=whole.depth)
+    np.testing.assert_array_equal(plate.full_size(first, 0, source), plate.full_size(whole, 0, known))
+    sky = np.full((HEIGHT, WIDTH), np.inf, np.float32)
+    seen = plate._seen(sky, frame.provenance, 4, source)
+    here, there = source.cameras[4:5], source.framed[:1]
+    at, z = plate.landing(sky, here.K[0], here.camera_to_world[0], there.K[0], there.camera_to_world[0])
+    inside = (z > 0) & (at[..., 0] > 82) & (at[..., 0] < 138) & (at[..., 1] > 2) & (at[..., 1] < 58)
+    assert inside.any()
+    assert not seen[inside].any()

@@ -49,6 +49,8 @@ def _draw(d, across, down, turn, shift, seen):  # type: ignore[no-untyped-def]
         seen[frame] = -1
         for y in range(d.shape[0]):
             for x in range(d.shape[1]):
+                if np.isnan(d[y, x]):
+                    continue  # left out
                 nearness = _place(d[y, x], across[y, x], down[y, x], x, y, turn[frame], shift[frame], corners)
                 if nearness >= 0:
                     _fill(corners, nearness, y * d.shape[1] + x, nearest, seen[frame])

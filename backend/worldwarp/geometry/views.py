@@ -6,7 +6,8 @@ import numpy as np
 from worldwarp_protocol.messages import Settings
 
 from ..cameras import Cameras
-from ..holes import fill_smoothly
+from ..holes import fill_frame, fill_smoothly
+from ..masks import RIM, grown
 from ..nouns import Bytes, Floats, Geometry, Priors, View
 from . import sources
 from .alignment import geometry_of
@@ -18,13 +19,26 @@ LARGEST = float(np.log(1.25))
 def geometry(views: Sequence[View], cameras: Cameras, settings: Settings) -> Geometry:
     """The depth that the views carry; where some of it is not known, an estimate at the scale of what is.
 
+    What the views leave out is not estimated: it has no confidence.
+
     Raises:
         InvalidShot: there is something to estimate, and the source that ``settings`` name cannot be used here.
     """
-    depth = [view.depth for view in views if view.depth is not None and not np.isnan(view.depth).any()]
-    if len(depth) < len(views):
+    depth = [_carried(view) for view in views if view.depth is not None]
+    if len(depth) < len(views) or np.isnan(depth).any():
         return geometry_of(sources.load(settings.geometry), views, cameras, settings)
-    return Geometry(depth=np.stack(depth), confidence=np.ones_like(np.stack(depth)))
+    known = [~np.isnan(view.depth) for view in views if view.depth is not None]
+    return Geometry(depth=np.stack(depth), confidence=np.stack(known).astype(np.float32))
+
+
+def _carried(view: View) -> Floats:
+    """A view's own depth, filled from around it in what the view leaves out: nobody asks what stands there."""
+    assert view.depth is not None
+    unknown = np.isnan(view.depth)
+    if view.left_out is None or not unknown.any():
+        return view.depth
+    filled = fill_frame(view.rgb.astype(np.float32), view.depth, ~unknown)[1]
+    return np.where(grown(view.left_out, RIM), filled, view.depth)
 
 
 def as_views(frames: Bytes, priors: Priors, first: int) -> list[View]:

@@ -15,7 +15,7 @@ from .pictures import write_channels
 LAYER = "ViewLayer"
 """Blender's own name for it: its Image node then shows the passes by their names."""
 SKY = 1e10
-"""Depth where there is nothing, as Cycles writes it."""
+"""Depth where there is nothing, or nothing known, as Cycles writes it."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Passes:
     rgb: Bytes
     """(H, W, 3), display-referred."""
     depth: Floats
-    """(H, W), planar, world units; inf is sky."""
+    """(H, W), planar, world units; inf is sky, NaN is not known."""
     provenance: Bytes
     """(H, W) of ``nouns.Provenance``."""
     hole: NDArray[np.bool_]
@@ -59,7 +59,7 @@ def write_passes(path: Path, passes: Passes, cameras: Cameras, index: int, colou
 
     Channels below ``ViewLayer``: ``Combined.RGBA`` (half, scene-linear), ``Depth.Z`` (float, planar, world units, sky
     1e10), ``Vector.XYZW`` (float, ``motion.motion_vectors``), ``Provenance.X`` and ``Hole.X`` (half; 0 the picture,
-    1 generated, 2 filled; 1 is a hole).
+    1 generated, 2 filled; 1 is a hole). What a mask left out has the sky's depth, no motion, and is a hole.
 
     Raises:
         WorldWarpError: it cannot be written.
@@ -71,7 +71,7 @@ def write_passes(path: Path, passes: Passes, cameras: Cameras, index: int, colou
     channels["Depth.Z"] = np.where(np.isfinite(passes.depth), passes.depth, SKY).astype(np.float32)
     channels |= {f"Vector.{name}": vectors[..., i] for i, name in enumerate("XYZW")}
     channels["Provenance.X"] = passes.provenance.astype(np.float16)
-    channels["Hole.X"] = passes.hole.astype(np.float16)
+    channels["Hole.X"] = (passes.hole | np.isnan(passes.depth)).astype(np.float16)
     header = attributes(colour_space) | {"Frame": f"{int(cameras.frame[index]):03d}"}
     write_channels(path, {f"{LAYER}.{name}": pixels for name, pixels in channels.items()}, header)
 

@@ -32,11 +32,11 @@ def motion_vectors(depth: Floats, cameras: Cameras, index: int) -> Floats:
     """(H, W, 4): the motion of a still scene at frame ``index``, as Cycles writes its Vector pass.
 
     In pixels, x to the right, y up: X, Y are the position in the previous frame less the one here, Z, W the position
-    here less the one in the next frame. Zero where there is no such frame, or where the point is behind its camera.
-    Unlike Cycles, which writes zero there, the sky moves as the camera turns.
+    here less the one in the next frame. Zero where there is no such frame, or where the point is behind its camera or
+    not known. Unlike Cycles, which writes zero there, the sky moves as the camera turns.
 
     Args:
-        depth: (H, W), planar, world units, of that frame; inf is sky.
+        depth: (H, W), planar, world units, of that frame; inf is sky, NaN is not known.
         cameras: of the whole path, at the size of ``depth``.
     """
     before, after = (_moved(depth, cameras, index, other) for other in (index - 1, index + 1))

@@ -32,7 +32,7 @@ class Source:
     rgb: Bytes
     """(H, W, 3), of its own size."""
     depth: Floats
-    """(h, w), planar, of the first frame."""
+    """(h, w), planar, of the first frame; inf is sky, NaN is not known."""
     cameras: Cameras
     """Of the whole path, at the picture's size."""
     framed: Cameras
@@ -70,6 +70,8 @@ def _seen(depth: Floats, provenance: Bytes, index: int, source: Source) -> NDArr
     """(H, W): where the picture's surface shows."""
     K, pose = source.cameras.K[index], source.cameras.camera_to_world[index]
     known = confirmed(depth, K, pose, source.depth[None], source.framed[:1], TOLERANCE)
+    if index == 0:
+        known |= np.isnan(depth)  # what was left out of the world shows in its own frame, whatever its depth
     x, y = _places(source.framing, (depth.shape[1], depth.shape[0]))
     columns, rows = (np.clip(at, 0, side - 1) for at, side in zip((x, y), provenance.shape[::-1], strict=True))
     from_picture = provenance[rows.astype(np.int64)[:, None], columns.astype(np.int64)] == Provenance.PICTURE
@@ -79,7 +81,7 @@ def _seen(depth: Floats, provenance: Bytes, index: int, source: Source) -> NDArr
 def _sample(depth: Floats, index: int, source: Source) -> Floats:
     """(H, W, 3): the picture where the frame's points lie in it, cubic."""
     here, first = ((source.cameras.K[i], source.cameras.camera_to_world[i]) for i in (index, 0))
-    pixels, _ = landing(depth, *here, *first)
+    pixels, _ = landing(np.where(np.isnan(depth), np.inf, depth), *here, *first)
     return cubic(source.rgb.astype(np.float32), np.nan_to_num(pixels, posinf=0, neginf=0))
 
 

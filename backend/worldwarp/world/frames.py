@@ -36,7 +36,7 @@ class Frames:
         return contents.read_view(self.store, self.keys[i], int(self.cameras.frame[i]))
 
     def solid(self, i: int) -> tuple[View, Floats]:
-        """The frame at ``i`` and its depth (H, W); inf is sky."""
+        """The frame at ``i`` and its depth (H, W); inf is sky, NaN is not known."""
         view = self.view(i)
         assert view.depth is not None  # committed frames have it
         return view, view.depth

@@ -91,13 +91,15 @@ def begin(frames: Frames, cloud: Cloud, cap: int = CAP) -> GaussianCache:
 
 
 def psnrs(gaussians: GaussianCache, frames: Frames, report: Report) -> Array:
-    """(n,) dB of each frame as the Gaussians show it."""
+    """(n,) dB of each frame as the Gaussians show it, where anything is known of it."""
     found = np.empty(len(frames))
     for i in range(len(frames)):
         report("psnr", i, len(frames))
         with torch.no_grad():
             shown = _shown(gaussians, frames, i).features.clamp(0, 1).cpu().numpy()
-        found[i] = -10 * np.log10(max(float(((shown - frames.view(i).rgb / 255.0) ** 2).mean()), 1e-10))
+        view, depth = frames.solid(i)
+        error = ((shown - view.rgb / 255.0) ** 2)[~np.isnan(depth)]
+        found[i] = -10 * np.log10(max(float(error.mean()), 1e-10))
     return found
 
 
@@ -131,7 +133,10 @@ def _fit(start: GaussianCache, frames: Frames, steps: int, seed: int, report: Re
         seen = _shown(activated(parameters, start), frames, i)
         # As viewers blend: onto black, so that light which passes is a fault. Depth counts where something is.
         opaque = Rendering(seen.features, torch.where(seen.alpha > 0.5, seen.depth, unit), torch.ones_like(seen.alpha))
-        value, _ = loss(opaque, _target(frames, i, unit))
+        target = _target(frames, i, unit)
+        # What is not known is as it is shown: else it would bleed through the likeness of its surroundings.
+        known = torch.where(target.weight[..., None] > 0, target.rgb, opaque.features.detach())
+        value, _ = loss(opaque, replace(target, rgb=known))
         value.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return activated({name: value.detach() for name, value in parameters.items()}, start)
@@ -146,7 +151,7 @@ def _shown(g: GaussianCache, frames: Frames, i: int) -> Rendering:
 def _target(frames: Frames, i: int, unit: float) -> Target:
     view, depth = frames.solid(i)
     solid = np.isfinite(depth)
-    trust = np.choose(view.provenance, [TRUST[p] for p in Provenance])
+    trust = np.choose(view.provenance, [TRUST[p] for p in Provenance]) * ~np.isnan(depth)
     arrays = view.rgb / 255.0, np.where(solid, unit / np.where(solid, depth, 1), 0), trust, solid * trust
     rgb, disparity, weight, weight_disparity = (_tensor(a) for a in arrays)
     return Target(rgb, disparity, weight, weight_disparity, unit)
