@@ -7,9 +7,18 @@ import numpy as np
 import plyfile
 import pytest
 import torch
+from worldwarp import shots
 from worldwarp.cache.gaussians import GaussianCache
+from worldwarp.generate import run
+from worldwarp.masks import grown
+from worldwarp.store import Store
 from worldwarp.world import gaussians
 from worldwarp.world.cloud import merged
+from worldwarp.world.frames import committed
+from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.results import ChunkRecord
+
+from tests.cache import scene
 
 from .worlds import quiet, world
 
@@ -43,6 +52,23 @@ def test_the_same_seed_gives_the_same_bits(fitted):
     a, b = (gaussians.fitted(frames, points, 3, quiet, cap=1500, steps=3).gaussians for _ in range(2))
     assert torch.equal(a.means, b.means)
     assert torch.equal(a.colours, b.colours)
+
+
+def test_no_gaussian_has_the_colour_of_what_was_left_out(tmp_path):
+    """A magenta person in the picture, by the real loop: not as a surface, not on the shell of the sky, not by the fit."""
+    cameras = scene.path(5, 64, 48, reach=0.3)
+    view, person = scene.view(cameras, 0), scene.picture(cameras, 0).surface == 5
+    view.rgb[grown(person, 1)] = (255, 0, 255)
+    settings = Settings(chunk_frames=5, context_frames=1, cache_steps=3)
+    shot, _ = shots.prepare("m", view.rgb[None], view.depth[None], cameras, settings, mask=person[None])
+    store = Store(tmp_path)
+    records = [ChunkRecord(m.key, m.digest, m.first, m.count) for m, _ in run(shot, store, quiet)]
+    frames = committed(store, records)
+    assert not np.isinf(frames.solid(0)[1][person]).any()
+    found = gaussians.fitted(frames, merged(frames, quiet), 3, quiet, cap=3000, steps=60)
+    assert found.gaussians.sky.any()
+    assert (found.gaussians.colours - torch.tensor([1.0, 0, 1])).abs().amax(dim=1).min() > 0.4
+    assert found.psnr > found.psnr_before  # of what is known
 
 
 def one(scale=(0.1, 0.2, 0.3)):
