@@ -76,7 +76,9 @@ def test_check_says_what_is_known_as_a_table_or_as_json(files, capsys):
     said = json.loads(capsys.readouterr().out)
     np.testing.assert_allclose(said["known"], known)
     assert said["frame"] == [1, 2, 3, 4, 5]
-    assert all("parallax" in said or "known" in sentence for sentence in said["sentences"])
+    turns, moves = said["sentences"]
+    assert turns.startswith("Frames 2 to 5: the camera turns by up to 5.4 degrees")
+    assert moves.startswith(f"Frames 2 to 5: what is near moves by up to {max(said['parallax_most']):.0f} pixels")
 
 
 def test_preview_writes_pictures_by_frame_number_or_a_video(files, capsys):

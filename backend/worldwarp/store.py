@@ -99,6 +99,7 @@ class Store:
                 raise self._damaged(key, "it", "of another version's format")
             return Manifest(**stored)
         except (OSError, ValueError, TypeError, KeyError) as error:
+            self._check_there(key)
             raise self._damaged(key, "its manifest", "missing or damaged") from error
 
     def read(self, key: str, name: str) -> bytes:
@@ -110,6 +111,7 @@ class Store:
         try:
             data = (self._folder(key) / name).read_bytes()
         except OSError as error:
+            self._check_there(key)
             raise self._damaged(key, name, "missing") from error
         if hashlib.sha256(data).hexdigest() != self.manifest(key).files.get(name):
             raise self._damaged(key, name, "damaged")
@@ -162,6 +164,13 @@ class Store:
             if not self.has(key):  # another process committed the same chunk first: its content is ours
                 raise
         sync_folder(target.parent)
+
+    def _check_there(self, key: str) -> None:
+        if not self._folder(key).exists():
+            raise StoreError(
+                f"The store {self.root} does not hold the shot's chunks: name the one that does with --store, "
+                "on the machine that computed it."
+            )
 
     def _damaged(self, key: str, what: str, how: str) -> StoreError:
         return StoreError(

@@ -91,10 +91,9 @@ def read_cameras(path: Path) -> CameraFile:
     try:
         data = read_archive(path, CameraFile.__dataclass_fields__)
         n = len(data["frame"])
-        arrays = {name: data[name].reshape(n, *shape) for name, shape in SHAPES.items()}
-        poses = data["camera_to_world"] if "camera_to_world" in data else _inverse(arrays["R"], arrays["t"])
-        rest = {"width": int(data["width"]), "height": int(data["height"]), "fps": float(data["fps"])}
-        return CameraFile(**arrays, camera_to_world=poses.reshape(n, 4, 4), **rest)
+        K, R, t, frame = (data[name].reshape(n, *shape) for name, shape in SHAPES.items())
+        poses = data["camera_to_world"].reshape(n, 4, 4) if "camera_to_world" in data else _inverse(R, t)
+        return CameraFile(K, R, t, poses, frame, int(data["width"]), int(data["height"]), float(data["fps"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FolderError(
             f"{path} cannot be read as cameras ({error}): delete it and fetch the result again."

@@ -8,6 +8,8 @@ from worldwarp.cameras.formats import read_cameras, write_cameras
 from worldwarp.cli import main
 from worldwarp.evaluation.command import command
 from worldwarp.evaluation.poses import compare
+from worldwarp.evaluation.truth import read_truth
+from worldwarp.outputs.pictures import encode_png
 from worldwarp.store import Store
 from worldwarp.world.solved import read_solved, solve_folder
 from worldwarp_protocol.errors import FolderError, InvalidShot, WorldWarpError
@@ -129,5 +131,24 @@ def test_what_cannot_be_evaluated_is_said(root, tmp_path):
     (tmp_path / "small" / "cameras.npz").unlink()
     with pytest.raises(InvalidShot, match="is 48 x 32 and the frames are 192 x 128"):
         command([str(root / "shot"), *store, "--truth", str(tmp_path / "small")])
-    with pytest.raises(WorldWarpError):
+    with pytest.raises(WorldWarpError, match="does not hold the shot's chunks"):
         command([str(root / "shot"), "--store", str(tmp_path / "nowhere")])
+
+
+def test_every_file_of_the_truth_is_of_the_frames_size(root, tmp_path):
+    truth = write_truth(tmp_path / "truth", REQUESTED[:3])
+    small = scene.view(scene.path(1, width=48, height=32), 0)
+    (truth / "cameras.npz").unlink()
+    words = [str(root / "shot"), "--store", str(root / "store"), "--truth", str(truth)]
+    np.save(truth / "depth" / "0003.npy", small.depth)
+    with pytest.raises(InvalidShot, match=r"0003.npy is 48 x 32"):
+        command(words)
+    (truth / "frames" / "0002.png").write_bytes(encode_png(small.rgb))
+    with pytest.raises(InvalidShot, match=r"0002.png is 48 x 32"):
+        command(words)
+
+
+def test_files_of_the_truth_count_in_the_order_of_their_numbers(tmp_path):
+    for name in ("f10.png", "f9.png", "f1.png"):
+        (tmp_path / name).touch()
+    assert [path.name for path in read_truth(tmp_path).frames] == ["f1.png", "f9.png", "f10.png"]

@@ -1,5 +1,6 @@
 """``worldwarp world`` on a result folder: files, numbers, and nothing computed twice."""
 
+import argparse
 import json
 import shutil
 
@@ -7,9 +8,11 @@ import numpy as np
 import plyfile
 import pytest
 from worldwarp.cli import main
+from worldwarp.store import Store
 from worldwarp.world import command
+from worldwarp.world.solve import Solved
 from worldwarp_protocol.messages import Settings, Shot
-from worldwarp_protocol.results import ResultFolder
+from worldwarp_protocol.results import ChunkRecord, ResultFolder
 
 from .worlds import world
 
@@ -80,4 +83,51 @@ def test_what_is_wrong_is_said(shot, capsys):
     assert main(["world", str(shot / "nowhere"), "--out", str(shot / "world")]) == 1
     assert "no result folder" in capsys.readouterr().err
     assert main(["world", str(shot / "result"), "--out", str(shot / "o"), "--store", str(shot / "other")]) == 1
-    assert capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "does not hold the shot's chunks: name the one that does with --store" in said
+    assert "remove" not in said
+
+
+def test_numbers_of_products_made_before_stay(shot):
+    assert make(shot, "--points") == 0
+    before = json.loads((shot / "world" / "world.json").read_text())["points"]
+    assert make(shot, "--mesh") == 0
+    about = json.loads((shot / "world" / "world.json").read_text())
+    assert about["points"] == before
+    assert about["mesh"]
+
+
+def test_what_is_not_known_is_null(shot, monkeypatch):
+    n = 8
+    nothing = Solved(np.tile(np.eye(4), (n, 1, 1)), *[np.full(n, np.nan)] * 2, np.zeros(n, np.int64), np.ones(n, bool))
+    monkeypatch.setattr(command, "solve_folder", lambda *_: nothing)
+    assert make(shot, "--solve") == 0
+    text = (shot / "world" / "world.json").read_text()
+    assert "NaN" not in text
+    assert json.loads(text)["solve"]["residual_solved"] is None
+
+
+def test_what_is_kept_is_named_by_what_computed_it_and_by_the_seed_where_it_counts(tmp_path, monkeypatch):
+    made = []
+
+    def make_nothing(world):
+        made.append(world.seed)
+        return {}, {}
+
+    kinds = {name: (make_nothing, *rest) for name, (_, *rest) in command.PRODUCTS.items()}
+    monkeypatch.setattr(command, "PRODUCTS", kinds)
+    options = argparse.Namespace(voxel=None, no_filled=False, cap=1000, steps=1)
+
+    def deliver(name, seed, numerics):
+        store = Store(tmp_path / numerics)
+        store.commit("0" * 64, {"numerics": numerics}, 0, 1, {"a": b"a"}, {})
+        chunk = ChunkRecord("0" * 64, store.manifest("0" * 64).digest, 0, 1)
+        world = command.World(None, options, seed, command._show)
+        command.deliver(tmp_path / "out", store, [chunk], name, world)
+        return {path.name for path in (store.root / "derived").iterdir()}
+
+    assert deliver("points", 1, "cpu") == deliver("points", 2, "cpu")
+    assert made == [1]
+    assert len(deliver("gaussians", 1, "cpu")) == 2
+    assert len(deliver("gaussians", 2, "cpu")) == 3
+    assert not deliver("points", 1, "cuda") & deliver("points", 1, "cpu")

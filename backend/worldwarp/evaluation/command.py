@@ -21,6 +21,7 @@ from ..cameras import Cameras
 from ..cameras.cameras import Array
 from ..cameras.formats import read_cameras
 from ..nouns import Bytes, Floats
+from ..outputs.pictures import read_depth, read_picture
 from ..store import Store, default_root
 from ..world.frames import Frames, committed
 from ..world.solved import read_solved
@@ -152,13 +153,12 @@ def _fitting(cameras: Cameras, count: int) -> Cameras:
 
 def _check_sizes(shot: Shot) -> None:
     wanted = shot.requested.height, shot.requested.width
-    truth = shot.truth
-    images: list[Any] = [truth.frame(0)] if truth.frames else []
-    images += [truth.depth(0)] if truth.depths else []
-    for image in images:
-        if image.shape[:2] != wanted:
-            (height, width), (h, w) = wanted, image.shape[:2]
-            raise InvalidShot("truth", f"is {w} x {h} and the frames are {width} x {height}; render it at their size.")
+    for read, paths in ((read_picture, shot.truth.frames), (read_depth, shot.truth.depths[: len(shot.frames)])):
+        for path in paths:
+            (height, width), (h, w) = wanted, read(path).shape[:2]
+            if (h, w) != wanted:
+                text = f"{path} is {w} x {h} and the frames are {width} x {height}; render it at their size."
+                raise InvalidShot("truth", text)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -9,6 +9,7 @@ from worldwarp_protocol.errors import InvalidShot
 
 from ..cache.loss import ssim
 from ..cameras import Cameras
+from ..cameras.foreign import in_order
 from ..cameras.formats import read_cameras
 from ..nouns import Bytes, Floats
 from ..outputs.pictures import read_depth, read_picture
@@ -61,4 +62,5 @@ def likeness(frame: Bytes, truth: Bytes) -> float:
 
 
 def _files(folder: Path, kinds: tuple[str, ...]) -> tuple[Path, ...]:
-    return tuple(sorted(file for file in folder.glob("*") if file.suffix.lower() in kinds))
+    found = [file for file in folder.glob("*") if file.suffix.lower() in kinds]
+    return tuple(found[i] for i in in_order([file.name for file in found])[0])

@@ -56,7 +56,8 @@ def command(arguments: Sequence[str]) -> int:
     chosen = [name for name in PRODUCTS if getattr(options, name)]
     if not chosen and not options.solve:
         chosen = list(PRODUCTS)
-    about: dict[str, Any] = {"frames": len(world.frames), "of": record.frames}
+    extent = {"frames": len(world.frames), "of": record.frames}
+    about = _known(options.out, extent) | extent
     for name in chosen:
         about[name] = deliver(options.out, store, record.chunks, name, world)
         print(f"{name}: {', '.join(f'{key} {_short(value)}' for key, value in about[name].items())}")
@@ -64,24 +65,28 @@ def command(arguments: Sequence[str]) -> int:
         found = solve_folder(options.result, store, _show)
         _wipe()
         about["solve"] = {
-            "residual_requested": float(np.nanmedian(found.residual_requested)),
-            "residual_solved": float(np.nanmedian(found.residual_solved)),
+            "residual_requested": _median(found.residual_requested),
+            "residual_solved": _median(found.residual_solved),
             "frames_with_evidence": int((found.inliers > 0).sum()),
         }
         print(f"solved cameras: {', '.join(f'{key} {_short(value)}' for key, value in about['solve'].items())}")
-    files.write(options.out / "world.json", json.dumps(about, indent=1).encode())
+    files.write(options.out / "world.json", json.dumps(_plain(about), indent=1, allow_nan=False).encode())
     return 0
 
 
 def deliver(out: Path, store: Store, chunks: Sequence[ChunkRecord], name: str, world: World) -> dict[str, Any]:
     """Write one product into ``out`` and return its numbers; computed only where the store does not hold it yet.
 
-    What is kept is named by the content of all chunks, the settings that matter and the version of what computes it.
+    What is kept is named by the content of all chunks and what computed them, the settings that matter and the
+    version of what computes it.
     Its numbers are written last: where they are, it is whole.
     """
     make, version, settings = PRODUCTS[name]
     chosen = {setting: getattr(world.options, setting) for setting in settings}
-    recipe = [name, version, cloud.VERSION, chosen, world.seed, [[chunk.key, chunk.digest] for chunk in chunks]]
+    if name == "gaussians":  # the others are made without chance
+        chosen["seed"] = world.seed
+    numerics, parts = _numerics(store, chunks), [[chunk.key, chunk.digest] for chunk in chunks]
+    recipe = [name, version, cloud.VERSION, chosen, numerics, parts]
     kept = store.root / "derived" / hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     numbers = kept / f"{name}.json"
     if not numbers.is_file():
@@ -151,6 +156,33 @@ def _record(path: Path) -> Record:
     return record
 
 
+def _known(out: Path, extent: dict[str, int]) -> dict[str, Any]:
+    """The numbers of products that were made into ``out`` before, of as many frames; none where they are unreadable."""
+    try:
+        found = json.loads((out / "world.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and extent.items() <= found.items() else {}
+
+
+def _numerics(store: Store, chunks: Sequence[ChunkRecord]) -> list[str]:
+    """What computed the chunks: device class, dtype, modes."""
+    return sorted({str(store.manifest(chunk.key).recipe.get("numerics", "")) for chunk in chunks})
+
+
+def _plain(value: Any) -> Any:
+    """The same for JSON, which knows no NaN."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _median(values: np.ndarray) -> float | None:
+    """Of those that are known; None where none is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else None
+
+
 def _check(options: argparse.Namespace) -> None:
     if options.voxel is not None and not 0 < options.voxel < np.inf:
         raise InvalidShot("voxel", f"is {options.voxel:g}; give a length above 0, in world units.")
@@ -164,7 +196,7 @@ def _bounds(xyz: np.ndarray) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
 
 
 def _show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal

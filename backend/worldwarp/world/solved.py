@@ -91,5 +91,6 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
 
 def _write(path: Path, added: Mapping[str, NDArray[Any]]) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **{**_read(path), **added})
+    arrays: dict[str, Any] = {**_read(path), **added}
+    np.savez(buffer, **arrays)
     files.write(path, buffer.getvalue())
