@@ -1,11 +1,12 @@
 """What a mask leaves out is in no cache and shows in no prior."""
 
+import argparse
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from PIL import Image
-from worldwarp import contents, shots
+from worldwarp import contents, generate, shots
 from worldwarp.cache.gaussians import initialise
 from worldwarp.cache.warp import warp
 from worldwarp.cameras.cameras import project
@@ -15,6 +16,7 @@ from worldwarp.cameras.sizes import frame_picture
 from worldwarp.generate import run
 from worldwarp.geometry.views import geometry
 from worldwarp.masks import frame_mask, grown, leave_out, read_mask, without
+from worldwarp.outputs.lens import Distortion, undistort_mask
 from worldwarp.pipeline import with_depth
 from worldwarp.server import kept
 from worldwarp.store import Store
@@ -126,3 +128,16 @@ def test_the_maps_of_a_path_are_holes_where_something_was_left_out() -> None:
     np.testing.assert_array_equal(reach(depth, cameras[:1], (96, 64))[0] < 0, grown(mask, 1))
     found = health(depth, cameras)
     assert all(np.isfinite(getattr(found, field.name)).all() for field in fields(found))
+
+
+def test_a_mask_is_straightened_by_the_lens_that_its_picture_is(tmp_path) -> None:
+    cameras, _, mask = masked_ball()
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    lens = Distortion(-0.28, 0.09)
+    bent, straight = (
+        generate._mask(argparse.Namespace(mask=[tmp_path / "mask.png"], distortion=one), cameras)
+        for one in (None, lens)
+    )
+    np.testing.assert_array_equal(bent, mask[None])
+    np.testing.assert_array_equal(straight, undistort_mask(mask, cameras.K[0], lens)[None])
+    assert (bent != straight).any()

@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_bits(fitted):
 
 
 def test_no_gaussian_has_the_colour_of_what_was_left_out(tmp_path):
-    """A magenta person in the picture, by the real loop: not as a surface, not on the shell of the sky, not by the fit."""
+    """A magenta person in the picture, by the real loop: not as a surface, not on the shell, not by the fit."""
     cameras = scene.path(5, 64, 48, reach=0.3)
     view, person = scene.view(cameras, 0), scene.picture(cameras, 0).surface == 5
     view.rgb[grown(person, 1)] = (255, 0, 255)
