@@ -124,5 +124,6 @@ def test_a_gpu_that_only_networks_use_is_part_of_what_computes(monkeypatch):
     said = set()
     for available in (False, True):
         monkeypatch.setattr(compute.torch.cuda, "is_available", lambda available=available: available)
+        monkeypatch.setattr(compute.torch.cuda, "get_device_capability", lambda: (9, 0))
         said.add(compute.numerics())
     assert len(said) == 2
