@@ -73,13 +73,16 @@ def _first(options: argparse.Namespace) -> Request:
     """The shot that the options ask for."""
     for name, value in (("image", options.image), ("cameras", options.cameras or options.path), ("out", options.out)):
         if not value:
-            raise InvalidShot(name, f"is missing; give --{name}, or --from a folder that is to be made again.")
+            words = " or --path" if name == "cameras" else ""
+            raise InvalidShot(name, f"is missing; give --{name}{words}, or --from a folder that is to be made again.")
     _check_path(options)
+    if options.extend_how and not options.extend:
+        raise InvalidShot("extend-how", "says how to go on, but not how far; give --extend, too.")
     settings = read(options)
     profiles.check(settings.profile)
     cameras = _path(options) if options.path else read_cameras(options.cameras)
     if options.extend:
-        cameras = extrapolate(cameras, options.extend, options.extend_how)
+        cameras = extrapolate(cameras, options.extend, options.extend_how or WAYS[0])
     return Request(
         name=options.name or options.out.resolve().name,
         pictures=_pictures(options, cameras.K[0]),
@@ -249,7 +252,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--extend-how",
         choices=WAYS,
-        default=WAYS[0],
         help=f"with the path's velocity, its motion again, back along it, or coming to rest ({WAYS[0]})",
     )
     add(parser)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from worldwarp_protocol import messages
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_NAME, MAX_SIDE
-from worldwarp_protocol.messages import Override, Settings
+from worldwarp_protocol.messages import Diffusion, Override, Settings
 from worldwarp_protocol.words import in_words
 
 from . import captions, wan
@@ -260,7 +260,7 @@ def _check_depth(depth: Floats, shape: tuple[int, ...], far: float) -> Floats:
 
 
 def _words_warnings(settings: Settings, overrides: Sequence[Override]) -> list[str]:
-    said = [settings.diffusion, *overrides]
+    said: list[Diffusion | Override] = [settings.diffusion, *overrides]
     if not any(each.prompt or each.style or each.negative_prompt for each in said):
         return []
     return ["The draft profile reads no words: prompt, style and negative prompt do nothing."]

@@ -57,5 +57,5 @@ def _parser() -> argparse.ArgumentParser:
     time.add_argument("--frames", type=int, help="from the first camera to the last in so many")
     time.add_argument("--fps", type=float, help="another frame rate, as long as before (23.976, 24, 25, 30, ...)")
     parser.add_argument("--smooth", type=int, metavar="FRAMES", help="take jitter out; over so many, odd, such as 9")
-    parser.add_argument("--out", type=Path, default=Path("cameras.npz"), help="(cameras.npz)")
+    parser.add_argument("--out", type=Path, required=True, help="a cameras.npz")
     return parser
