@@ -104,5 +104,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fps", type=float, help="of the timeline (24, or as --start has it)")
     parser.add_argument("--first-frame", type=int, help="number of the first camera (1, or as --start has it)")
     parser.add_argument("--depth", type=Path, help="of the picture (.exr, .npy), for targets like @0.4,0.6")
-    parser.add_argument("--out", type=Path, required=True, help="a cameras.npz")
+    parser.add_argument("--out", type=Path, default=Path("cameras.npz"), help="(cameras.npz)")
     return parser
