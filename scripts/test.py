@@ -6,6 +6,7 @@ Options: ``--fast`` leaves out what takes more than a few seconds; anything else
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import environments
 
@@ -14,10 +15,11 @@ def main(arguments: list[str]) -> int:
     """Run the checks in order; the first that fails ends it. Returns the exit code."""
     fast = "--fast" in arguments
     rest = [a for a in arguments if a != "--fast"]
-    if not fast:
-        blenders = [str(environments.blender(version)) for version in environments.BLENDERS]
-        os.environ["WORLDWARP_BPY_PYTHONS"] = os.pathsep.join(blenders)
-    python = str(environments.backend())
+    with ThreadPoolExecutor() as threads:  # most of the time goes into waiting for downloads
+        blenders = [threads.submit(environments.blender, v) for v in environments.BLENDERS if not fast]
+        python = str(environments.backend())
+        if blenders:
+            os.environ["WORLDWARP_BPY_PYTHONS"] = os.pathsep.join(str(made.result()) for made in blenders)
     checks = [
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],

@@ -113,7 +113,7 @@ def _decode_frame(vae: Vae, z: Tensor, features: list[Tensor | str | None], firs
     """The frames of one latent frame z (1, C, 1, h, w); ``features`` of the frames before it are brought up to date."""
     out = vae.decoder(z, feat_cache=features, feat_idx=[0], first_chunk=first)
     if vae.config.patch_size is not None:
-        out = unpatchify(out, patch_size=vae.config.patch_size)  # type: ignore[no-untyped-call]
+        out = unpatchify(out, patch_size=vae.config.patch_size)
     return _from_video(out.clamp(-1, 1))
 
 
