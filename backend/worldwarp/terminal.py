@@ -15,6 +15,7 @@ STAGES = {
     "denoise": "revising and inventing, step",
     "decode": "making the frames, frame",
     "save": "saving",
+    "evaluate": "looking at frame",
     "first frame": "making the picture, step",
 }
 """The stages of the work in words."""

@@ -1,6 +1,5 @@
 """The first frame: exact for a velocity in closed form; a tiny real transformer for the rest."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,7 @@ WIDTH, HEIGHT, STEPS, SHIFT = 48, 32, 4, 5.0
 WANTED, UNWANTED = torch.full((6, 8), 2.0), torch.full((6, 8), 1.0)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

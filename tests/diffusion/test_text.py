@@ -1,7 +1,6 @@
 """Embeddings against the text model itself, tiny and random; the folder they are kept in against damage."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,7 @@ from worldwarp.diffusion import text as ours
 WORDS = ["<pad>", "</s>", "<unk>", "a", "stone", "house", "&", "on", "hill"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

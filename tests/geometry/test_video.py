@@ -9,9 +9,10 @@ from worldwarp.geometry import sources
 from worldwarp.geometry.floor import UPRIGHT
 from worldwarp.geometry.sizing import crop_of, network_input
 from worldwarp.geometry.ttt3r import estimate
-from worldwarp.geometry.video import at_size, path_from_frames, slerp
+from worldwarp.geometry.video import at_size, path_from_frames
 from worldwarp.nouns import Estimate
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.paths.rotations import slerp
 
 from ..cache import scene
 from .goldens import tiny_network

@@ -71,7 +71,7 @@ def test_work_that_is_ended_leaves_nothing_behind(shot, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "_show", end)
+        patch.setattr(command.terminal, "show", end)
         assert make(shot, "--points") == 130
     assert not (shot / "world").exists()
     assert make(shot, "--points") == 0
@@ -122,7 +122,7 @@ def test_what_is_kept_is_named_by_what_computed_it_and_by_the_seed_where_it_coun
         store = Store(tmp_path / numerics)
         store.commit("0" * 64, {"numerics": numerics}, 0, 1, {"a": b"a"}, {})
         chunk = ChunkRecord("0" * 64, store.manifest("0" * 64).digest, 0, 1)
-        world = command.World(None, options, seed, command._show)
+        world = command.World(None, options, seed, command.terminal.show)
         command.deliver(tmp_path / "out", store, [chunk], name, world)
         return {path.name for path in (store.root / "derived").iterdir()}
 

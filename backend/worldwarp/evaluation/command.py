@@ -6,7 +6,6 @@ theirs are found first, by the same means: what is left there is the estimator's
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from worldwarp_protocol import files
 from worldwarp_protocol.errors import FolderError, InvalidShot
 from worldwarp_protocol.results import ResultFolder
 
+from .. import terminal
 from ..cameras import Cameras
 from ..cameras.cameras import Array
 from ..cameras.formats import read_cameras
@@ -114,7 +114,9 @@ def table(found: dict[str, Any]) -> str:
 
 
 def _estimated(shot: Shot, frame: Callable[[int], Bytes], depth: Callable[[int], Floats | None], n: int) -> Estimated:
-    return estimate(frame, depth, shot.requested.K[:n], shot.against.camera_to_world[0], _show)
+    found = estimate(frame, depth, shot.requested.K[:n], shot.against.camera_to_world[0], terminal.show)
+    terminal.wipe()
+    return found
 
 
 def _floor(shot: Shot) -> dict[str, Any] | None:
@@ -175,12 +177,6 @@ def _plain(value: Any) -> Any:
 
 def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
-
-
-def _show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal
-    if sys.stderr.isatty():
-        end = "\r" if step + 1 < steps else f"\r{'':40}\r"
-        print(f"\rlooking at frame {step + 1} of {steps}", end=end, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

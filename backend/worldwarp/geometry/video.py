@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_FRAMES
+from worldwarp_protocol.paths.rotations import slerp
 
 from ..cameras import Cameras
 from ..cameras.cameras import Array
@@ -15,7 +16,7 @@ from ..nouns import Bytes, Floats, Source
 from .floor import UPRIGHT
 from .lens import estimated, intrinsics
 
-VERSION = "1"
+VERSION = "2"
 """Raised when the same estimate gives another path."""
 
 
@@ -111,19 +112,6 @@ def retimed(cameras: Cameras, confidence: Floats, speed: float, scale: float) ->
     K = _between(cameras.K[before], cameras.K[before + 1], share[:, None, None])
     path = replace(cameras, K=K, camera_to_world=poses, frame=np.arange(1, count + 1))
     return path, _between(confidence[before], confidence[before + 1], share).astype(np.float32)
-
-
-def slerp(first: Array, second: Array, share: Array) -> Array:
-    """Rotations (m, 3, 3) that have gone ``share`` (m,) of the shortest turn from ``first`` to ``second``."""
-    turn = first.transpose(0, 2, 1) @ second
-    axis = np.stack([turn[:, 2, 1] - turn[:, 1, 2], turn[:, 0, 2] - turn[:, 2, 0], turn[:, 1, 0] - turn[:, 0, 1]], 1)
-    sine = np.linalg.norm(axis, axis=1)
-    angle = share * np.arctan2(sine, np.trace(turn, axis1=1, axis2=2) - 1)
-    x, y, z = (axis / np.maximum(sine, 1e-300)[:, None]).T
-    o = np.zeros_like(x)
-    cross = np.stack([o, -z, y, z, o, -x, -y, x, o], axis=1).reshape(-1, 3, 3)
-    s, c = np.sin(angle)[:, None, None], np.cos(angle)[:, None, None]
-    return np.asarray(first @ (np.eye(3) + s * cross + (1 - c) * cross @ cross))
 
 
 def _between(first: NDArray[Any], second: NDArray[Any], share: Array) -> Array:

@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,8 @@ from worldwarp_protocol import files
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.results import ChunkRecord, Record, ResultFolder
 
-from ..nouns import Bytes, Report
+from .. import terminal
+from ..nouns import Report
 from ..outputs.pictures import encode_png
 from ..store import Store, default_root
 from . import cloud, fusion
@@ -23,9 +23,6 @@ from .frames import Frames, committed, picture_of
 from .gltf import encode_glb
 from .mesh import encode_ply
 from .solved import solve_folder
-
-LINE = 60
-"""Characters of the line that shows the work."""
 
 Product = dict[str, bytes]
 """Files by name."""
@@ -52,7 +49,7 @@ def command(arguments: Sequence[str]) -> int:
     _check(options)
     record = _record(options.result)
     store = Store(options.store or default_root())
-    world = World(committed(store, record.chunks), options, record.settings.seed, _show)
+    world = World(committed(store, record.chunks), options, record.settings.seed, terminal.show)
     chosen = [name for name in PRODUCTS if getattr(options, name)]
     if not chosen and not options.solve:
         chosen = list(PRODUCTS)
@@ -62,8 +59,8 @@ def command(arguments: Sequence[str]) -> int:
         about[name] = deliver(options.out, store, record.chunks, name, world)
         print(f"{name}: {', '.join(f'{key} {_short(value)}' for key, value in about[name].items())}")
     if options.solve:
-        found = solve_folder(options.result, store, _show)
-        _wipe()
+        found = solve_folder(options.result, store, terminal.show)
+        terminal.wipe()
         about["solve"] = {
             "residual_requested": _median(found.residual_requested),
             "residual_solved": _median(found.residual_solved),
@@ -93,7 +90,7 @@ def deliver(out: Path, store: Store, chunks: Sequence[ChunkRecord], name: str, w
         product, about = make(world)
         for file, content in product.items():
             files.write(kept / file, content)
-        _wipe()
+        terminal.wipe()
         files.write(numbers, json.dumps({"numbers": about, "files": list(product)}).encode())
     stored = json.loads(files.read(numbers))
     for file in stored["files"]:
@@ -197,16 +194,6 @@ def _bounds(xyz: np.ndarray) -> dict[str, Any]:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def _show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal
-    if sys.stderr.isatty():
-        print(f"\r{f'{stage} {step + 1} of {steps}':{LINE}}", end="", file=sys.stderr, flush=True)
-
-
-def _wipe() -> None:
-    if sys.stderr.isatty():
-        print(f"\r{'':{LINE}}\r", end="", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
