@@ -7,8 +7,9 @@ from typing import Any
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 
-from . import draft, wan
+from . import draft, mini, wan
 from .cameras import Cameras
+from .cameras.sizes import Size
 from .geometry import views
 from .nouns import Filled, Geometry, Priors, Prompt, Report, View
 
@@ -39,7 +40,7 @@ def status() -> list[tuple[str, bool, str]]:
 def missing(name: str) -> str:
     """One sentence that says what a profile lacks here; empty where it can run."""
     if name == "mini":
-        return "Its small models are not part of this version; use the draft profile."
+        return mini.missing()
     return wan.missing() if name == "wan" else ""
 
 
@@ -57,12 +58,19 @@ def check(name: str) -> None:
 
 def recipe(settings: Settings) -> list[Any]:
     """What of a profile changes pixels: its code's version and its weights' digests."""
+    if settings.profile == "mini":
+        return mini.recipe()
     return wan.recipe(settings) if settings.profile == "wan" else [draft.VERSION]
+
+
+def adapted(settings: Settings, size: Size) -> tuple[Settings, list[str]]:
+    """The settings as the profile needs them for a picture of ``size``, and what the user should know of it."""
+    return mini.adapted(settings, size) if settings.profile == "mini" else (settings, [])
 
 
 def load(settings: Settings) -> Profile:
     """The profile's functions, ready to be called."""
     check(settings.profile)
-    if settings.profile == "draft":
-        return Profile(draft.caption, views.geometry, draft.fill)
-    return Profile(*wan.load(settings))
+    if settings.profile == "wan":
+        return Profile(*wan.load(settings))
+    return Profile(draft.caption, views.geometry, mini.filler() if settings.profile == "mini" else draft.fill)

@@ -16,7 +16,7 @@ from worldwarp_protocol.limits import MAX_NAME, MAX_SIDE
 from worldwarp_protocol.messages import Diffusion, Override, Settings
 from worldwarp_protocol.words import in_words
 
-from . import captions, wan
+from . import captions, profiles, wan
 from .cameras import Cameras
 from .cameras.checks import check_cameras, path_warnings
 from .cameras.sizes import (
@@ -76,6 +76,7 @@ def prepare(
     _check_name(name)
     _check_settings(settings)
     size = _check_pictures(pictures)
+    settings, warnings = profiles.adapted(settings, size)
     check_cameras(cameras)
     _check_count(len(pictures), len(cameras), settings)
     _check_overrides(overrides, len(cameras), settings)
@@ -86,7 +87,7 @@ def prepare(
             "give the picture those cameras were made for, or sample the cameras at the picture's size.",
         )
     framing = frame_picture(size, (settings.width, settings.height), settings.framing)
-    warnings = _size_warnings(size, framing)
+    warnings += _size_warnings(size, framing)
     if depth is not None:
         depth = _check_depth(depth, pictures.shape[:3], settings.far)
         warnings += _depth_warnings(depth[0], cameras) + _scale_warnings(settings)
