@@ -20,6 +20,7 @@ COMMANDS = {
     "keys": ("worldwarp.enrolment:command", "who may use this machine's server"),
     "doctor": ("worldwarp.doctor:command", "what this machine can run, and what is missing"),
     "weights": ("worldwarp.weights.command:command", "trained networks: licences, what is here, fetching them"),
+    "train": ("worldwarp.training.command:command", "train the VAE, ST-Diff or the geometry network"),
     "bench": ("worldwarp.benchmarks:command", "measure speed and memory here"),
 }
 """Name: where its function is (imported only when it is called, for torch takes seconds), and what it is for."""

@@ -1,0 +1,82 @@
+"""``worldwarp train``: the VAE, ST-Diff and the geometry network, from a small machine's size to the full one."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from worldwarp_protocol.errors import InvalidShot, WorldWarpError
+
+from ..devices import for_networks
+from . import checkpoints, clips, configs, vae
+from .configs import Footage, Plan
+from .loop import Options, Task, begin, train
+
+PLANS = {"vae": configs.VAE}
+"""What can be trained, and its sizes."""
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Train a network into a folder; what is there already is taken up with ``--resume`` only."""
+    asked = _parser().parse_args(arguments)
+    plan = PLANS[asked.network].get(asked.config)
+    if plan is None:
+        named = ", ".join(PLANS[asked.network])
+        raise InvalidShot("config", f"{asked.config} has no plan for {asked.network}; choose one of {named}.")
+    _check(asked)
+    device = begin(asked.device or for_networks().type)
+    plan = replace(plan, options=_options(plan.options, asked))
+    if asked.batch:
+        plan = replace(plan, objective=replace(plan.objective, batch=asked.batch))
+    train(_task(asked.network, plan, asked.data or asked.out / "clips", device), plan.options, asked.out)
+    return 0
+
+
+def pools(footage: Footage, folder: Path, device: torch.device) -> tuple[clips.Pool, clips.Pool]:
+    """The clips to train on and the held-out ones, made in a folder where they are not there yet."""
+    size = footage.frames, footage.height, footage.width
+    training = clips.pool(folder / "train", 0, footage.train, *size, device)
+    return training, clips.pool(folder / "held_out", clips.HELD_OUT, footage.held_out, *size, device)
+
+
+def _task(network: str, plan: Plan, data: Path, device: torch.device) -> Task:
+    made = vae.make(plan.network, plan.options.seed, device)
+    return vae.task(made, *pools(plan.footage, data, device), plan.objective, network)
+
+
+def _options(options: Options, asked: argparse.Namespace) -> Options:
+    """The plan's, with what was asked for in their place."""
+    given = {name: getattr(asked, name) for name in ("steps", "lr", "seed", "minutes")}
+    options = replace(options, **{name: value for name, value in given.items() if value is not None})
+    return replace(options, warmup=min(options.warmup, max(1, options.steps // 10)))
+
+
+def _check(asked: argparse.Namespace) -> None:
+    for name in ("steps", "batch", "lr", "minutes"):
+        value = getattr(asked, name)
+        if value is not None and value <= 0:
+            raise InvalidShot(name, f"is {value:g}; give more than 0.")
+    if asked.device == "cuda" and not torch.cuda.is_available():
+        raise InvalidShot("device", "is cuda, and there is no CUDA GPU here; leave it out to train on the CPU.")
+    begun = (asked.out / checkpoints.FOLDER).exists()
+    if begun and not asked.resume:
+        raise WorldWarpError(f"{asked.out} holds a training that was begun; go on with --resume, or name a new folder.")
+    if asked.resume and not begun:
+        raise WorldWarpError(f"{asked.out} holds no checkpoint to resume from; leave out --resume to begin.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="worldwarp train", description="Train a network on scenes that are made.")
+    parser.add_argument("network", choices=PLANS, help="what is trained; ST-Diff needs a VAE first")
+    parser.add_argument("--config", default="smoke", help="smoke (a CPU), mini (one GPU) or wan (the full model)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for weights, checkpoints and curves")
+    parser.add_argument("--data", type=Path, help="folder in which clips are made and kept (default: OUT/clips)")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in OUT")
+    parser.add_argument("--steps", type=int, help="in place of the config's")
+    parser.add_argument("--batch", type=int, help="clips a step and device, in place of the config's")
+    parser.add_argument("--lr", type=float, help="learning rate, in place of the config's")
+    parser.add_argument("--seed", type=int, help="of the first weights and of all draws")
+    parser.add_argument("--minutes", type=float, help="stop after these with a checkpoint")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU where there is one")
+    return parser
