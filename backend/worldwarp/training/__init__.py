@@ -1,0 +1,1 @@
+"""Training small and large models on places that are made, and on recorded ones."""
