@@ -36,8 +36,8 @@ def command(arguments: Sequence[str]) -> int:
 def pools(footage: Footage, folder: Path, device: torch.device) -> tuple[clips.Pool, clips.Pool]:
     """The clips to train on and the held-out ones, made in a folder where they are not there yet."""
     size = footage.frames, footage.height, footage.width
-    training = clips.pool(folder / "train", 0, footage.train, *size, device)
-    return training, clips.pool(folder / "held_out", clips.HELD_OUT, footage.held_out, *size, device)
+    training = clips.pool(folder / "train", 0, footage.train, *size, str(device))
+    return training, clips.pool(folder / "held_out", clips.HELD_OUT, footage.held_out, *size, str(device))
 
 
 def _task(network: str, plan: Plan, data: Path, device: torch.device) -> Task:

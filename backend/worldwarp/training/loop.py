@@ -147,8 +147,8 @@ def average(ema: nn.Module, network: nn.Module, step: int, decay: float) -> None
     decay = min(decay, (1 + step) / (10 + step))
     for kept, new in zip(ema.parameters(), network.parameters(), strict=True):
         kept.lerp_(new, 1 - decay)
-    for buffer, new in zip(ema.buffers(), network.buffers(), strict=True):
-        buffer.copy_(new)
+    for buffer, newer in zip(ema.buffers(), network.buffers(), strict=True):
+        buffer.copy_(newer)
 
 
 def begin(device: str) -> torch.device:
