@@ -74,7 +74,11 @@ def read(path: Path, given: Given) -> Cameras:
     Raises:
         InvalidShot: naming the file and the frame.
     """
-    transforms = _decoded(path)
+    return cameras_of(decoded(path), path, given)
+
+
+def cameras_of(transforms: Transforms, path: Path, given: Given) -> Cameras:
+    """As ``read``, of a file's contents; ``path`` is for errors."""
     check_count(len(transforms.frames), path)
     named = all(frame.file_path for frame in transforms.frames)
     order, numbers = in_order([frame.file_path if named else "" for frame in transforms.frames])
@@ -100,7 +104,12 @@ def write(path: Path, cameras: Cameras) -> None:
     files.write(path, json.dumps({**top, "frames": frames}, indent=1).encode())
 
 
-def _decoded(path: Path) -> Transforms:
+def decoded(path: Path) -> Transforms:
+    """The file's contents.
+
+    Raises:
+        InvalidShot: it cannot be read.
+    """
     check_file("path", path)
     if path.stat().st_size > MAX_BYTES:
         raise fault(path, f"is larger than {MAX_BYTES >> 20} MB, too large for a transforms.json")

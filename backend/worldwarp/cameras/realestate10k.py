@@ -29,7 +29,7 @@ def read(path: Path, given: Given) -> Cameras:
         InvalidShot: naming the file and the line.
     """
     size = size_of(path, (None, None), given)
-    rows = np.array(_rows(path))
+    rows = np.array(rows_of(path))
     K = np.tile(np.eye(3), (len(rows), 1, 1))
     K[:, [0, 1], [0, 1]] = rows[:, 1:3] * size
     K[:, :2, 2] = rows[:, 3:5] * size
@@ -48,7 +48,8 @@ def write(path: Path, cameras: Cameras) -> None:
     files.write(path, ("\n".join(lines) + "\n").encode())
 
 
-def _rows(path: Path) -> list[list[float]]:
+def rows_of(path: Path) -> list[list[float]]:
+    """The numbers of each frame; the first is its time in microseconds. Raises as ``read``."""
     rows: list[list[float]] = []
     for place, line in text_lines(path):
         words = line.split()

@@ -137,8 +137,8 @@ def _geometry(setup: Setup, turn: Turn, seen: Sequence[View], cameras: Cameras, 
 
 @lru_cache(maxsize=1)
 def _models(setup: Setup, network: Any, part: str) -> Models:
-    transformer = _read(network, part, setup.dtype)
-    vae = _read(AutoencoderKLWan, "vae", torch.float32)
+    transformer = read(network, part, setup.dtype)
+    vae = read(AutoencoderKLWan, "vae", torch.float32)
     attention = choose_attention(transformer, setup.device)
     used = memory.apply(setup.plan, setup.device, {"transformer": transformer, "vae": vae})
     embed = lambda words: _embedded(setup, words)[words]  # noqa: E731
@@ -168,7 +168,7 @@ def _tokenizer(setup: Setup) -> Any:  # noqa: ARG001 - of these weights
 
 @lru_cache(maxsize=1)
 def _text_encoder(setup: Setup) -> tuple[nn.Module, Used]:
-    encoder = _read(UMT5EncoderModel, "text-encoder", setup.dtype)
+    encoder = read(UMT5EncoderModel, "text-encoder", setup.dtype)
     return encoder, memory.apply(setup.plan, setup.device, {"text_encoder": encoder})
 
 
@@ -188,7 +188,7 @@ def _captioner(setup: Setup) -> tuple[Any, Any, nn.Module, Used]:
     return tokenizer, processor, model, memory.apply(setup.plan, setup.device, {"captioner": model})
 
 
-def _read(network: Any, part: str, dtype: torch.dtype) -> Any:
+def read(network: Any, part: str, dtype: torch.dtype) -> Any:
     """A network from its folder: numbers only, never code, never from elsewhere."""
     read = network.from_pretrained(needs.folder(part), torch_dtype=dtype, local_files_only=True, use_safetensors=True)
     return read.eval().requires_grad_(False)
