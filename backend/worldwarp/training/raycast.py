@@ -10,10 +10,10 @@ from torch import Tensor
 from . import rays, textures
 from .solids import Form, Light, Pattern, Scene, Sky
 
-TILE = {"cpu": 1 << 15, "cuda": 1 << 20}
+TILE = {"cpu": 1 << 15, "cuda": 1 << 18}
 """Rays at a time: what fits a core's cache, and what keeps a GPU busy within a few GB."""
 
-CONTRAST = 0.05
+CONTRAST = 0.08
 """Neighbours that differ by more are an edge, and averaged over four rays."""
 
 EDGE_RAYS = ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
@@ -82,7 +82,7 @@ def render(
 
 
 def _world(scene: Scene, device: str, dtype: torch.dtype) -> World:
-    solids = rays.in_order(scene, device)
+    solids = [solid for thing in scene.things for solid in thing]
     numbers = [
         (np.cos(s.yaw), np.sin(s.yaw), *s.centre, *s.half, *s.material.first, *s.material.second, s.material.scale)
         for s in solids
@@ -141,8 +141,8 @@ def _surface(world: World, origin: Tensor, direction: Tensor, t: Tensor, which: 
     own, unit = _own(point, numbers)
     normal, (u, v), face = _face(world, which, own, unit, half)
     normal = torch.stack([c * normal[0] - s * normal[1], s * normal[0] + c * normal[1], normal[2]])
-    normal = normal / normal.norm(dim=0)
-    slant = ((normal * direction).sum(0) / direction.norm(dim=0)).abs().clamp_min(0.3)
+    normal = normal / rays.length(normal)
+    slant = ((normal * direction).sum(0) / rays.length(direction)).abs().clamp_min(0.3)
     spots = textures.Spots(u, v, spread / slant, face, numbers[8:11], numbers[11:14], numbers[14], world.seed[which])
     pattern = world.pattern[which]
     colour = _colours(pattern, spots)
@@ -164,7 +164,7 @@ def _face(
 ) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
     """Normal (3, P) in the solid's axes, metres along the surface (P,) twice, and [-1, 1] across the face (2, P)."""
     form = world.form[which]
-    radius = unit[:2].norm(dim=0)
+    radius = rays.length(unit[:2])
     side = (form == Form.CYLINDER) & (radius > unit[2].abs())
     ball = form == Form.SPHERE
     axis = unit.abs().argmax(0)
@@ -199,7 +199,7 @@ def _received(world: World, point: Tensor, normal: Tensor) -> Tensor:
     start = point + LIFT * normal
     for light in world.scene.lights:
         towards, strength = _towards(light, start, normal)
-        lit = (strength > 1e-3).nonzero()[:, 0]
+        lit = (strength > 4e-3).nonzero()[:, 0]
         towards, strength = towards[:, lit], strength[lit]
         reach = 1.0 if light.radius else torch.inf
         strength = torch.where(rays.blocked(world.casters, start[:, lit], towards, reach), 0, strength)
@@ -232,7 +232,7 @@ def _openness(world: World, point: Tensor, normal: Tensor) -> Tensor:
 
 def _sky(sky: Sky, direction: Tensor) -> Tensor:
     """Light (3, P) from a cloudy sky above the horizon, and from hazy ground below it."""
-    x, y, up = direction / direction.norm(dim=0)
+    x, y, up = direction / rays.length(direction)
     zenith, horizon, ground = (direction.new_tensor(c)[:, None] for c in (sky.zenith, sky.horizon, sky.ground))
     light = torch.lerp(horizon, zenith, up.clamp(0, 1).sqrt())
     plane = 1 / (up.clamp_min(0) + 0.15)

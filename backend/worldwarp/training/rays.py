@@ -1,34 +1,34 @@
-"""Rays and distances against solids, in torch: on the CPU thing by thing within bounds, on a GPU all at once.
+"""Rays and distances against the solids of a scene: in plain torch on any device, by ``kernels`` on the CPU.
 
 Every solid is a form of half size 1 under an affine map (``solids.Form``), so that a ray in its unit space meets it
 within one interval of t, and t is the same t as in the world. Layouts are axis first: points and directions (3, P).
 A solid is seen from outside only: a ray that starts within one passes out of it unseen.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from .solids import Form, Pattern, Scene, Solid, bounds
+from . import kernels
+from .solids import Form, Pattern, Scene, Solid, Thing, bounds
 
-START = 1e-4
+START = kernels.START
 """A hit is further than this share of the ray's direction: a ray that starts on a surface leaves it."""
 
-TINY = 1e-9
+TINY = kernels.TINY
 """No direction is smaller than this along an axis, so that none is divided by zero."""
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """k solids that are tested together, sorted by form."""
+class Alike:
+    """k solids of one form."""
 
-    first: int
-    """Position of its first solid among all."""
-    forms: tuple[tuple[Form, int, int], ...]
-    """Which of the k have which form: (form, from, to)."""
+    form: Form
+    which: Tensor
+    """(k,): their places among all."""
     linear: Tensor
     """(3 k, 3), axis first: world directions to unit space."""
     shift: Tensor
@@ -39,49 +39,62 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Solids:
-    """Clusters and, where there are several, the boxes around them as a cluster of its own."""
+    """The solids of a scene, thing by thing."""
 
-    clusters: tuple[Cluster, ...]
-    around: Cluster | None
-
-
-def pack(scene: Scene, device: str, dtype: torch.dtype, *, shadows: bool = False) -> Solids:
-    """The solids of a scene on a device; for ``shadows`` without those that shine."""
-    kept = [[s for s in thing if not (shadows and s.material.pattern == Pattern.GLOW)] for thing in scene.things]
-    things = [sorted(thing, key=lambda s: s.form) for thing in kept if thing]
-    if torch.device(device).type != "cpu":
-        return Solids((_cluster(sorted(sum(things, []), key=lambda s: s.form), 0, device, dtype),), None)
-    firsts = np.cumsum([0] + [len(thing) for thing in things])
-    clusters = tuple(_cluster(thing, int(first), device, dtype) for thing, first in zip(things, firsts, strict=False))
-    return Solids(clusters, _around(things, device, dtype))
+    alike: tuple[Alike, ...]
+    kernel: tuple[NDArray[np.generic], ...] | None
+    """What ``kernels`` take on the CPU, None elsewhere."""
 
 
-def in_order(scene: Scene, device: str) -> list[Solid]:
-    """The solids in the order in which ``nearest`` counts them."""
-    things = [sorted(thing, key=lambda s: s.form) for thing in scene.things]
-    flat: list[Solid] = sum(things, [])
-    return flat if torch.device(device).type == "cpu" else sorted(flat, key=lambda s: s.form)
+def pack(scene: Scene, device: str, dtype: torch.dtype, *, shadows: bool = False, plain: bool = False) -> Solids:
+    """The solids of a scene on a device.
+
+    Args:
+        scene: the place.
+        device: where.
+        dtype: float32 or float64.
+        shadows: without those that shine.
+        plain: in plain torch on the CPU too.
+    """
+    kept = [tuple(s for s in thing if not (shadows and s.material.pattern == Pattern.GLOW)) for thing in scene.things]
+    things = [thing for thing in kept if thing]
+    solids = [solid for thing in things for solid in thing]
+    linear, shift, half = _maps(solids)
+    forms = np.array([solid.form for solid in solids], np.int64)
+    alike = []
+    for form in Form:
+        at = np.flatnonzero(forms == form)
+        if len(at):
+            parts = (x[:, at].reshape(-1, n) for x, n in ((linear, 3), (shift, 1)))
+            tensors = [torch.tensor(x, dtype=dtype, device=device) for x in (*parts, half[:, at, None])]
+            alike.append(Alike(form, torch.tensor(at, device=device), *tensors))
+    if plain or torch.device(device).type != "cpu":
+        return Solids(tuple(alike), None)
+    numbers = np.concatenate([linear.transpose(1, 0, 2).reshape(-1, 9), shift.T, half.T], 1)
+    kind = torch.empty(0, dtype=dtype).numpy().dtype
+    ends = np.cumsum([0] + [len(thing) for thing in things])
+    return Solids(tuple(alike), (numbers.astype(kind), forms, _around(things).astype(kind), ends))
 
 
 def nearest(solids: Solids, origin: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
     """Where rays (3, P) first enter a solid: t (P,), inf where none is hit, and which solid (P,), -1 for none."""
+    if solids.kernel is not None:
+        return _cast(solids.kernel, origin, direction, np.inf, first=False)
     best = torch.full_like(origin[0], torch.inf)
     which = torch.full_like(best, -1, dtype=torch.int64)
-    for cluster, rays in _candidates(solids, origin, direction, best):
-        t, k = _entries(cluster, origin[:, rays], direction[:, rays]).min(0)
-        nearer = t < best[rays]
-        best[rays] = torch.where(nearer, t, best[rays])
-        which[rays] = torch.where(nearer, k + cluster.first, which[rays])
+    for alike in solids.alike:
+        t, k = _entries(alike, origin, direction).min(0)
+        which = torch.where(t < best, alike.which[k], which)
+        best = torch.minimum(best, t)
     return best, which
 
 
 def blocked(solids: Solids, origin: Tensor, direction: Tensor, reach: float) -> Tensor:
     """Whether (P,) anything lies within ``reach`` directions of the origins (3, P)."""
-    free = torch.full_like(origin[0], reach)
-    for cluster, rays in _candidates(solids, origin, direction, free):
-        hit = (_entries(cluster, origin[:, rays], direction[:, rays]) < reach).any(0)
-        free[rays] = torch.where(hit, -torch.inf, free[rays])
-    return free < 0
+    if solids.kernel is not None:
+        return _cast(solids.kernel, origin, direction, reach, first=True)[1] >= 0
+    hits = [(_entries(alike, origin, direction) < reach).any(0) for alike in solids.alike]
+    return torch.stack(hits).any(0)
 
 
 def distance(solids: Solids, points: Tensor, reach: float = torch.inf) -> Tensor:
@@ -89,62 +102,41 @@ def distance(solids: Solids, points: Tensor, reach: float = torch.inf) -> Tensor
 
     Exact but for solids that are stretched sideways, where it is a lower bound.
     """
-    best = torch.full_like(points[0], reach)
-    near = None if solids.around is None else _distances(solids.around, points)
-    for i, cluster in enumerate(solids.clusters):
-        at: Tensor | slice = slice(None) if near is None else (near[i] < best).nonzero()[:, 0]
-        if isinstance(at, slice) or len(at):
-            best[at] = torch.minimum(best[at], _distances(cluster, points[:, at]).amin(0))
-    return best
+    if solids.kernel is not None:
+        out = kernels.empty(points.numpy())[0]
+        kernels.distances(*solids.kernel, points.numpy(), out.dtype.type(reach), out)
+        return torch.from_numpy(out)
+    found = [_distances(alike, points).amin(0) for alike in solids.alike]
+    return torch.stack(found).amin(0).clamp_max(reach)
 
 
-def _candidates(
-    solids: Solids, origin: Tensor, direction: Tensor, best: Tensor
-) -> Iterator[tuple[Cluster, Tensor | slice]]:
-    """Clusters and the rays that may hit something of them before ``best``, which the caller brings nearer."""
-    if solids.around is None:
-        yield from ((cluster, slice(None)) for cluster in solids.clusters)
-        return
-    near, far = _box(*_unit(solids.around, origin, direction))
-    near = torch.where((near <= far) & (far > 0), near, torch.inf)
-    for i, cluster in enumerate(solids.clusters):
-        rays = (near[i] < best).nonzero()[:, 0]
-        if len(rays):
-            yield cluster, rays
+def _cast(
+    kernel: tuple[NDArray[np.generic], ...], origin: Tensor, direction: Tensor, limit: float, *, first: bool
+) -> tuple[Tensor, Tensor]:
+    o, d = origin.numpy(), direction.numpy()
+    t, which = kernels.empty(o)
+    kernels.cast(*kernel, o, d, o.dtype.type(limit), first, t, which)
+    return torch.from_numpy(t), torch.from_numpy(which)
 
 
-def _entries(cluster: Cluster, origin: Tensor, direction: Tensor) -> Tensor:
+def _entries(alike: Alike, origin: Tensor, direction: Tensor) -> Tensor:
     """t (k, P) at which rays enter each solid, inf where they do not."""
-    o, d = _unit(cluster, origin, direction)
-    found = []
-    for form, start, end in cluster.forms:
-        near, far = _INTERVALS[form](o[:, start:end], d[:, start:end])
-        found.append(torch.where((near <= far) & (near > START), near, torch.inf))
-    return torch.cat(found) if len(found) > 1 else found[0]
-
-
-def _unit(cluster: Cluster, origin: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-    """Rays in the unit space of each solid: (3, k, P) each."""
     shape = 3, -1, origin.shape[1]
-    o = torch.addmm(cluster.shift, cluster.linear, origin).view(shape)
-    d = (cluster.linear @ direction).view(shape)
-    return o, torch.where(d.abs() < TINY, TINY, d)
+    o = torch.addmm(alike.shift, alike.linear, origin).view(shape)
+    d = (alike.linear @ direction).view(shape)
+    near, far = _INTERVALS[alike.form](o, torch.where(d.abs() < TINY, TINY, d))
+    return torch.where((near <= far) & (near > START), near, torch.inf)
 
 
 def _box(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-    inverse = d.reciprocal_()
-    reach = inverse.abs()
-    middle = o * inverse
-    near = torch.add(middle, reach).neg_()
-    far = reach.sub_(middle)
-    return torch.maximum(torch.maximum(near[0], near[1]), near[2]), torch.minimum(torch.minimum(far[0], far[1]), far[2])
+    inverse = d.reciprocal()
+    middle, reach = -o * inverse, inverse.abs()
+    return (middle - reach).amax(0), (middle + reach).amin(0)
 
 
 def _cylinder(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-    near, far = _round(o[:2], d[:2])
-    inverse = d[2].reciprocal()
-    middle, reach = -o[2] * inverse, inverse.abs()
-    return torch.maximum(near, middle - reach), torch.minimum(far, middle + reach)
+    side, caps = _round(o[:2], d[:2]), _box(o[2:], d[2:])
+    return torch.maximum(side[0], caps[0]), torch.minimum(side[1], caps[1])
 
 
 def _round(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,47 +151,33 @@ def _round(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
 _INTERVALS = {Form.BOX: _box, Form.CYLINDER: _cylinder, Form.SPHERE: _round}
 
 
-def _distances(cluster: Cluster, points: Tensor) -> Tensor:
+def _distances(alike: Alike, points: Tensor) -> Tensor:
     """Metres (k, P) to each solid."""
-    unit = torch.addmm(cluster.shift, cluster.linear, points).view(3, -1, points.shape[1])
-    found = []
-    for form, start, end in cluster.forms:
-        q, half = unit[:, start:end] * cluster.half[:, start:end], cluster.half[:, start:end]
-        side = torch.minimum(half[0], half[1])
-        if form == Form.SPHERE:
-            found.append(_length(unit[:, start:end]) * torch.minimum(side, half[2]) - torch.minimum(side, half[2]))
-            continue
-        if form == Form.BOX:
-            out = q.abs() - half
-        else:
-            out = torch.stack([(_length(unit[:2, start:end]) - 1) * side, q[2].abs() - half[2]])
-        found.append(_length(out.clamp_min(0)) + out.amax(0).clamp_max(0))
-    return torch.cat(found)
+    unit = torch.addmm(alike.shift, alike.linear, points).view(3, -1, points.shape[1])
+    side = torch.minimum(alike.half[0], alike.half[1])
+    if alike.form == Form.SPHERE:
+        return (length(unit) - 1) * torch.minimum(side, alike.half[2])
+    out = (unit.abs() - 1) * alike.half
+    if alike.form == Form.CYLINDER:
+        out = torch.stack([(length(unit[:2]) - 1) * side, out[2]])
+    return length(out.clamp_min(0)) + out.amax(0).clamp_max(0)
 
 
-def _length(vectors: Tensor) -> Tensor:
-    """Of vectors along the first axis: torch's own norm is much slower along it."""
-    return sum(x * x for x in vectors).sqrt()
+def length(vectors: Tensor) -> Tensor:
+    """Of vectors (c, ...) along the first axis, where torch's own norm is slow."""
+    return (vectors * vectors).sum(0).sqrt()
 
 
-def _cluster(solids: list[Solid], first: int, device: str, dtype: torch.dtype) -> Cluster:
+def _maps(solids: list[Solid]) -> tuple[NDArray[np.float64], ...]:
+    """World to unit space of k solids: linear (3, k, 3), shift (3, k); and half their size (3, k)."""
     c, s = (f(np.array([solid.yaw for solid in solids])) for f in (np.cos, np.sin))
     zero, one = np.zeros_like(c), np.ones_like(c)
-    turn = np.array([[c, s, zero], [-s, c, zero], [zero, zero, one]]).transpose(0, 2, 1)  # (3, k, 3), world to own
-    half = np.array([solid.half for solid in solids]).T[:, :, None]
-    linear = turn / half
-    shift = -(linear * np.array([solid.centre for solid in solids])).sum(2)
-    forms = [solid.form for solid in solids]
-    ranges = tuple((form, forms.index(form), forms.index(form) + forms.count(form)) for form in sorted(set(forms)))
-    linear_t, shift_t, half_t = (
-        torch.tensor(x, dtype=dtype, device=device) for x in (linear.reshape(-1, 3), shift.reshape(-1, 1), half)
-    )
-    return Cluster(first, ranges, linear_t, shift_t, half_t)
+    turn = np.array([[c, s, zero], [-s, c, zero], [zero, zero, one]]).transpose(0, 2, 1)
+    half = np.array([solid.half for solid in solids]).T
+    linear = turn / half[..., None]
+    return linear, -(linear * np.array([solid.centre for solid in solids])).sum(2), half
 
 
-def _around(things: list[list[Solid]], device: str, dtype: torch.dtype) -> Cluster:
-    """Boxes around things, a little larger, so that rounding loses nothing."""
-    material = things[0][0].material
-    corners = [bounds(tuple(thing)) for thing in things]
-    boxes = [Solid(Form.BOX, tuple((a + b) / 2), tuple((b - a) / 2 + 1e-3), material) for a, b in corners]
-    return _cluster(boxes, 0, device, dtype)
+def _around(things: list[Thing]) -> NDArray[np.float64]:
+    """Boxes (g, 6) around things, a little larger, so that rounding loses nothing."""
+    return np.array([np.concatenate([low - 1e-3, high + 1e-3]) for low, high in map(bounds, things)])
