@@ -22,6 +22,7 @@ class Palette:
     accent: Material
     metal: Material
     leaf: Material
+    lawn: Material
 
 
 def table(rng: Generator, p: Palette) -> Thing:

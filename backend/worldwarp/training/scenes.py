@@ -144,7 +144,7 @@ def _courtyard(rng: Generator) -> Scene:
         site.things.append(placed(cap, 0, 0, 0, high))
     site.things.append(
         (
-            box((-40, -40, -0.4), (wide + 40, deep + 40, -0.02), p.leaf),
+            box((-40, -40, -0.4), (wide + 40, deep + 40, -0.02), p.lawn),
             box((-0.1, -0.1, -0.3), (wide + 0.1, deep + 0.1, 0), p.floor),
         )
     )
@@ -237,7 +237,7 @@ def _slabs(site: Site, floor: Rectangle, high: float) -> None:
     p = site.palette
     site.things.append((box((x0, y0, -0.3), (x1, y1, 0), p.floor),))
     site.things.append((box((x0, y0, high), (x1, y1, high + 0.2), p.ceiling),))
-    site.things.append((box((x0 - 40, y0 - 40, -0.8), (x1 + 40, y1 + 40, -0.5), p.leaf),))
+    site.things.append((box((x0 - 40, y0 - 40, -0.8), (x1 + 40, y1 + 40, -0.5), p.lawn),))
 
 
 def _furnish(site: Site, floor: Rectangle, walls: list[Wall]) -> None:
@@ -303,6 +303,7 @@ def _try(site: Site, make: Callable[[Generator, Palette], Thing], floor: Rectang
     rng, thing = site.rng, make(site.rng, site.palette)
     x0, y0, x1, y1 = floor
     low, high = bounds(thing)
+    along = 0.0
     for _ in range(12):
         if wall is None:
             x, y, yaw = rng.uniform(x0, x1), rng.uniform(y0, y1), rng.uniform(-np.pi, np.pi)
@@ -314,7 +315,10 @@ def _try(site: Site, make: Callable[[Generator, Palette], Thing], floor: Rectang
             else:
                 inward = 1 if wall.at < (x0 + x1) / 2 else -1
                 x, y, yaw = wall.at + inward * back, along, -inward * np.pi / 2
-        if _stand(site, thing, float(x), float(y), float(yaw), floor):
+        hidden = wall is not None and any(
+            o.low < high[2] and o.start < along + 1 and o.end > along - 1 for o in wall.openings
+        )
+        if not hidden and _stand(site, thing, float(x), float(y), float(yaw), floor):
             return
 
 
@@ -344,12 +348,21 @@ def _finish(site: Site, kind: str, walkable: tuple[Rectangle, ...], sunny: bool,
     sky = Sky(zenith, horizon, of_hue(rng.uniform(0.2, 0.35), 0.3, 0.45), int(rng.integers(1 << 16)))
     lights = list(site.lights)
     if sunny:
-        angle, up = rng.uniform(-np.pi, np.pi), rng.uniform(0.35, 1.1) if open_air else rng.uniform(0.35, 0.8)
+        angle, up = _sunward(site), rng.uniform(0.35, 1.1) if open_air else rng.uniform(0.3, 0.75)
         direction = (float(np.cos(angle) * np.cos(up)), float(np.sin(angle) * np.cos(up)), float(np.sin(up)))
         strength = rng.uniform(1.5, 2.2)
         lights.append(Light(direction, (strength, strength * (0.95 - 0.15 * warm), strength * (0.85 - 0.3 * warm))))
-    above, below = ((0.5, 0.6, 0.75), (0.3, 0.27, 0.22)) if open_air else ((0.24, 0.24, 0.25), (0.2, 0.18, 0.16))
-    return Scene(kind, tuple(site.things), tuple(lights), sky, (above, below), walkable, 1.5)
+    above, below = ((0.5, 0.6, 0.75), (0.3, 0.27, 0.22)) if open_air else ((0.19, 0.19, 0.2), (0.15, 0.135, 0.12))
+    return Scene(kind, tuple(site.things), tuple(lights), sky, (above, below), walkable, 1.7)
+
+
+def _sunward(site: Site) -> float:
+    """The angle to the sun about Z: in through one of the windows, if there are any."""
+    windows = [light.facing for light in site.lights if any(light.facing)]
+    if not windows:
+        return float(site.rng.uniform(-np.pi, np.pi))
+    x, y, _ = windows[site.rng.integers(len(windows))]
+    return float(np.arctan2(-y, -x) + site.rng.uniform(-0.9, 0.9))
 
 
 def _palette(rng: Generator, *, outside: bool = False) -> Palette:
@@ -379,8 +392,9 @@ def _palette(rng: Generator, *, outside: bool = False) -> Palette:
         wood=some(Pattern.GRAIN, wood_hue, rng.uniform(0.35, 0.7), rng.uniform(0.4, 0.8), 0.4),
         dark=some(Pattern.GRAIN, wood_hue, 0.5, rng.uniform(0.2, 0.38), 0.4),
         cloth=some(Pattern.PLASTER, hue + rng.uniform(0.3, 0.6), rng.uniform(0.3, 0.65), rng.uniform(0.4, 0.75)),
-        accent=some(Pattern.PLASTER, hue + rng.uniform(0.4, 0.9), rng.uniform(0.5, 0.85), rng.uniform(0.5, 0.9)),
+        accent=some(Pattern.PLASTER, hue + rng.uniform(0.4, 0.9), rng.uniform(0.4, 0.75), rng.uniform(0.5, 0.85)),
         metal=some(Pattern.PLASTER, 0.12, rng.uniform(0.05, 0.5), 0.6),
+        lawn=Material(Pattern.LEAVES, of_hue(rng.uniform(0.2, 0.3), 0.4, 0.55), of_hue(0.25, 0.45, 0.42), 1.0, seed),
         leaf=Material(Pattern.LEAVES, of_hue(rng.uniform(0.22, 0.36), 0.6, 0.55), of_hue(0.3, 0.7, 0.28), 1.0, seed),
     )
 
