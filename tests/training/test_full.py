@@ -36,7 +36,8 @@ def test_a_few_steps_move_the_published_weights(home: Path) -> None:
     assert (home / "out" / "best" / "config.json").is_file()
 
 
-def test_checkpointed_gradients_are_the_plain_ones(home: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_checkpointed_gradients_are_the_plain_ones() -> None:
     draws = np.random.default_rng(0)
     true = draws.standard_normal((1, 16, 2, 4, 6)).astype(np.float16)
     pool = latents.Latents(true, true, np.ones((1, 2, 2, 3), bool), np.ones(1, np.uint8))

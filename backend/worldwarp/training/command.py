@@ -9,11 +9,11 @@ import torch
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 
 from ..devices import for_networks
-from . import checkpoints, clips, configs, vae
+from . import checkpoints, clips, configs, st_diff_task, vae
 from .configs import Footage, Plan
 from .loop import Options, Task, begin, train
 
-PLANS = {"vae": configs.VAE}
+PLANS = {"vae": configs.VAE, "st-diff": configs.ST_DIFF}
 """What can be trained, and its sizes."""
 
 
@@ -29,7 +29,9 @@ def command(arguments: Sequence[str]) -> int:
     plan = replace(plan, options=_options(plan.options, asked))
     if asked.batch:
         plan = replace(plan, objective=replace(plan.objective, batch=asked.batch))
-    train(_task(asked.network, plan, asked.data or asked.out / "clips", device), plan.options, asked.out)
+    if asked.target:
+        plan = replace(plan, objective=replace(plan.objective, target=asked.target))
+    train(_task(plan, asked, device), plan.options, asked.out)
     return 0
 
 
@@ -40,9 +42,13 @@ def pools(footage: Footage, folder: Path, device: torch.device) -> tuple[clips.P
     return training, clips.pool(folder / "held_out", clips.HELD_OUT, footage.held_out, *size, str(device))
 
 
-def _task(network: str, plan: Plan, data: Path, device: torch.device) -> Task:
-    made = vae.make(plan.network, plan.options.seed, device)
-    return vae.task(made, *pools(plan.footage, data, device), plan.objective, network)
+def _task(plan: Plan, asked: argparse.Namespace, device: torch.device) -> Task:
+    data = asked.data or asked.out / "clips"
+    if asked.network == "st-diff":
+        made = st_diff_task.footage(asked.footage, plan.footage) if asked.footage else pools(plan.footage, data, device)
+        return st_diff_task.task(plan, made, data, asked.vae, asked.history, device)
+    network = vae.make(plan.network, plan.options.seed, device)
+    return vae.task(network, *pools(plan.footage, data, device), plan.objective, asked.network)
 
 
 def _options(options: Options, asked: argparse.Namespace) -> Options:
@@ -59,6 +65,10 @@ def _check(asked: argparse.Namespace) -> None:
             raise InvalidShot(name, f"is {value:g}; give more than 0.")
     if asked.device == "cuda" and not torch.cuda.is_available():
         raise InvalidShot("device", "is cuda, and there is no CUDA GPU here; leave it out to train on the CPU.")
+    if asked.network != "st-diff" and any((asked.vae, asked.history, asked.footage, asked.target)):
+        raise InvalidShot("options", "--vae, --history, --footage and --target are for st-diff; leave them out.")
+    if asked.network == "st-diff" and asked.config != "wan" and asked.vae is None:
+        raise InvalidShot("vae", "is missing; train one and name its folder 'best' with --vae.")
     begun = (asked.out / checkpoints.FOLDER).exists()
     if begun and not asked.resume:
         raise WorldWarpError(f"{asked.out} holds a training that was begun; go on with --resume, or name a new folder.")
@@ -72,6 +82,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", default="smoke", help="smoke (a CPU), mini (one GPU) or wan (the full model)")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, checkpoints and curves")
     parser.add_argument("--data", type=Path, help="folder in which clips are made and kept (default: OUT/clips)")
+    parser.add_argument("--vae", type=Path, help="st-diff: folder of the trained VAE, such as VAE/best")
+    parser.add_argument(
+        "--target", choices=("paper", "consistent"), help="st-diff: velocity, equation 8 or (x - z)/sigma"
+    )
+    parser.add_argument(
+        "--history", type=Path, help="st-diff, last part: folder of weights whose own frames are warped"
+    )
+    parser.add_argument(
+        "--footage", type=Path, help="st-diff: folder of RealEstate10K or DL3DV in place of made scenes"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in OUT")
     parser.add_argument("--steps", type=int, help="in place of the config's")
     parser.add_argument("--batch", type=int, help="clips a step and device, in place of the config's")

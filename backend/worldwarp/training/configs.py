@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .loop import Options
+from .st_diff import Objective as StDiffObjective
 from .vae import Objective as VaeObjective
 
 
@@ -55,3 +56,36 @@ VAE = {
     ),
 }
 """The full VAE is published; its plan fine-tunes it."""
+
+SMALL_ST_DIFF = {
+    "patch_size": (1, 2, 2),
+    "attention_head_dim": 32,
+    "in_channels": 16,
+    "out_channels": 16,
+    "text_dim": 64,
+    "freq_dim": 64,
+    "cross_attn_norm": True,
+    "qk_norm": "rms_norm_across_heads",
+}
+
+ST_DIFF = {
+    "smoke": Plan(
+        {**SMALL_ST_DIFF, "num_attention_heads": 6, "ffn_dim": 768, "num_layers": 6},
+        VAE["smoke"].footage,
+        Options(steps=2000, lr=1e-3, warmup=100, ema=0.995, evaluate_every=200, checkpoint_every=200),
+        StDiffObjective(batch=8),
+    ),
+    "mini": Plan(
+        {**SMALL_ST_DIFF, "num_attention_heads": 8, "ffn_dim": 1024, "num_layers": 8},
+        VAE["mini"].footage,
+        Options(steps=13_000, lr=4e-4, warmup=500, evaluate_every=1000, checkpoint_every=1000),
+        StDiffObjective(batch=128),
+    ),
+    "wan": Plan(
+        {},
+        Footage(train=2048, held_out=8, frames=49, height=480, width=720),
+        Options(steps=10_000, lr=5e-5, warmup=1000, decay=False),
+        StDiffObjective(batch=8),
+    ),
+}
+"""``wan`` fine-tunes the published network as the paper did (section 7); 8 GPUs make its batch of 64."""

@@ -80,7 +80,8 @@ class Latents:
 
     def true_of(self, item: int) -> Half:
         """The true latents (C, T', H', W') that an item's warp shows a part of."""
-        return self.true[self.clip_of(item)]
+        found: Half = self.true[self.clip_of(item)]
+        return found
 
     def clip_of(self, item: int) -> int:
         """The clip that an item is made of."""
@@ -142,7 +143,7 @@ def make(
     Raises:
         WorldWarpError: the folder holds a pool of something else, or there is not one prompt for each clip.
     """
-    about = {"recipe": asdict(recipe), "clips": len(clips), "vae": _digest(vae), "words": list(prompts)}
+    about = {"recipe": asdict(recipe), "clips": len(clips), "vae": digest(vae), "words": list(prompts)}
     done = _begun(folder, about)
     if done == 0:
         _begin(folder, clips, vae, recipe)
@@ -150,7 +151,7 @@ def make(
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in ("true", "warped", "valid", "context")}
     for c in range(done, len(clips)):
         clip = clips[c]
-        arrays["true"][c] = _encoded(vae, np.asarray(clip.rgb) / np.float32(255))
+        arrays["true"][c] = _encoded(vae, _pictures(clip))
         for i in range(c * recipe.sources, (c + 1) * recipe.sources):
             made = item(clip, recipe, i, history)
             arrays["warped"][i] = _encoded(vae, before_vae(made.priors))
@@ -177,16 +178,34 @@ def read(folder: Path) -> Latents:
     return Latents(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
 
 
-def _encoded(vae: Vae, frames: Floats) -> NDArray[np.float32]:
-    latents: NDArray[np.float32] = encode(vae, frames).cpu().numpy()
+def name_of(vae: Vae, recipe: Recipe, *more: str) -> str:
+    """A folder's name that other latents of the same clips do not have; ``more`` says what else they depend on."""
+    return hashlib.sha256("\n".join([digest(vae), repr(recipe), *more]).encode()).hexdigest()[:12]
+
+
+def digest(network: torch.nn.Module) -> str:
+    """Of a network's weights."""
+    found = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        found.update(name.encode())
+        found.update(value.cpu().float().numpy().tobytes())
+    return found.hexdigest()
+
+
+def _encoded(vae: Vae, frames: Floats) -> Floats:
+    latents: Floats = encode(vae, frames).cpu().numpy()
     return latents
+
+
+def _pictures(clip: Clip) -> Floats:
+    return np.asarray(clip.rgb, np.float32) / np.float32(255)
 
 
 def _begin(folder: Path, clips: Clips, vae: Vae, recipe: Recipe) -> None:
     """The arrays at their full length; what is not written yet takes no room on most disks."""
     folder.mkdir(parents=True, exist_ok=True)
     first = clips[0]
-    latents = _encoded(vae, np.asarray(first.rgb) / np.float32(255)).shape
+    latents = _encoded(vae, _pictures(first)).shape
     tokens = valid_tokens(np.ones(first.depth.shape, bool), "covered", 0).shape
     items = len(clips) * recipe.sources
     shapes: dict[str, tuple[Any, tuple[int, ...]]] = {
@@ -224,11 +243,3 @@ def _about(folder: Path) -> dict[str, Any] | None:
 
 def _note(folder: Path, made_of: dict[str, Any], done: int) -> None:
     files.write(folder / "pool.json", json.dumps({"made_of": made_of, "done": done}, indent=1).encode())
-
-
-def _digest(vae: Vae) -> str:
-    digest = hashlib.sha256()
-    for name, value in sorted(vae.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.cpu().float().numpy().tobytes())
-    return digest.hexdigest()

@@ -224,7 +224,8 @@ def sample_sheet(network: nn.Module, pool: Latents, vae: Vae, words: Tensor, cou
         for latents in (_floats([pool.true_of(i)])[0], _floats([pool.warped[i]])[0], denoised(network, pool, i, words)):
             frames = np.concatenate(list(decode(vae, latents)))[::4]
             rows.append(np.concatenate(list(frames), axis=1))
-    return np.rint(np.clip(np.concatenate(rows), 0, 1) * 255).astype(np.uint8)
+    picture: Bytes = np.rint(np.clip(np.concatenate(rows), 0, 1) * 255).astype(np.uint8)
+    return picture
 
 
 def imagined(
