@@ -27,6 +27,7 @@ def made(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob("pool.json")}
 
 
+@pytest.mark.slow
 def test_latents_are_made_once_and_those_of_a_history_beside_them(vae: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     task = st_diff_task.task(PLAN, CLIPS, data, vae, None, CPU)
