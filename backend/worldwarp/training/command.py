@@ -9,7 +9,7 @@ import torch
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 
 from ..devices import for_networks
-from . import checkpoints, clips, configs, st_diff_task, vae
+from . import checkpoints, clips, configs, full, st_diff_task, vae
 from .configs import Footage, Plan
 from .loop import Options, Task, begin, train
 
@@ -47,7 +47,8 @@ def _task(plan: Plan, asked: argparse.Namespace, device: torch.device) -> Task:
     if asked.network == "st-diff":
         made = st_diff_task.footage(asked.footage, plan.footage) if asked.footage else pools(plan.footage, data, device)
         return st_diff_task.task(plan, made, data, asked.vae, asked.history, device)
-    network = vae.make(plan.network, plan.options.seed, device)
+    seed = plan.options.seed
+    network = vae.make(plan.network, seed, device) if plan.network else full.vae().requires_grad_(True).to(device)
     return vae.task(network, *pools(plan.footage, data, device), plan.objective, asked.network)
 
 
