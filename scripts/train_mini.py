@@ -1,6 +1,6 @@
 """Train the small networks one after the other, in pieces that resume: VAE, ST-Diff on its latents, geometry.
 
-    python scripts/train_mini.py OUT --config mini --minutes 9    # on a CUDA GPU; again and again until it says it is done
+    python scripts/train_mini.py OUT --config mini --minutes 9    # on a CUDA GPU; again until it says "Done"
     python scripts/train_mini.py OUT --config smoke --minutes 240 # on a CPU
 
 The best weights are kept in bf16, ready to be carried away, in OUT/ship/.
