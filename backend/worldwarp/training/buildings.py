@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .furniture import Palette
-from .solids import Light, Material, Pattern, Solid, Thing, box
+from .solids import Light, Material, Pattern, Solid, Thing, box, cylinder, sphere
 
 THICK = 0.12
 """Half of a wall's thickness, in metres."""
@@ -121,8 +121,6 @@ def ceiling_lamp(
     x: float, y: float, high: float, colour: tuple[float, float, float], p: Palette
 ) -> tuple[Thing, Light]:
     """A shining bowl that hangs from the ceiling."""
-    from .solids import cylinder, sphere
-
     glow = Material(Pattern.GLOW, (1.6, 1.4, 1.1), (1, 1, 1))
     return (cylinder(x, y, high - 0.35, high, 0.012, p.dark), sphere(x, y, high - 0.42, 0.13, glow)), Light(
         (x, y, high - 0.42), colour, 0.5

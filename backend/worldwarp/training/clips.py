@@ -1,13 +1,14 @@
 """Clips of made places, one per seed, and pools of them on disk.
 
-A pool is a folder: ``rgb.npy`` (c, n, H, W, 3) uint8, ``nearness.npy`` (c, n, H, W) float16, which is 1 / depth, ``K.npy``
-(c, n, 3, 3), ``camera_to_world.npy`` (c, n, 4, 4), ``done.npy`` (c,) bool, and ``pool.json``, which says what of.
+A pool is a folder: ``rgb.npy`` (c, n, H, W, 3) uint8, ``nearness.npy`` (c, n, H, W) float16, which is 1 / depth,
+``K.npy`` (c, n, 3, 3), ``camera_to_world.npy`` (c, n, 4, 4), ``done.npy`` (c,) bool, and ``pool.json``: what of.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class Pool:
     """Clips on disk, read as they are asked for."""
 
     plan: Plan
-    arrays: dict[str, NDArray[np.generic]]
+    arrays: dict[str, NDArray[Any]]
 
     def __len__(self) -> int:
         return self.plan.count
@@ -88,13 +89,17 @@ def pool(
     height: int,
     width: int,
     device: str = "cpu",
-    report: Callable[[int, int], None] = lambda done, count: None,
+    report: Callable[[int, int], None] | None = None,
 ) -> Pool:
     """Clips of seeds from ``first_seed`` on, rendered once into a folder; goes on where it was cut off.
 
     Raises:
-        InvalidShot: the folder holds a pool of other clips.
+        InvalidShot: the folder holds a pool of other clips, or the seeds reach from trained to held out ones.
     """
+    if first_seed < HELD_OUT < first_seed + count:
+        raise InvalidShot(
+            "pool", f"seeds {first_seed} to {first_seed + count - 1} run into those held out; ask for less."
+        )
     plan = Plan(first_seed, count, frames, height, width)
     arrays = _opened(folder, plan)
     done = arrays["done"]
@@ -104,7 +109,8 @@ def pool(
         for name, tensor in zip(_KEPT, kept, strict=True):
             arrays[name][i] = tensor.cpu().numpy()
         done[i] = True
-        report(int(done.sum()), count)
+        if report is not None:
+            report(int(done.sum()), count)
     return Pool(plan, arrays)
 
 
@@ -116,7 +122,7 @@ _KEPT: dict[str, tuple[str, Callable[[Plan], tuple[int, ...]]]] = {
 }
 
 
-def _opened(folder: Path, plan: Plan) -> dict[str, NDArray[np.generic]]:
+def _opened(folder: Path, plan: Plan) -> dict[str, NDArray[Any]]:
     """A pool's arrays, memory-mapped; made where they are not there yet."""
     note = folder / "pool.json"
     if not note.exists():

@@ -2,6 +2,7 @@
 
 import colorsys
 from dataclasses import dataclass
+from itertools import pairwise
 
 from numpy.random import Generator
 
@@ -87,10 +88,7 @@ def cabinet(rng: Generator, p: Palette) -> Thing:
     )
     count = int(rng.integers(2, 4))
     edges = [-wide + 2 * wide * i / count for i in range(count + 1)]
-    doors = [
-        box((a + 0.03, deep, 0.13), (b - 0.03, deep + 0.02, high - 0.06), wood)
-        for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    doors = [box((a + 0.03, deep, 0.13), (b - 0.03, deep + 0.02, high - 0.06), wood) for a, b in pairwise(edges)]
     knobs = [sphere(b - 0.09, deep + 0.04, high * 0.6, 0.025, p.metal) for b in edges[1:]]
     return (
         *body,

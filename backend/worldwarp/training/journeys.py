@@ -130,7 +130,7 @@ def _around(start: Array, centre: Array, angle: Array) -> Array:
     """``start`` turned about a vertical axis through ``centre`` by angles (n, 1)."""
     x, y, _ = start - centre
     turned = np.hstack([np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y, 0 * angle])
-    return np.asarray(turned + [centre[0], centre[1], start[2]])
+    return np.asarray(turned + np.array([centre[0], centre[1], start[2]]))
 
 
 def _level(places: Array, targets: Array) -> Array | None:

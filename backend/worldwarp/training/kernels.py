@@ -111,7 +111,7 @@ def distances(solids, forms, around, ends, points, reach, out):  # type: ignore[
         x, y, z = points[0, p], points[1, p], points[2, p]
         best = reach
         for g in range(len(around)):
-            if _apart(around[g], x, y, z) < best:
+            if _apart(around[g], x, y, z) <= max(best, 0):
                 for k in range(ends[g], ends[g + 1]):
                     best = min(best, _distance(forms[k], solids[k], x, y, z))
         out[p] = best

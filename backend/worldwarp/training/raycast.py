@@ -71,11 +71,11 @@ def render(
     pose, lens = (torch.as_tensor(x).to(device, dtype) for x in (camera_to_world, np.linalg.inv(K)))
     focal = torch.as_tensor(K[:, 0, 0]).to(device, dtype)
     pixels = torch.arange(len(pose) * height * width, device=device)
-    size = height, width
-    seen = [_look(world, pose, lens, focal, p, size, (0.0, 0.0)) for p in pixels.split(TILE[world.form.device.type])]
+    size, tile = (height, width), TILE[pixels.device.type]
+    seen = [_look(world, pose, lens, focal, p, size, (0.0, 0.0)) for p in torch.split(pixels, tile)]
     rgb, depth = torch.cat([s[0] for s in seen], 1), torch.cat([s[1] for s in seen])
     edges = pixels[_edges(rgb.view(3, -1, height, width)).flatten()]
-    for p in edges.split(TILE[world.form.device.type]):
+    for p in torch.split(edges, tile):
         around = [_look(world, pose, lens, focal, p, size, offset)[0] for offset in EDGE_RAYS]
         rgb[:, p] = torch.stack(around).mean(0)
     return rgb.T.reshape(-1, height, width, 3).contiguous(), depth.view(-1, height, width)

@@ -104,7 +104,7 @@ def distance(solids: Solids, points: Tensor, reach: float = torch.inf) -> Tensor
     """
     if solids.kernel is not None:
         out = kernels.empty(points.numpy())[0]
-        kernels.distances(*solids.kernel, points.numpy(), out.dtype.type(reach), out)
+        kernels.distances(*solids.kernel, points.numpy(), out.dtype.type(reach), out)  # type: ignore[call-arg]
         return torch.from_numpy(out)
     found = [_distances(alike, points).amin(0) for alike in solids.alike]
     return torch.stack(found).amin(0).clamp_max(reach)
@@ -115,7 +115,7 @@ def _cast(
 ) -> tuple[Tensor, Tensor]:
     o, d = origin.numpy(), direction.numpy()
     t, which = kernels.empty(o)
-    kernels.cast(*kernel, o, d, o.dtype.type(limit), first, t, which)
+    kernels.cast(*kernel, o, d, o.dtype.type(limit), first, t, which)  # type: ignore[call-arg]
     return torch.from_numpy(t), torch.from_numpy(which)
 
 

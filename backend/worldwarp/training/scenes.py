@@ -1,6 +1,6 @@
 """Made places: rooms, suites of two rooms, corridors and courtyards, all from a seed. World Z is up; metres."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,8 @@ GAP = 0.12
 """Metres kept between things on the floor."""
 
 Rectangle = tuple[float, float, float, float]
+
+Make = Callable[[Generator, Palette], Thing]
 
 
 @dataclass
@@ -43,7 +45,7 @@ def _room(rng: Generator) -> Scene:
     wide, deep, high = rng.uniform(4, 7), rng.uniform(4, 7), rng.uniform(2.5, 3.2)
     walls = _rectangle((0, 0, wide, deep), high)
     sunny = rng.random() < 0.6
-    _enclose(site, walls, [1, 1, -1, -1], range(4), high, windows=int(rng.integers(1, 4)))
+    _enclose(site, walls, range(4), high, windows=int(rng.integers(1, 4)))
     _slabs(site, (0, 0, wide, deep), high)
     _furnish(site, (0, 0, wide, deep), walls)
     _lamps(site, (0, 0, wide, deep), high)
@@ -61,9 +63,9 @@ def _suite(rng: Generator) -> Scene:
     between = Wall(1, wide, 0, deep, high, (door,))
     site.things.append(built(between, site.palette))
     site.taken.append((wide - 1.1, start, wide + 1.1, start + gap))
-    _enclose(site, near, [1, 1, -1, -1], (0, 2, 3), high, windows=int(rng.integers(1, 3)))
+    _enclose(site, near, (0, 2, 3), high, windows=int(rng.integers(1, 3)))
     second = Material(Pattern.PLASTER, colour(rng, 0.35), (0, 0, 0))
-    _enclose(site, far, [1, 1, -1, -1], (0, 1, 2), high, windows=int(rng.integers(1, 3)), wall=second)
+    _enclose(site, far, (0, 1, 2), high, windows=int(rng.integers(1, 3)), wall=second)
     _slabs(site, (0, 0, wide + other, deep), high)
     _furnish(site, (0, 0, wide, deep), [near[0], between, near[2], near[3]])
     _furnish(site, (wide, 0, wide + other, deep), [far[0], far[1], far[2], between])
@@ -105,8 +107,8 @@ def _corridor(rng: Generator) -> Scene:
     site.things.append(shut_door(walls[2], wide / 2 - 0.45, -1, p))
     runner = Material(Pattern.RUG, p.cloth.first, p.accent.first)
     site.things.append((box((wide / 2 - 0.5, 0.8, 0), (wide / 2 + 0.5, deep - 0.8, 0.012), runner),))
-    for make in rng.choice(
-        [furniture.plant, furniture.plinth, furniture.crates, furniture.cabinet, furniture.chair], 4
+    for make in _some(
+        rng, [furniture.plant, furniture.plinth, furniture.crates, furniture.cabinet, furniture.chair], 4
     ):
         _try(site, make, floor, walls[1])
     for y in np.arange(2.0, deep, 5.0):
@@ -154,7 +156,8 @@ def _courtyard(rng: Generator) -> Scene:
         _stand(site, furniture.fountain(rng, p), wide / 2, deep / 2, 0, floor)
     if rng.random() < 0.7:
         _try(site, furniture.steps, floor, walls[int(rng.integers(3))])
-    for make in rng.choice(
+    for make in _some(
+        rng,
         [
             furniture.tree,
             furniture.bench,
@@ -190,7 +193,6 @@ def _rectangle(floor: Rectangle, high: float) -> list[Wall]:
 def _enclose(
     site: Site,
     walls: list[Wall],
-    _: list[int],
     which: Iterable[int],
     high: float,
     *,
@@ -245,7 +247,7 @@ def _furnish(site: Site, floor: Rectangle, walls: list[Wall]) -> None:
     rng, p = site.rng, site.palette
     x0, y0, x1, y1 = floor
     big = [furniture.shelf, furniture.cabinet, furniture.sofa, furniture.bed, furniture.shelf]
-    for make in rng.permutation(np.array(big, object))[: int(rng.integers(2, 4))]:
+    for make in _some(rng, big, int(rng.integers(2, 4))):
         _try(site, make, floor, walls[int(rng.integers(4))])
     x, y = rng.uniform(x0 + 1.4, x1 - 1.4), rng.uniform(y0 + 1.4, y1 - 1.4)
     if rng.random() < 0.7:
@@ -274,7 +276,7 @@ def _furnish(site: Site, floor: Rectangle, walls: list[Wall]) -> None:
                 floor,
             )
     small = [furniture.plant, furniture.crates, furniture.chair, furniture.plinth, furniture.steps]
-    for make in rng.choice(np.array(small, object), int(rng.integers(2, 5))):
+    for make in _some(rng, small, int(rng.integers(2, 5))):
         _try(site, make, floor, None)
 
 
@@ -284,7 +286,13 @@ def _lamps(site: Site, floor: Rectangle, high: float) -> None:
     warm = of_hue(rng.uniform(0.07, 0.12), rng.uniform(0.15, 0.45), 1)
     if rng.random() < 0.75:
         strength = rng.uniform(1.5, 3.5)
-        lamp, light = ceiling_lamp((x0 + x1) / 2, (y0 + y1) / 2, high, tuple(strength * c for c in warm), site.palette)
+        lamp, light = ceiling_lamp(
+            (x0 + x1) / 2,
+            (y0 + y1) / 2,
+            high,
+            (strength * warm[0], strength * warm[1], strength * warm[2]),
+            site.palette,
+        )
         site.things.append(lamp)
         site.lights.append(light)
     if rng.random() < 0.5:
@@ -298,7 +306,7 @@ def _lamps(site: Site, floor: Rectangle, high: float) -> None:
                 break
 
 
-def _try(site: Site, make: Callable[[Generator, Palette], Thing], floor: Rectangle, wall: Wall | None) -> None:
+def _try(site: Site, make: Make, floor: Rectangle, wall: Wall | None) -> None:
     """Stand a thing somewhere where there is room for it: against ``wall``, or anywhere."""
     rng, thing = site.rng, make(site.rng, site.palette)
     x0, y0, x1, y1 = floor
@@ -320,6 +328,10 @@ def _try(site: Site, make: Callable[[Generator, Palette], Thing], floor: Rectang
         )
         if not hidden and _stand(site, thing, float(x), float(y), float(yaw), floor):
             return
+
+
+def _some(rng: Generator, makers: Sequence[Make], count: int) -> list[Make]:
+    return [makers[i] for i in rng.integers(len(makers), size=count)]
 
 
 def _stand(site: Site, thing: Thing, x: float, y: float, yaw: float, floor: Rectangle) -> bool:
