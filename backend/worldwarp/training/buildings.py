@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .furniture import Palette
+from .palettes import Palette
 from .solids import Light, Material, Pattern, Solid, Thing, box, cylinder, sphere
 
 THICK = 0.12

@@ -1,29 +1,11 @@
 """Things that stand in made places: around the origin, on the floor, their back towards -Y. Metres."""
 
-import colorsys
-from dataclasses import dataclass
 from itertools import pairwise
 
 from numpy.random import Generator
 
-from .solids import Colour, Material, Pattern, Solid, Thing, box, cylinder, sphere
-
-
-@dataclass(frozen=True)
-class Palette:
-    """The materials of one place."""
-
-    wall: Material
-    floor: Material
-    ceiling: Material
-    trim: Material
-    wood: Material
-    dark: Material
-    cloth: Material
-    accent: Material
-    metal: Material
-    leaf: Material
-    lawn: Material
+from .palettes import Palette, colour
+from .solids import Material, Pattern, Solid, Thing, box, cylinder, sphere
 
 
 def table(rng: Generator, p: Palette) -> Thing:
@@ -236,18 +218,6 @@ def standing_lamp(rng: Generator, p: Palette) -> Thing:
         cylinder(0, 0, 0.03, high, 0.02, p.metal),
         cylinder(0, 0, high, high + 0.28, 0.17, shade),
     )
-
-
-def colour(rng: Generator, strength: float) -> Colour:
-    """A colour of any hue, from grey (0) to strong (1), linear."""
-    hue, value = rng.uniform(0, 1), rng.uniform(0.25, 0.75)
-    return of_hue(hue, strength * rng.uniform(0.5, 1), value)
-
-
-def of_hue(hue: float, saturation: float, value: float) -> Colour:
-    """Hue, saturation and value (each 0 to 1, as displayed) as linear light."""
-    red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
-    return red**2.2, green**2.2, blue**2.2
 
 
 def _vase(rng: Generator, p: Palette, x: float, y: float, z: float) -> Solid:

@@ -1,36 +1,17 @@
 """Made places: rooms, suites of two rooms, corridors and courtyards, all from a seed. World Z is up; metres."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.random import Generator
 
 from . import furniture
-from .buildings import THICK, Opening, Wall, built, ceiling_lamp, picture, shut_door, window_light
-from .furniture import Palette, colour, of_hue
-from .solids import Light, Material, Pattern, Scene, Sky, Thing, bounds, box, placed
+from .buildings import THICK, Opening, Wall, built, ceiling_lamp, shut_door, window_light
+from .palettes import colour, of_hue, palette
+from .sites import Rectangle, Site, art, before, find_room, furnish, lamps, some, stand
+from .solids import Light, Material, Pattern, Scene, Sky, box, placed
 
 __all__ = ["Scene", "scene"]
-
-GAP = 0.12
-"""Metres kept between things on the floor."""
-
-Rectangle = tuple[float, float, float, float]
-
-Make = Callable[[Generator, Palette], Thing]
-
-
-@dataclass
-class Site:
-    """A place while it is being built."""
-
-    rng: Generator
-    palette: Palette
-    things: list[Thing] = field(default_factory=list)
-    lights: list[Light] = field(default_factory=list)
-    taken: list[Rectangle] = field(default_factory=list)
-    """Floor that is stood on or kept free."""
 
 
 def scene(seed: int) -> Scene:
@@ -41,20 +22,20 @@ def scene(seed: int) -> Scene:
 
 
 def _room(rng: Generator) -> Scene:
-    site = Site(rng, _palette(rng))
+    site = Site(rng, palette(rng))
     wide, deep, high = rng.uniform(4, 7), rng.uniform(4, 7), rng.uniform(2.5, 3.2)
     walls = _rectangle((0, 0, wide, deep), high)
     sunny = rng.random() < 0.6
     _enclose(site, walls, range(4), high, windows=int(rng.integers(1, 4)))
     _slabs(site, (0, 0, wide, deep), high)
-    _furnish(site, (0, 0, wide, deep), walls)
-    _lamps(site, (0, 0, wide, deep), high)
+    furnish(site, (0, 0, wide, deep), walls)
+    lamps(site, (0, 0, wide, deep), high)
     return _finish(site, "room", ((0, 0, wide, deep),), sunny)
 
 
 def _suite(rng: Generator) -> Scene:
     """Two rooms with a wide opening between them."""
-    site = Site(rng, _palette(rng))
+    site = Site(rng, palette(rng))
     wide, deep, high, other = rng.uniform(3.6, 5.5), rng.uniform(3.6, 5.5), rng.uniform(2.5, 3.1), rng.uniform(3, 5)
     gap = rng.uniform(1.0, 2.2)
     start = rng.uniform(0.5, deep - gap - 0.5)
@@ -67,17 +48,17 @@ def _suite(rng: Generator) -> Scene:
     second = Material(Pattern.PLASTER, colour(rng, 0.35), (0, 0, 0))
     _enclose(site, far, (0, 1, 2), high, windows=int(rng.integers(1, 3)), wall=second)
     _slabs(site, (0, 0, wide + other, deep), high)
-    _furnish(site, (0, 0, wide, deep), [near[0], between, near[2], near[3]])
-    _furnish(site, (wide, 0, wide + other, deep), [far[0], far[1], far[2], between])
-    _lamps(site, (0, 0, wide, deep), high)
-    _lamps(site, (wide, 0, wide + other, deep), high)
+    furnish(site, (0, 0, wide, deep), [near[0], between, near[2], near[3]])
+    furnish(site, (wide, 0, wide + other, deep), [far[0], far[1], far[2], between])
+    lamps(site, (0, 0, wide, deep), high)
+    lamps(site, (wide, 0, wide + other, deep), high)
     gate = (wide - 0.5, start + 0.2, wide + 0.5, start + gap - 0.2)
     return _finish(site, "suite", ((0, 0, wide, deep), (wide, 0, wide + other, deep), gate), rng.random() < 0.6)
 
 
 def _corridor(rng: Generator) -> Scene:
     """Long, with windows and doors; sometimes columns."""
-    site = Site(rng, _palette(rng))
+    site = Site(rng, palette(rng))
     p = site.palette
     wide, deep, high = rng.uniform(2, 3.4), rng.uniform(9, 15), rng.uniform(2.5, 3.4)
     floor = 0, 0, wide, deep
@@ -98,19 +79,17 @@ def _corridor(rng: Generator) -> Scene:
             site.things.append(shut_door(walls[1], at - 0.45, -1, p))
             site.taken.append((wide - 0.8, at - 0.6, wide, at + 0.6))
         else:
-            site.things.append(_art(site, walls[1], at, -1))
+            site.things.append(art(site, walls[1], at, -1))
     if rng.random() < 0.5 and wide > 2.5:
         for i in range(1, count):
             for x in (0.35, wide - 0.35):
-                _stand(site, furniture.column(rng, p, high), x, pitch * i, 0, floor)
+                stand(site, furniture.column(rng, p, high), x, pitch * i, 0, floor)
     _slabs(site, floor, high)
     site.things.append(shut_door(walls[2], wide / 2 - 0.45, -1, p))
     runner = Material(Pattern.RUG, p.cloth.first, p.accent.first)
     site.things.append((box((wide / 2 - 0.5, 0.8, 0), (wide / 2 + 0.5, deep - 0.8, 0.012), runner),))
-    for make in _some(
-        rng, [furniture.plant, furniture.plinth, furniture.crates, furniture.cabinet, furniture.chair], 4
-    ):
-        _try(site, make, floor, walls[1])
+    for make in some(rng, [furniture.plant, furniture.plinth, furniture.crates, furniture.cabinet, furniture.chair], 4):
+        find_room(site, make, floor, walls[1])
     for y in np.arange(2.0, deep, 5.0):
         lamp, light = ceiling_lamp(wide / 2, float(y), high, (2.4, 2.0, 1.5), p)
         site.things.append(lamp)
@@ -120,7 +99,7 @@ def _corridor(rng: Generator) -> Scene:
 
 def _courtyard(rng: Generator) -> Scene:
     """Walls under the open sky, an arcade, trees, a fountain and steps."""
-    site = Site(rng, _palette(rng, outside=True))
+    site = Site(rng, palette(rng, outside=True))
     p = site.palette
     wide, deep, high = rng.uniform(7, 12), rng.uniform(7, 12), rng.uniform(2.6, 4.6)
     floor = 0, 0, wide, deep
@@ -153,10 +132,10 @@ def _courtyard(rng: Generator) -> Scene:
     if rng.random() < 0.6:
         _arcade(site, wide, deep, min(high, 3.0))
     if rng.random() < 0.6:
-        _stand(site, furniture.fountain(rng, p), wide / 2, deep / 2, 0, floor)
+        stand(site, furniture.fountain(rng, p), wide / 2, deep / 2, 0, floor)
     if rng.random() < 0.7:
-        _try(site, furniture.steps, floor, walls[int(rng.integers(3))])
-    for make in _some(
+        find_room(site, furniture.steps, floor, walls[int(rng.integers(3))])
+    for make in some(
         rng,
         [
             furniture.tree,
@@ -169,7 +148,7 @@ def _courtyard(rng: Generator) -> Scene:
         ],
         8,
     ):
-        _try(site, make, floor, walls[int(rng.integers(4))] if make is furniture.bench else None)
+        find_room(site, make, floor, walls[int(rng.integers(4))] if make is furniture.bench else None)
     return _finish(site, "courtyard", (floor,), sunny=True, open_air=True)
 
 
@@ -179,7 +158,7 @@ def _arcade(site: Site, wide: float, deep: float, high: float) -> None:
     count = int(deep / 2.2)
     for i in range(count + 1):
         shaft = furniture.column(site.rng, p, high - 0.3)
-        _stand(site, shaft, reach, 0.35 + (deep - 0.7) * i / count, 0, (0, 0, wide, deep))
+        stand(site, shaft, reach, 0.35 + (deep - 0.7) * i / count, 0, (0, 0, wide, deep))
     beam = box((reach - 0.2, 0, high - 0.3), (reach + 0.2, deep, high - 0.05), p.trim)
     site.things.append((beam, box((0, 0, high - 0.05), (reach + 0.35, deep, high + 0.1), p.dark)))
 
@@ -215,22 +194,10 @@ def _enclose(
             if rank == len(order) - 1:
                 at = rng.uniform(here.start + 0.4, middle - 1.0) if middle - here.start > 1.4 else here.start + 0.3
                 site.things.append(shut_door(here, at, inward, p))
-                site.taken.append(_against(here, at, at + 0.9, 0.9, inward))
+                site.taken.append(before(here, at, at + 0.9, 0.9, inward))
                 middle += 0.6
-            site.things.append(_art(site, here, middle, inward))
+            site.things.append(art(site, here, middle, inward))
         site.things.append(built(here, p, wall))
-
-
-def _art(site: Site, wall: Wall, middle: float, inward: float) -> Thing:
-    rng = site.rng
-    art = Material(Pattern.PICTURE, colour(rng, 0.8), colour(rng, 0.8), 1, int(rng.integers(1 << 16)))
-    return picture(wall, middle, inward, (rng.uniform(0.25, 0.6), rng.uniform(0.22, 0.42)), site.palette, art)
-
-
-def _against(wall: Wall, start: float, end: float, deep: float, inward: float) -> Rectangle:
-    """The floor before a part of a wall."""
-    low, high = sorted((wall.at, wall.at + inward * deep))
-    return (start, low, end, high) if wall.axis == 0 else (low, start, high, end)
 
 
 def _slabs(site: Site, floor: Rectangle, high: float) -> None:
@@ -240,111 +207,6 @@ def _slabs(site: Site, floor: Rectangle, high: float) -> None:
     site.things.append((box((x0, y0, -0.3), (x1, y1, 0), p.floor),))
     site.things.append((box((x0, y0, high), (x1, y1, high + 0.2), p.ceiling),))
     site.things.append((box((x0 - 40, y0 - 40, -0.8), (x1 + 40, y1 + 40, -0.5), p.lawn),))
-
-
-def _furnish(site: Site, floor: Rectangle, walls: list[Wall]) -> None:
-    """Large things against the walls, a rug and a table with chairs, and small things in between."""
-    rng, p = site.rng, site.palette
-    x0, y0, x1, y1 = floor
-    big = [furniture.shelf, furniture.cabinet, furniture.sofa, furniture.bed, furniture.shelf]
-    for make in _some(rng, big, int(rng.integers(2, 4))):
-        _try(site, make, floor, walls[int(rng.integers(4))])
-    x, y = rng.uniform(x0 + 1.4, x1 - 1.4), rng.uniform(y0 + 1.4, y1 - 1.4)
-    if rng.random() < 0.7:
-        w, d = rng.uniform(0.8, 1.3), rng.uniform(0.8, 1.3)
-        rug = Material(Pattern.RUG, p.cloth.first, p.accent.first)
-        site.things.append(
-            (
-                box(
-                    (max(x - w, x0 + 0.2), max(y - d, y0 + 0.2), 0),
-                    (min(x + w, x1 - 0.2), min(y + d, y1 - 0.2), 0.012),
-                    rug,
-                ),
-            )
-        )
-    if rng.random() < 0.8 and _stand(site, furniture.table(rng, p), x, y, rng.uniform(-0.2, 0.2), floor):
-        for side in rng.permutation(4)[: int(rng.integers(1, 4))]:
-            angle = side * np.pi / 2
-            far = 1.05 if side % 2 == 0 else 0.75
-            chair = furniture.chair(rng, p)
-            _stand(
-                site,
-                chair,
-                x + far * np.cos(angle),
-                y + far * np.sin(angle),
-                angle + np.pi / 2 + rng.uniform(-0.3, 0.3),
-                floor,
-            )
-    small = [furniture.plant, furniture.crates, furniture.chair, furniture.plinth, furniture.steps]
-    for make in _some(rng, small, int(rng.integers(2, 5))):
-        _try(site, make, floor, None)
-
-
-def _lamps(site: Site, floor: Rectangle, high: float) -> None:
-    """A lamp on the ceiling, a standing one, or none."""
-    rng, (x0, y0, x1, y1) = site.rng, floor
-    warm = of_hue(rng.uniform(0.07, 0.12), rng.uniform(0.15, 0.45), 1)
-    if rng.random() < 0.75:
-        strength = rng.uniform(1.5, 3.5)
-        lamp, light = ceiling_lamp(
-            (x0 + x1) / 2,
-            (y0 + y1) / 2,
-            high,
-            (strength * warm[0], strength * warm[1], strength * warm[2]),
-            site.palette,
-        )
-        site.things.append(lamp)
-        site.lights.append(light)
-    if rng.random() < 0.5:
-        thing = furniture.standing_lamp(rng, site.palette)
-        for _ in range(10):
-            x, y = rng.uniform(x0 + 0.4, x1 - 0.4), rng.uniform(y0 + 0.4, y1 - 0.4)
-            if _stand(site, thing, x, y, 0, floor):
-                site.lights.append(
-                    Light((x, y, thing[2].centre[2]), (1.3 * warm[0], 1.3 * warm[1], 1.3 * warm[2]), 0.35)
-                )
-                break
-
-
-def _try(site: Site, make: Make, floor: Rectangle, wall: Wall | None) -> None:
-    """Stand a thing somewhere where there is room for it: against ``wall``, or anywhere."""
-    rng, thing = site.rng, make(site.rng, site.palette)
-    x0, y0, x1, y1 = floor
-    low, high = bounds(thing)
-    along = 0.0
-    for _ in range(12):
-        if wall is None:
-            x, y, yaw = rng.uniform(x0, x1), rng.uniform(y0, y1), rng.uniform(-np.pi, np.pi)
-        else:
-            along, back = rng.uniform(wall.start + high[0], wall.end + low[0]), THICK + 0.03 - low[1]
-            if wall.axis == 0:
-                inward = 1 if wall.at < (y0 + y1) / 2 else -1
-                x, y, yaw = along, wall.at + inward * back, 0.0 if inward > 0 else np.pi
-            else:
-                inward = 1 if wall.at < (x0 + x1) / 2 else -1
-                x, y, yaw = wall.at + inward * back, along, -inward * np.pi / 2
-        hidden = wall is not None and any(
-            o.low < high[2] and o.start < along + 1 and o.end > along - 1 for o in wall.openings
-        )
-        if not hidden and _stand(site, thing, float(x), float(y), float(yaw), floor):
-            return
-
-
-def _some(rng: Generator, makers: Sequence[Make], count: int) -> list[Make]:
-    return [makers[i] for i in rng.integers(len(makers), size=count)]
-
-
-def _stand(site: Site, thing: Thing, x: float, y: float, yaw: float, floor: Rectangle) -> bool:
-    """Put a thing on the floor if nothing is there."""
-    moved = placed(thing, float(x), float(y), float(yaw))
-    (ax, ay, _), (bx, by, _) = bounds(moved)
-    inside = ax > floor[0] + THICK and ay > floor[1] + THICK and bx < floor[2] - THICK and by < floor[3] - THICK
-    here = ax - GAP, ay - GAP, bx + GAP, by + GAP
-    if not inside or any(here[0] < c and here[2] > a and here[1] < d and here[3] > b for a, b, c, d in site.taken):
-        return False
-    site.taken.append((float(ax), float(ay), float(bx), float(by)))
-    site.things.append(moved)
-    return True
 
 
 def _daylight(rng: Generator) -> tuple[float, float, float]:
@@ -375,40 +237,6 @@ def _sunward(site: Site) -> float:
         return float(site.rng.uniform(-np.pi, np.pi))
     x, y, _ = windows[site.rng.integers(len(windows))]
     return float(np.arctan2(-y, -x) + site.rng.uniform(-0.9, 0.9))
-
-
-def _palette(rng: Generator, *, outside: bool = False) -> Palette:
-    """Materials that go together: one hue for walls, one for cloth, one accent."""
-    hue = rng.uniform(0, 1)
-    seed = int(rng.integers(1 << 16))
-
-    def some(pattern: Pattern, h: float, s: float, v: float, scale: float = 1.0, dim: float = 0.75) -> Material:
-        return Material(pattern, of_hue(h, s, v), of_hue(h, s, v * dim), scale, seed)
-
-    pale, wood_hue, wood = rng.uniform(0.7, 0.92), rng.uniform(0.05, 0.1), rng.uniform(0.4, 0.75)
-    walls = [
-        some(Pattern.PLASTER, hue, rng.uniform(0.05, 0.4), pale),
-        some(Pattern.STRIPES, hue, rng.uniform(0.1, 0.35), pale, rng.uniform(0.16, 0.4), 0.86),
-        some(Pattern.BRICKS, rng.uniform(0.01, 0.07), rng.uniform(0.3, 0.6), rng.uniform(0.5, 0.75), 0.085, 1.2),
-    ]
-    floors = [
-        some(Pattern.PLANKS, wood_hue, rng.uniform(0.4, 0.65), wood, rng.uniform(0.12, 0.2), 0.4),
-        some(Pattern.TILES, rng.uniform(0, 1), 0.12, rng.uniform(0.5, 0.8), rng.uniform(0.3, 0.6), 0.55),
-        some(Pattern.CHECKS, rng.uniform(0, 1), 0.15, rng.uniform(0.65, 0.9), rng.uniform(0.3, 0.5), 0.4),
-    ]
-    return Palette(
-        wall=walls[rng.choice(3, p=[0.35, 0.1, 0.55] if outside else [0.6, 0.28, 0.12])],
-        floor=floors[rng.choice(3, p=[0, 0.65, 0.35] if outside else [0.55, 0.22, 0.23])],
-        ceiling=some(Pattern.PLASTER, hue, 0.04, 0.93),
-        trim=some(Pattern.PLASTER, 0.1, 0.06, rng.uniform(0.8, 0.93)),
-        wood=some(Pattern.GRAIN, wood_hue, rng.uniform(0.35, 0.7), rng.uniform(0.4, 0.8), 0.4),
-        dark=some(Pattern.GRAIN, wood_hue, 0.5, rng.uniform(0.2, 0.38), 0.4),
-        cloth=some(Pattern.PLASTER, hue + rng.uniform(0.3, 0.6), rng.uniform(0.3, 0.65), rng.uniform(0.4, 0.75)),
-        accent=some(Pattern.PLASTER, hue + rng.uniform(0.4, 0.9), rng.uniform(0.4, 0.75), rng.uniform(0.5, 0.85)),
-        metal=some(Pattern.PLASTER, 0.12, rng.uniform(0.05, 0.5), 0.6),
-        lawn=Material(Pattern.LEAVES, of_hue(rng.uniform(0.2, 0.3), 0.4, 0.55), of_hue(0.25, 0.45, 0.42), 1.0, seed),
-        leaf=Material(Pattern.LEAVES, of_hue(rng.uniform(0.22, 0.36), 0.6, 0.55), of_hue(0.3, 0.7, 0.28), 1.0, seed),
-    )
 
 
 _KINDS: dict[str, Callable[[Generator], Scene]] = {
