@@ -49,7 +49,7 @@ def crop_of(picture: Size, size: int) -> Crop:
 
     Args:
         picture: its size.
-        size: what the network was trained with: 512, the long edge, or 224, both edges.
+        size: what the network was trained with: 512 or so, the long edge; or 224, both edges.
 
     Raises:
         InvalidShot: the picture is so thin that less than a patch remains.
@@ -62,7 +62,7 @@ def crop_of(picture: Size, size: int) -> Crop:
     else:
         half_width, half_height = (2 * half // PATCH * PATCH // 2 for half in (x, y))
         if width == height:
-            half_height = 3 * half_width // 4
+            half_height = 3 * half_width // 4 // (PATCH // 2) * (PATCH // 2)
     if min(half_width, half_height) < PATCH // 2:
         raise InvalidShot(
             "picture", f"of {picture[0]} x {picture[1]} pixels is too thin; crop it to 1:{size // PATCH}."

@@ -40,13 +40,38 @@ def convert(checkpoint: Path, target: Path, acknowledged: bool, config: TTT3RCon
         raise WeightsError(f"The licence has to be acknowledged first.\n{TERMS}")
     with Checkpoint(checkpoint) as opened:
         tensors = _take(opened, _blank(config), checkpoint.name)
-    about = {"licence": LICENCE, "source": checkpoint.name, "digest": _digest(tensors)}
+    write(tensors, target, LICENCE, checkpoint.name, config)
+
+
+def write(
+    tensors: Mapping[str, Tensor],
+    target: Path,
+    licence: str,
+    source: str,
+    config: TTT3RConfig | None = None,
+    stored: torch.dtype = torch.float32,
+) -> None:
+    """Write a network's tensors, each once, as ``load`` reads them; ``target`` appears whole or not at all.
+
+    Args:
+        tensors: by the network's names.
+        target: a ``.safetensors`` file.
+        licence, source: that the file is to name.
+        config: the network's sizes, if not the known checkpoint's.
+        stored: what the numbers are rounded to. They are loaded as float32, and the digest is of those.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
+    kept = {name: value.detach().cpu().to(stored).contiguous() for name, value in tensors.items()}
+    digest = _digest({name: value.float() for name, value in kept.items()})
+    about = {"licence": licence, "source": source, "digest": digest}
     if config:
         about["config"] = msgspec.json.encode(config).decode()
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        save_file(tensors, unfinished, about)
+        save_file(kept, unfinished, about)
         unfinished.replace(target)
     except OSError as error:
         raise WeightsError(f"{target} cannot be written: {error}.") from None
@@ -55,7 +80,7 @@ def convert(checkpoint: Path, target: Path, acknowledged: bool, config: TTT3RCon
 
 
 def load(path: Path, config: TTT3RConfig | None = None, device: str = "cpu") -> TTT3R:
-    """The network with the weights of a converted file, ready for inference.
+    """The network with the weights of a converted file as float32, ready for inference.
 
     Its sizes are ``config``, or those that the file names, or those of the known checkpoint.
 
@@ -67,7 +92,8 @@ def load(path: Path, config: TTT3RConfig | None = None, device: str = "cpu") -> 
     try:
         with safe_open(path, "pt", device=device) as file:
             # copies are aligned in memory as all tensors are, so that products come out the same to the last bit
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
+            names = list(file.keys())
+            tensors = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in names}
         network.load_state_dict(tensors, assign=True)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise WeightsError(f"{path} does not hold this network's weights: {error}") from None

@@ -9,11 +9,11 @@ import torch
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 
 from ..devices import for_networks
-from . import checkpoints, clips, configs, full, st_diff_task, vae
+from . import checkpoints, clips, configs, full, geometry, st_diff_task, vae
 from .configs import Footage, Plan
 from .loop import Options, Task, begin, train
 
-PLANS = {"vae": configs.VAE, "st-diff": configs.ST_DIFF}
+PLANS = {"vae": configs.VAE, "st-diff": configs.ST_DIFF, "geometry": configs.GEOMETRY}
 """What can be trained, and its sizes."""
 
 
@@ -48,6 +48,9 @@ def _task(plan: Plan, asked: argparse.Namespace, device: torch.device) -> Task:
         made = st_diff_task.footage(asked.footage, plan.footage) if asked.footage else pools(plan.footage, data, device)
         return st_diff_task.task(plan, made, data, asked.vae, asked.history, device)
     seed = plan.options.seed
+    if asked.network == "geometry":
+        made = pools(plan.footage, data, device)
+        return geometry.task(geometry.make(plan.network, seed, device), *made, plan.objective)
     network = vae.make(plan.network, seed, device) if plan.network else full.vae().requires_grad_(True).to(device)
     return vae.task(network, *pools(plan.footage, data, device), plan.objective, asked.network)
 
@@ -80,7 +83,7 @@ def _check(asked: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="worldwarp train", description="Train a network on scenes that are made.")
     parser.add_argument("network", choices=PLANS, help="what is trained; ST-Diff needs a VAE first")
-    parser.add_argument("--config", default="smoke", help="smoke (a CPU), mini (one GPU) or wan (the full model)")
+    parser.add_argument("--config", default="smoke", help="smoke (a CPU), mini (one GPU) or wan (full; no geometry)")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, checkpoints and curves")
     parser.add_argument("--data", type=Path, help="folder in which clips are made and kept (default: OUT/clips)")
     parser.add_argument("--vae", type=Path, help="st-diff: folder of the trained VAE, such as VAE/best")

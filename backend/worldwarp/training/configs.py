@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from .geometry import Objective as GeometryObjective
 from .loop import Options
 from .st_diff import Objective as StDiffObjective
 from .vae import Objective as VaeObjective
@@ -89,3 +90,36 @@ ST_DIFF = {
     ),
 }
 """``wan`` fine-tunes the published network as the paper did (section 7); 8 GPUs make its batch of 64."""
+
+SMALL_GEOMETRY = {
+    "enc_embed_dim": 192,
+    "enc_depth": 6,
+    "enc_num_heads": 4,
+    "dec_embed_dim": 96,
+    "dec_depth": 4,
+    "dec_num_heads": 4,
+    "state_dec_num_heads": 4,
+    "state_size": 128,
+    "local_mem_size": 32,
+    "ray_enc_depth": 0,
+    "dpt_feature_dim": 32,
+    "dpt_layer_dims": (24, 32, 48, 64),
+    "dpt_last_dim": 24,
+}
+"""8.0 M numbers, 15.2 MiB in float16. A decoder of 192 would make a pose memory of 384 and 22 M numbers."""
+
+GEOMETRY = {
+    "smoke": Plan(
+        {**SMALL_GEOMETRY, "img_size": (64, 96)},
+        VAE["smoke"].footage,
+        Options(steps=3000, lr=5e-4, warmup=100, ema=0.995, evaluate_every=200, checkpoint_every=200),
+        GeometryObjective(batch=4, frames=4),
+    ),
+    "mini": Plan(
+        {**SMALL_GEOMETRY, "img_size": (128, 192)},
+        VAE["mini"].footage,
+        Options(steps=6000, lr=6e-4, warmup=300, evaluate_every=500, checkpoint_every=500),
+        GeometryObjective(batch=16, frames=8),
+    ),
+}
+"""The full network is published, under terms of its own; it is not trained here."""
