@@ -31,6 +31,7 @@ from .poses import compare
 from .truth import Truth, likeness, psnr, read_truth
 
 FILE = "evaluation.json"
+SUITES = ("procedural",)
 COLUMNS = ("R_dist_mean", "R_dist_last", "T_dist_mean", "T_dist_last", "lost")
 
 
@@ -55,7 +56,11 @@ class Shot:
 
 
 def command(arguments: Sequence[str]) -> int:
-    """Evaluate a result folder; writes ``evaluation.json`` into it and prints a table."""
+    """Evaluate a result folder; writes ``evaluation.json`` into it and prints a table. Or run a suite."""
+    if any(argument.partition("=")[0] == "--suite" for argument in arguments):
+        from .suite import command as suite  # it runs the whole loop
+
+        return suite.command(arguments)
     options = _parser().parse_args(arguments)
     shot = read_shot(options.folder, Store(options.store or default_root()), options.truth)
     found = evaluate(shot)
@@ -180,7 +185,10 @@ def _shown(value: float | None) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="worldwarp evaluate", description="Measure a finished shot.")
+    parser = argparse.ArgumentParser(
+        prog="worldwarp evaluate",
+        description="Measure a finished shot, or with --suite procedural the method: see --suite procedural --help.",
+    )
     parser.add_argument("folder", type=Path, help="a result folder")
     parser.add_argument(
         "--truth",
