@@ -30,7 +30,7 @@ class Estimate:
     """A picture's geometry as it was estimated or given.
 
     Args:
-        source: given, ttt3r or depth-anything.
+        source: given, ttt3r, depth-anything or mini.
         K: (3, 3) pixels of the picture; ``xyz`` was unprojected by it.
         width, height: of the picture.
         xyz: (p, 3) float32, OpenCV axes of the picture's camera; rgb: (p, 3) uint8; faces: (m, 3) into ``xyz``.

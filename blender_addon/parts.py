@@ -11,7 +11,7 @@ ROLE = "worldwarp_role"
 PICTURE = "worldwarp_picture"
 """Attribute of its surface's vertices: their colours as bytes in the picture, red lowest."""
 
-LENS_SOURCES = ("ttt3r",)
+LENS_SOURCES = ("ttt3r", "mini")
 """Sources that estimate the picture's lens beside its depth."""
 
 

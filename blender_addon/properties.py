@@ -46,6 +46,7 @@ class WorldWarpShot(bpy.types.PropertyGroup):
             ("given", "File", "An OpenEXR file of the picture's size; exact"),
             ("ttt3r", "TTT3R", "Estimated by TTT3R, with the lens; its weights are for non-commercial use only"),
             ("depth-anything", "Depth Anything", "Estimated by Depth Anything V2 Small; also for commercial use"),
+            ("mini", "Mini", "Estimated by a small network that knows simple made-up places only, with the lens"),
         ],
     )
     depth_file: StringProperty(

@@ -39,7 +39,7 @@ from .messages import (
 )
 from .reception import OnEvent, Reception, ShouldStop
 from .results import ResultFolder
-from .session import Question
+from .session import MINI_SINCE, Question
 from .words import in_words
 
 ADDRESS = "tcp://127.0.0.1:7654"
@@ -265,6 +265,8 @@ class Client:
     ) -> tuple[Estimated, Arrays]:
         if connection.session.minor < 1:
             raise Refused("unsupported_version", "The server is too old to estimate geometry: update it.")
+        if question.source == "mini" and connection.session.minor < MINI_SINCE:
+            raise Refused("unsupported_version", UNKNOWN, "source")
         try:
             return estimation.ask(connection, question, arrays, on_progress, should_stop)
         except (InvalidShot, Refused, ServerUnreachable):
@@ -304,14 +306,17 @@ def check_length(shot: Shot) -> None:
 
 
 def check_known(shot: Shot, minor: int) -> None:
-    """Raise ``Refused`` where a server of this minor version would pass over a wish of ``shot`` without a word."""
+    """Raise ``Refused`` where a server of this minor version does not know a wish of ``shot``."""
     chosen, plain = shot.settings, Settings()
     wishes = {
-        "settings.diffusion": chosen.diffusion != plain.diffusion,
-        "settings.cache": chosen.cache != plain.cache,
-        "overrides": bool(shot.overrides),
+        "settings.diffusion": (chosen.diffusion != plain.diffusion, 2),
+        "settings.cache": (chosen.cache != plain.cache, 2),
+        "overrides": (bool(shot.overrides), 2),
+        "settings.geometry": (chosen.geometry == "mini", MINI_SINCE),
     }
-    for field, wished in wishes.items():
-        if wished and minor < 2:
-            text = "is unknown to this server, which is too old for it: update the server, or leave it as it was."
-            raise Refused("unsupported_version", text, field)
+    for field, (wished, since) in wishes.items():
+        if wished and minor < since:
+            raise Refused("unsupported_version", UNKNOWN, field)
+
+
+UNKNOWN = "is unknown to this server, which is too old for it: update the server, or leave it as it was."

@@ -12,7 +12,7 @@ from .arrays import BadArray, check_arrays
 from .codec import Arrays
 from .connection import Connection
 from .errors import InvalidShot, Refused, RemoteProtocolError
-from .messages import Cancel, Error, Estimated, EstimateGeometry, Estimating
+from .messages import SEES_CAMERAS, Cancel, Error, Estimated, EstimateGeometry, Estimating
 from .words import in_words
 
 ASK_SECONDS = 0.1
@@ -95,12 +95,12 @@ def _check_picture(question: EstimateGeometry, frames: int, arrays: Mapping[str,
         raise InvalidShot("depth", "is missing; send it, or choose a source that estimates it.")
     if source != "given" and "depth" in arrays:
         raise InvalidShot("depth", f"is not used by '{source}'; leave it out, or choose the source 'given'.")
-    if source != "ttt3r" and "K" not in arrays:
+    if source not in SEES_CAMERAS and "K" not in arrays:
         raise InvalidShot("K", f"is missing and '{source}' does not estimate the lens; send it, or choose 'ttt3r'.")
 
 
 def _check_path(question: EstimateGeometry, frames: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-    if question.source != "ttt3r":
+    if question.source not in SEES_CAMERAS:
         raise InvalidShot("source", f"'{question.source}' knows nothing of cameras; a path needs 'ttt3r'.")
     if frames < 2:
         raise InvalidShot("picture", "has 1 frame; a path needs two at least.")

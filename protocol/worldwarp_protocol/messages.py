@@ -28,7 +28,9 @@ Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
 Dtype = Literal["uint8", "int32", "float32", "float64"]
 Profile = Annotated[str, Meta(min_length=1, max_length=32)]
-GeometrySource = Literal["given", "ttt3r", "depth-anything"]
+GeometrySource = Literal["given", "ttt3r", "depth-anything", "mini"]
+SEES_CAMERAS: tuple[GeometrySource, ...] = ("ttt3r", "mini")
+"""Sources that estimate lens and cameras beside depth; ``mini`` is TTT3R in a small size, for trying things out."""
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
 Estimation = Literal["picture", "path"]
 Stage = Literal["history", "caption", "geometry", "cache", "priors", "fill", "encode", "denoise", "decode", "save"]
@@ -190,8 +192,8 @@ class EstimateGeometry(msgspec.Struct, frozen=True, tag="estimate", kw_only=True
     """Ask for the shape of a picture, or for the path of the camera that took a clip; its answer is ``Estimated``.
 
     Arrays: ``picture`` (n, H, W, 3) uint8, display-referred, n = 1 for a picture; ``depth`` (n, H, W) float32 for the
-    source ``given``: planar, infinite is sky; ``K`` (n, 3, 3) float64, optional for ``ttt3r``: the camera's, in pixels
-    of the picture, pixel centres at +0.5.
+    source ``given``: planar, infinite is sky; ``K`` (n, 3, 3) float64, optional for ``SEES_CAMERAS``: the camera's, in
+    pixels of the picture, pixel centres at +0.5.
 
     It comes before queued chunks and interrupts none. ``Cancel`` with ``request`` ends it, and so does a lost
     connection. ``fps`` is the clip's.

@@ -100,6 +100,9 @@ FATAL_CODES = ("unsupported_version", "protocol")
 PREVIEWS_SINCE = 2
 """Minor version that has previews, and stages that older ones do not know."""
 
+MINI_SINCE = 3
+"""Minor version that knows the source ``mini`` of geometry."""
+
 Question = Submit | EstimateGeometry | Subscribe | Status | Cancel | StopAfterChunk | List
 Answer = Submitted | Estimated | RunStatus | Runs | Error
 QUESTIONS = get_args(Question)

@@ -35,6 +35,15 @@ def test_sizes_are_the_reference_s(row):
     assert [crop.width, crop.height] == expected
 
 
+@pytest.mark.parametrize("size", [64, 96, 128, 192])
+@pytest.mark.parametrize("picture", [(64, 64), (512, 512), (720, 480), (480, 720), (1920, 1080)])
+def test_a_small_network_is_given_whole_patches(size, picture):
+    crop = crop_of(picture, size)
+    assert max(crop.width, crop.height) == size
+    assert crop.width % 16 == crop.height % 16 == 0
+    assert min(crop.left, crop.top) >= 0
+
+
 @pytest.mark.parametrize("case", ["down", "up", "square", "portrait"])
 def test_pixels_are_the_reference_s(case):
     golden = load("geometry_golden")

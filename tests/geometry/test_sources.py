@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from worldwarp import mini
 from worldwarp.cache.gaussians import initialise
 from worldwarp.cache.priors import render_priors
 from worldwarp.cameras import Cameras
@@ -160,9 +161,11 @@ def test_missing_weights_are_named_with_size_licence_and_command(monkeypatch, tm
     monkeypatch.setattr(checkpoint, "default_root", lambda: tmp_path / "store")
     monkeypatch.setattr(depth_anything, "default_root", lambda: tmp_path / "store")
     monkeypatch.setattr(depth_anything, "folder", lambda: None)
+    monkeypatch.setattr(mini, "FOLDER", tmp_path / "mini")
     status = {name: (available, sentence) for name, available, sentence in sources.status()}
     assert status["given"] == (True, "")
     wanted = {"ttt3r": ["cut3r_512_dpt_4_64.pth", "3.2 GB", "non-commercial", "`worldwarp weights"]}
+    wanted["mini"] = ["geometry.safetensors", str(tmp_path / "mini"), "install worldwarp again"]
     wanted["depth-anything"] = ["model.safetensors", "0.1 GB", "Apache-2.0", "`worldwarp weights get"]
     for name, words in wanted.items():
         with pytest.raises(InvalidShot, match=r"settings.geometry: .* cannot be used here") as caught:
@@ -170,7 +173,7 @@ def test_missing_weights_are_named_with_size_licence_and_command(monkeypatch, tm
         assert all(word in caught.value.text for word in words)
         assert not status[name][0]
         assert sources.recipe(name)[2] == ""
-    with pytest.raises(InvalidShot, match="There is no source 'zoe'; choose one of given, ttt3r, depth-anything"):
+    with pytest.raises(InvalidShot, match="There is no source 'zoe'; choose one of given, ttt3r, depth-anything, mini"):
         sources.check("zoe")
     with pytest.raises(InvalidShot, match=r"depth: is missing"):
         sources.load("given")

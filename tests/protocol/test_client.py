@@ -185,6 +185,16 @@ def test_a_server_of_before_is_not_asked_for_what_it_would_pass_over(
     assert server.heard[-1].shot == WISHES[field]
 
 
+def test_a_server_of_before_is_not_asked_for_the_small_network(client: Client, server: SmallServer) -> None:
+    server.minor = 2
+    with pytest.raises(Refused, match="is unknown to this server") as caught:
+        client.submit(shot(geometry="mini"), shot_arrays())
+    assert (caught.value.code, caught.value.field) == ("unsupported_version", "settings.geometry")
+    with pytest.raises(Refused, match="is unknown to this server"):
+        client.estimate("picture", "mini", **picture())
+    assert server.count(m.Submit) == server.count(m.EstimateGeometry) == 0
+
+
 def test_a_server_that_came_back_is_asked_again(home: Path) -> None:
     with SmallServer(home, {RUN: stream()}) as server:
         client = Client(server.address)

@@ -4,7 +4,7 @@
 alignment.py    an estimate at the scale of the requested cameras, and how far the two are apart
   overlap.py      the depth that is known already; baselines.py the requested cameras; robust.py means
   affine.py       sources of disparity without scale and shift; anchor.py the user's scale of a first frame
-sources.py      who estimates: given | ttt3r | depth-anything; depth_anything.py is the last
+sources.py      who estimates: given | ttt3r | depth-anything | mini (TTT3R, small and shipped); depth_anything.py
 picture.py      what a single picture shows: depth, lens, floor and horizon; lens.py, floor.py
 video.py        the path of the camera that filmed a clip
 

@@ -1,23 +1,27 @@
-"""Who says how far away things are: ``given`` (with the picture), ``ttt3r`` or ``depth-anything``.
+"""Who says how far away things are: ``given`` (with the picture), ``ttt3r``, ``depth-anything``, or ``mini``.
+
+``mini`` is TTT3R's network in a small size, trained on made places (``worldwarp train geometry``) and shipped.
 
 Torch-free until ``load``, so that the front door can say what is missing.
 """
 
 import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
 
+from .. import mini
 from ..nouns import Bytes, Estimate, Source
 from . import VERSION, checkpoint, depth_anything
 
 if TYPE_CHECKING:
     from .ttt3r import TTT3R
 
-NAMES = ("given", "ttt3r", "depth-anything")
+NAMES = ("given", "ttt3r", "depth-anything", "mini")
 
 RESET_INTERVAL = 100
 """Frames after which the network forgets and the poses are chained: longer clips wear its state out."""
@@ -50,7 +54,7 @@ def recipe(name: str) -> list[str] | None:
         return None
     weights = ""
     if not _missing(name):
-        weights = checkpoint.about(checkpoint.default_path())["digest"] if name == "ttt3r" else depth_anything.digest()
+        weights = depth_anything.digest() if name == "depth-anything" else checkpoint.about(_path(name))["digest"]
     return [name, VERSION, weights]
 
 
@@ -81,7 +85,7 @@ def _loaded(name: str, made_of: tuple[str, ...]) -> Source:  # noqa: ARG001 - ot
     device = for_networks()
     if name == "depth-anything":
         return depth_anything.load()
-    return ttt3r(weights.load(checkpoint.default_path(), device=device.type))
+    return ttt3r(weights.load(_path(name), device=device.type))
 
 
 def ttt3r(network: "TTT3R") -> Source:
@@ -96,6 +100,11 @@ def ttt3r(network: "TTT3R") -> Source:
     return source
 
 
+def _path(name: str) -> Path:
+    """Of a recurrent network's weights."""
+    return mini.FOLDER / "geometry.safetensors" if name == "mini" else checkpoint.default_path()
+
+
 def _missing(name: str) -> str:
     """One sentence, empty where nothing is missing."""
     if name == "given":
@@ -103,8 +112,10 @@ def _missing(name: str) -> str:
     if name == "depth-anything":
         return depth_anything.missing()
     try:
-        checkpoint.about(checkpoint.default_path())
+        checkpoint.about(_path(name))
     except checkpoint.WeightsError:
+        if name == "mini":
+            return f"Its weights {_path(name).name} are not in {mini.FOLDER}; install worldwarp again."
         return (
             f"Its weights {checkpoint.FILE} (3.2 GB, {checkpoint.LICENCE}: non-commercial use only) are not here; "
             f"download them from the CUT3R project, then run `{checkpoint.COMMAND}`."

@@ -3,13 +3,15 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import msgspec
 from worldwarp_protocol.errors import WorldWarpError
 from worldwarp_protocol.messages import Progress
-from worldwarp_protocol.session import PREVIEWS_SINCE, Subscription
+from worldwarp_protocol.session import MINI_SINCE, PREVIEWS_SINCE, Subscription
 
+from ..nouns import Shot
 from ..store import Store
 from . import kept, streams
 from .derived import PointCloud, point_cloud
@@ -80,7 +82,8 @@ class Sender:
         """Say what stands there; False while its points are derived."""
         match at.kind:
             case "started":
-                peer.say(*streams.started(run, seq, kept.read(self._store.root, run.shot)))
+                shot = kept.read(self._store.root, run.shot)
+                peer.say(*streams.started(run, seq, shot if peer.session.minor >= MINI_SINCE else as_ttt3r(shot)))
             case "committed":
                 self._cloud(run, at)  # derived while the frames are on their way
                 peer.say(streams.committed(run, seq, at, self._store))
@@ -126,3 +129,10 @@ class Sender:
 def as_fill(progress: Progress) -> Progress:
     """The progress as clients of before ``PREVIEWS_SINCE`` know it."""
     return msgspec.structs.replace(progress, stage="fill") if progress.stage in NEW_STAGES else progress
+
+
+def as_ttt3r(shot: Shot) -> Shot:
+    """The shot as clients of before ``MINI_SINCE`` know it: ``mini`` is TTT3R in a small size."""
+    if shot.settings.geometry != "mini":
+        return shot
+    return replace(shot, settings=msgspec.structs.replace(shot.settings, geometry="ttt3r"))

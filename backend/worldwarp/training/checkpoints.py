@@ -74,12 +74,19 @@ def resume(folder: Path, training: Training) -> dict[str, Any] | None:
 
 def _tensors(training: Training) -> dict[str, Tensor]:
     """By name: the weights, the averaged weights, and the moments of each parameter that has any."""
-    found = {f"network.{name}": value for name, value in training.network.state_dict().items()}
-    found |= {f"ema.{name}": value for name, value in training.ema.state_dict().items()}
+    found = {f"network.{name}": value for name, value in _once(training.network).items()}
+    found |= {f"ema.{name}": value for name, value in _once(training.ema).items()}
     for name, parameter in training.network.named_parameters():
         moments = training.optimiser.state.get(parameter, {})
         found |= {f"{moment}.{name}": value for moment, value in moments.items()}
     return {name: value.detach().contiguous() for name, value in found.items()}
+
+
+def _once(network: nn.Module) -> dict[str, Tensor]:
+    """A network's state, a tensor with several names under the first: safetensors refuses the others."""
+    state = network.state_dict(keep_vars=True)
+    first = {id(value): name for name, value in reversed(state.items())}
+    return {name: state[name] for name in first.values()}
 
 
 def _load(path: Path, training: Training, tensors: Mapping[str, Tensor]) -> None:
