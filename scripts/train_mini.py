@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from worldwarp.cli import main as worldwarp
+from worldwarp.training import geometry
 from worldwarp.training.command import PLANS
 from worldwarp_protocol import files
 
@@ -35,7 +36,7 @@ def main() -> int:
         if failed := worldwarp(words(network, asked.out, asked.config, left)):
             return failed
         if (asked.out / network / "best").is_dir():
-            ship(asked.out / network / "best", asked.out / "ship" / network)
+            ship(asked.out / network / "best", asked.out / "ship" / ("" if network == "geometry" else network))
         if not done(network, asked.out, asked.config):
             print(f"{network} is not done; run it again to go on.")
             return 0
@@ -59,14 +60,14 @@ def done(network: str, out: Path, config: str) -> bool:
 
 
 def ship(best: Path, folder: Path) -> None:
-    """Copy weights in bf16, with their configuration."""
+    """Copy weights in bf16, with their configuration; the geometry network's are in float16 already."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in best.iterdir():
-        if path.suffix != ".safetensors":
+        if path.suffix != ".safetensors" or path.name == geometry.FILE:
             files.write(folder / path.name, path.read_bytes())
-            continue
-        small = {name: value.to(torch.bfloat16) for name, value in load_file(path).items()}
-        save_file(small, folder / path.name, {"format": "pt"})
+        else:
+            small = {name: value.to(torch.bfloat16) for name, value in load_file(path).items()}
+            save_file(small, folder / path.name, {"format": "pt"})
         if (size := (folder / path.name).stat().st_size) > LARGEST:
             print(
                 f"{folder / path.name} has {size / 2**20:.1f} MiB, more than the 16 a file may have.", file=sys.stderr
