@@ -1,6 +1,7 @@
 """Intervals of means over few places: the bootstrap (Efron 1979), seeded."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -25,6 +26,7 @@ class Interval:
         return int(self.low > 0) - int(self.high < 0)
 
 
+@lru_cache(maxsize=8)
 def weights(count: int, seed: int = 0) -> Array:
     """How often each of ``count`` places is drawn in every resample, (``RESAMPLES``, count)."""
     chances = np.full(count, 1 / count)
