@@ -38,7 +38,8 @@ def run(row: Row, place: Place, store: Store, chunk_frames: int, seed: int, repo
         chunk_frames: the same for all rows, or their histories would differ.
         seed: of the row's noise.
     """
-    settings = structs.replace(row.settings, chunk_frames=chunk_frames, seed=seed)
+    size = {"width": place.cameras.width, "height": place.cameras.height}
+    settings = structs.replace(row.settings, **size, chunk_frames=chunk_frames, seed=seed)
     asked, _ = shots.prepare("suite", place.rgb[:1], place.depth[:1], place.cameras, settings)
     numbers = numerics() + _told(row, place)
     done = jobs.committed(asked, store, numbers)
