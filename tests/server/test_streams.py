@@ -4,10 +4,14 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
+from worldwarp import shots
 from worldwarp.server import streams
 from worldwarp.server.journal import Committed, Run
+from worldwarp.server.sender import as_ttt3r
 from worldwarp.server.streams import Place
 
+from .peers import small_shot
 from .test_journal import new_run
 
 
@@ -58,3 +62,10 @@ def test_what_is_left_out(counts: list[int], ended: bool, have: set[int], after:
         sent.append(seq)
         seq = streams.next_seq(run, seq, digests)
     assert sent == wanted
+
+
+def test_a_client_of_before_is_told_ttt3r_for_its_small_copy() -> None:
+    shot, _ = shots.from_wire(*small_shot(name="small"))
+    chosen = replace(shot, settings=structs.replace(shot.settings, geometry="mini"))
+    assert streams.started(new_run(), 1, as_ttt3r(chosen))[0].shot.settings.geometry == "ttt3r"
+    assert as_ttt3r(shot) is shot

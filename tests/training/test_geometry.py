@@ -9,14 +9,17 @@ import pytest
 import torch
 from PIL import Image
 from worldwarp import mini
+from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import main
-from worldwarp.geometry import sources, ttt3r, weights
+from worldwarp.geometry import VERSION, sources, ttt3r, weights
 from worldwarp.geometry.checkpoint import about
 from worldwarp.geometry.network import TTT3R
 from worldwarp.training import configs, curves, geometry
 from worldwarp.training.clips import Clip
 from worldwarp.training.geometry_losses import in_world
 from worldwarp.training.loop import Options, draws, train
+
+from ..shots_for_tests import straight_path
 
 TINY = {
     "state_size": 16,
@@ -170,7 +173,7 @@ def test_what_is_saved_is_loaded_to_the_last_bit_of_float16(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_clip_is_learned_by_heart_and_the_source_mini_sees_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = clip(6)
     task = geometry.task(tiny(), [one], [one], geometry.Objective(batch=1, frames=3))
@@ -178,7 +181,6 @@ def test_a_clip_is_learned_by_heart_and_the_source_mini_sees_it(
     options = Options(steps=150, lr=4e-3, warmup=10, ema=0.9, report_every=20, evaluate_every=75, checkpoint_every=75)
     train(task, options, tmp_path / "out")
     after = curves.read(tmp_path / "out" / curves.HELD_OUT)[-1]
-    print(before, after)
     assert after["log_depth"] < before["log_depth"] / 3
     assert after["delta"] > 0.95
     assert (tmp_path / "out" / "sheets" / f"{options.steps:08d}.png").exists()
@@ -190,18 +192,32 @@ def test_a_clip_is_learned_by_heart_and_the_source_mini_sees_it(
     assert found.camera_to_world is not None
     assert found.focal is not None
 
-    Image.fromarray(one.rgb[0].numpy()).resize((192, 128)).save(tmp_path / "wall.png")
-    said = ["geometry", "--image", str(tmp_path / "wall.png"), "--geometry", "mini", "--out", str(tmp_path / "seen")]
-    assert main(said) == 0
+
+@pytest.mark.slow
+def test_mini_is_a_source_like_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mini, "FOLDER", tmp_path)
+    parameters = dict(tiny().named_parameters())
+    weights.write(parameters, tmp_path / geometry.FILE, "CC0-1.0", "test", tiny().config, torch.float16)
+    assert ("mini", True, "") in sources.status()
+    image = tmp_path / "wall.png"
+    Image.fromarray(clip(1, 48, 64).rgb[0].numpy()).save(image)
+    seen = ["geometry", "--image", str(image), "--focal", "40px", "--geometry", "mini", "--out", str(tmp_path / "seen")]
+    assert main(seen) == 0
     assert json.loads((tmp_path / "seen" / "geometry.json").read_text("utf-8"))["source"] == "mini"
-    capsys.readouterr()
+    assert sources.recipe("mini") == ["mini", VERSION, about(tmp_path / geometry.FILE)["digest"]]
+
+    write_cameras(tmp_path / "cameras.npz", straight_path(5))
+    words = ["--image", str(image), "--cameras", str(tmp_path / "cameras.npz"), "--store", str(tmp_path / "store")]
+    more = ["--geometry", "mini", "--cache-steps", "0", "--chunk-frames", "5", "--context-frames", "1"]
+    assert main(["generate", *words, *more, "--out", str(tmp_path / "walk")]) == 0
+    assert len(list((tmp_path / "walk").glob("frames/*.png"))) == 5
 
 
 def test_the_source_says_where_its_file_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(mini, "FOLDER", tmp_path)
-    assert sources.recipe("mini") == ["mini", sources.VERSION, ""]
+    assert sources.recipe("mini") == ["mini", VERSION, ""]
     Image.new("RGB", (96, 64)).save(tmp_path / "grey.png")
     said = ["geometry", "--image", str(tmp_path / "grey.png"), "--geometry", "mini", "--out", str(tmp_path / "seen")]
     assert main(said) == 1

@@ -87,7 +87,7 @@ def task(network: TTT3R, pool: Clips, held_out: Clips, objective: Objective) -> 
 
     def evaluate(network: nn.Module) -> dict[str, float]:
         found = [measure(cast(TTT3R, network), held_out[i]) for i in range(len(held_out))]
-        return {name: float(np.nanmean([one[name] for one in found])) for name in found[0]}
+        return {name: _mean([one[name] for one in found]) for name in found[0]}
 
     def sheet(network: nn.Module, folder: Path, step: int) -> None:
         clips = [held_out[i] for i in range(min(SHEET_CLIPS, len(held_out)))]
@@ -224,6 +224,12 @@ def _understood(network: TTT3R, clip: Clip) -> tuple[Clip, Tensor, ttt3r.Estimat
     depth = estimate.points[..., 2].cpu().clamp_min(1e-3)
     surface = clip.depth.isfinite()
     return clip, depth * (clip.depth / depth)[surface].median(), estimate
+
+
+def _mean(values: list[float]) -> float:
+    """Of what is known: a camera that stands still has no translation to be measured in."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _tensors(truth: Truth) -> tuple[Tensor, Tensor, Tensor]:
