@@ -10,7 +10,7 @@ from worldwarp_protocol.session import ClientSession, Connection, ServerSession,
 from .samples import DIGEST, FROM_CLIENT, FROM_SERVER, OTHER_RUN, REQUEST, RUN, info, shot, stream
 
 HELLO = m.Hello(1, 2, "tests")
-WELCOME = m.Welcome(1, 2, "tests", [])
+WELCOME = m.Welcome(1, 3, "tests", [])
 ESTIMATE = m.EstimateGeometry(request=REQUEST, what="picture", source="given")
 CANCELLED = m.Error("cancelled", "It was cancelled.", about=REQUEST)
 BREACH = m.Error("protocol", "No.")
@@ -177,7 +177,7 @@ def test_another_major_version_is_refused() -> None:
     assert isinstance(answer, m.Error)
     assert (answer.code, answer.text) == (
         "unsupported_version",
-        "The server speaks protocol 1.2, the client 2.3: update the server.",
+        "The server speaks protocol 1.3, the client 2.3: update the server.",
     )
     with pytest.raises(LocalProtocolError):
         talk.server.send(WELCOME, 0.0)
