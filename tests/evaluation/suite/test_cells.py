@@ -102,14 +102,14 @@ def test_mini_rows_run_and_the_best_of_samples_is_no_worse_than_the_first(suite:
 
 
 def test_the_command_writes_the_tables_and_the_sheets(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:
-    size = ["--frames", "9", "--width", "48", "--height", "32", "--chunk-frames", "5"]
-    small = ["evaluate", "--suite", "procedural", "--out", str(suite.folder), "--scenes", "1", *size]
-    assert main([*small, "--rows", "truth"]) == 1  # context frames fill a chunk of 5
-    assert "chunk" in capsys.readouterr().err
-    size[-1] = "9"
-    assert main([*small, "--rows", "truth"]) == 1
-    assert "nothing is carried on" in capsys.readouterr().err
-    assert main([*small[:-1], "9", "--frames", "13", "--rows", "truth"]) == 0
+    def run(frames: int, chunk: int) -> int:
+        size = f"--scenes 1 --width 48 --height 32 --frames {frames} --chunk-frames {chunk}".split()
+        return main(["evaluate", "--suite", "procedural", "--out", str(suite.folder), *size, "--rows", "truth"])
+
+    for sizes, sentence in (((13, 5), "9 at least"), ((14, 9), "give 4k + 1"), ((9, 9), "nothing is carried on")):
+        assert run(*sizes) == 1
+        assert sentence in capsys.readouterr().err
+    assert run(13, 9) == 0
     text = (suite.folder / command.MARKDOWN).read_text("utf-8")
     assert "| truth |" in text
     assert "(place-01.png)" in text

@@ -97,6 +97,8 @@ def test_every_row_is_held_against_one_that_its_group_has() -> None:
         assert {name for pair in PAPER for name in pair} <= names
     assert len({one.name for one in ROWS.values()}) == len(GROUPS["all"])
     assert all(one.settings.profile == "draft" for one in GROUPS["controls"])
+    whats = [(one.settings, one.fill, one.geometry, one.back) for one in ROWS.values()]
+    assert not any(what in whats[:i] for i, what in enumerate(whats))  # a row under two names would be a silent tie
 
 
 def test_rows_are_chosen_by_group_and_by_name_in_the_order_of_the_tables() -> None:

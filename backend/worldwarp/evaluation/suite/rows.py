@@ -65,8 +65,8 @@ SWEEPS = [
 ]
 
 ALIGNMENT = [
-    _oracle("oracle, wrong geometry aligned", note="3 degrees, 0.7 x"),
-    _oracle("oracle, wrong geometry unaligned", note="3 degrees, 0.7 x, taken at its word"),
+    _oracle("oracle, wrong geometry aligned", geometry="aligned", note="3 degrees, 0.7 x"),
+    _oracle("oracle, wrong geometry unaligned", geometry="unaligned", note="3 degrees, 0.7 x, taken at its word"),
 ]
 
 FORGETS = structs.replace(DRAFT, memory_frames=0)
