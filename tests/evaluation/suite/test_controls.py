@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def quick(row: Row) -> Row:
-    return replace(row, settings=structs.replace(row.settings, cache="points"))
+    return replace(row, settings=structs.replace(row.settings, cache_steps=20))
 
 
 @pytest.fixture(scope="module")
