@@ -29,7 +29,9 @@ class WORLDWARP_PT_main(bpy.types.Panel):
         row.operator("worldwarp.test_connection", text="", icon="FILE_REFRESH")
         layout.use_property_split = True
         layout.use_property_decorate = False
-        step(layout, context, "picture", steps.draw_picture, steps.picture_line)
+        body = step(layout, context, "picture", steps.draw_picture, steps.picture_line)
+        if body:
+            step(body, context, "masks", steps.draw_masks, steps.masks_line)
         step(layout, context, "geometry", steps.draw_geometry, steps.geometry_line)
         body = step(layout, context, "path", steps.draw_path, steps.path_line)
         if body:

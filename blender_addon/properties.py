@@ -53,6 +53,17 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         description="OpenEXR file of distances along the viewing direction, as in Cycles' Depth pass",
         subtype="FILE_PATH",
     )
+    mask_file: StringProperty(
+        name="Leave Out",
+        description="Image of the picture's size: what is white must not become part of the world, such as people and "
+        "passing things",
+        subtype="FILE_PATH",
+    )
+    sky_file: StringProperty(
+        name="Sky",
+        description="Image of the picture's size: what is white is sky, whatever depth says, and never comes closer",
+        subtype="FILE_PATH",
+    )
     camera: PointerProperty(
         name="Camera",
         description="The keyframed camera to follow. Empty for the scene's camera",
@@ -102,6 +113,12 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         name="Cache Steps",
         description="Most optimisation steps of the 3D cache for each part of the walk; it stops earlier when done",
         **bounds.of("Settings", "cache_steps"),
+    )
+    memory_frames: IntProperty(
+        name="Remembered Places",
+        description="Most older frames that a part of the walk is built from, too, where the camera comes back to "
+        "places that it has left. 0 forgets whatever leaves the view",
+        **bounds.of("Settings", "memory_frames"),
     )
     far: FloatProperty(
         name="Sky Beyond",
@@ -158,6 +175,7 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     """Which steps of the panel are open; a finished one is closed once and can be opened again."""
 
     picture: BoolProperty(name="Picture", default=True)
+    masks: BoolProperty(name="Masks", default=False)
     geometry: BoolProperty(name="Geometry", default=True)
     path: BoolProperty(name="Path", default=True)
     words: BoolProperty(name="Path from Words", default=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import anchor, diffusion_panel, geometry, order, pump, results
+from . import anchor, diffusion_panel, geometry, masks, order, pump, results
 from .camera import scene_raster
 from .parts import MARK, part
 from .state import STATE, Inquiry, Run
@@ -39,6 +39,15 @@ def draw_picture(layout, context, shot) -> None:
         layout.prop(shot, "depth_file")
     else:
         draw_missing(layout, context, shot, shot.depth_source)
+
+
+def draw_masks(layout, context, shot) -> None:
+    layout.prop(shot, "mask_file")
+    layout.prop(shot, "sky_file")
+
+
+def masks_line(context, shot) -> str:
+    return ", ".join(path.name for path in masks.files(shot).values())
 
 
 def draw_missing(layout, context, shot, source: str) -> None:
@@ -199,6 +208,7 @@ def draw_advanced(layout, context, shot) -> None:
     column = layout.column(align=True)
     column.prop(shot, "cache")
     column.prop(shot, "cache_steps")
+    layout.prop(shot, "memory_frames")
     layout.prop(shot, "far")
     layout.prop(shot, "output_folder")
 

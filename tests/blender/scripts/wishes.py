@@ -1,0 +1,79 @@
+"""The built zip: masks and the settings of Advanced, from the panel's properties to what is sent."""
+
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+from shots import leave, write_png
+
+zip_file, folder = sys.argv[1], Path(sys.argv[2])
+installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
+assert installed == {"FINISHED"}
+
+from bl_ext.user_default.worldwarp import order, shooting  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp.problems import Problem  # noqa: E402
+from worldwarp_protocol.messages import Settings  # noqa: E402
+
+scene = bpy.context.scene
+shot = scene.worldwarp
+scene.render.engine, scene.cycles.samples = "CYCLES", 1
+scene.render.resolution_x, scene.render.resolution_y = 64, 48
+scene.frame_start, scene.frame_end = 1, 5
+shot.longest_side, shot.output_folder = 64, str(folder / "results")
+rng = np.random.default_rng(0)
+
+
+def refused(ask) -> str:
+    try:
+        ask()
+    except Problem as problem:
+        return str(problem)
+    return ""
+
+
+found = {}
+people = np.where(rng.random((48, 64)) < 0.3, 255, 0).astype(np.uint8)
+write_png(folder / "people.png", people)
+write_png(folder / "sky.png", np.repeat((255 - people)[..., None], 3, axis=2))
+write_png(folder / "small.png", people[:24])
+found["none"] = sorted(order.prepare(bpy.context)[0].arrays)
+
+# Of a render
+shot.mask_file, shot.sky_file = str(folder / "people.png"), str(folder / "sky.png")
+arrays = order.prepare(bpy.context)[0].arrays
+found["exact"] = [
+    arrays["mask"].dtype.name,
+    bool((arrays["mask"][0] == people).all()),
+    bool((arrays["sky"][0] == 255 - people).all()),
+]
+shot.sky_file = str(folder / "small.png")
+found["render"] = refused(lambda: order.prepare(bpy.context))
+found["before the render"] = refused(lambda: shooting.begin(bpy.context, None))
+shot.sky_file = str(folder / "nowhere.png")
+found["file"] = order.problems(scene)
+shot.sky_file = ""
+
+# Of a file
+write_png(folder / "picture.png", rng.integers(0, 256, (24, 64, 3), dtype=np.uint8))
+shot.source, shot.depth_source, shot.picture_file = "FILE", "depth-anything", str(folder / "picture.png")
+found["picture"] = refused(lambda: order.prepare(bpy.context))
+shot.mask_file = str(folder / "small.png")
+found["fits"] = sorted(order.prepare(bpy.context)[0].arrays)
+
+# Of a picture that is larger than the server takes
+wide = np.zeros((16, 8192), np.uint8)
+wide[:, 4096:] = 255
+write_png(folder / "wide.png", np.repeat(wide[..., None], 3, axis=2))
+shot.picture_file = shot.mask_file = str(folder / "wide.png")
+arrays = order.prepare(bpy.context)[0].arrays
+found["wide"] = [arrays["mask"].shape, arrays["picture"].shape, bool((arrays["mask"][0, :, 2048:] == 255).all())]
+
+# Untouched, the settings are the protocol's; changed, they are sent
+plain = order.prepare(bpy.context)[0].shot().settings
+fields = [name for name in ("memory_frames", "overscan", "every", "ease_frames") if name in shot.bl_rna.properties]
+found["fields"] = fields
+found["untouched"] = all(getattr(plain, name) == getattr(Settings(), name) for name in fields)
+shot.memory_frames = 3
+found["memory"] = order.prepare(bpy.context)[0].shot().settings.memory_frames
+leave(**found)

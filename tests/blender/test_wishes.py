@@ -1,0 +1,16 @@
+"""Masks and the settings of Advanced, from the panel to what is sent."""
+
+
+def test_masks_and_settings_are_sent_as_they_are_chosen(in_blender, extension, tmp_path):
+    found = in_blender("wishes.py", extension, tmp_path)
+    assert found["none"] == ["K", "camera_to_world", "depth", "frame", "picture"]
+    assert found["exact"] == ["uint8", True, True]
+    for case in ("render", "before the render"):
+        assert "The Sky mask is 64 x 24 pixels, the picture 64 x 48" in found[case]
+    assert len(found["file"]) == 1
+    assert "nowhere.png does not exist" in found["file"][0]
+    assert "The Leave Out mask is 64 x 48 pixels, the picture 64 x 24" in found["picture"]
+    assert found["fits"] == ["K", "camera_to_world", "frame", "mask", "picture"]
+    assert found["wide"] == [[1, 8, 4096], [1, 8, 4096, 3], True]
+    assert found["untouched"]
+    assert found["memory"] == 3
