@@ -23,7 +23,7 @@ RECIPE_VERSION = 3
 
 STAGES = {"history": history.VERSION, "cache": cache.VERSION}
 
-NOT_IN_RECIPE = {"width", "height", "framing", "chunk_frames"}
+NOT_IN_RECIPE = {"width", "height", "framing", "overscan", "chunk_frames"}
 """Settings that act before a chunk exists: their effect is in the picture, the cameras and the plan."""
 
 

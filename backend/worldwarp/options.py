@@ -17,6 +17,7 @@ SETTINGS = {
     "width": "generated width, a multiple of 16; 0 is the picture's own",
     "height": "generated height, a multiple of 16; 0 is the picture's own",
     "framing": "crop: fill that size; fit: keep the picture's proportions inside it",
+    "overscan": "share by which frames show more on all sides than was asked for, up to 0.25, to reframe them later",
     "far": "depth beyond this, in world units, is sky",
     "chunk_frames": "frames of a chunk, 4k + 1",
     "context_frames": "frames that a chunk takes over from the one before it, 4k + 1",

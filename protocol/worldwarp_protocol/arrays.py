@@ -32,6 +32,7 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "picture": Rule("uint8", ("f", "H", "W", 3)),
         "depth": Rule("float32", ("f", "H", "W"), optional=True),
         "mask": Rule("uint8", ("f", "H", "W"), optional=True),
+        "sky": Rule("uint8", ("f", "H", "W"), optional=True),
         **CAMERAS,
     },
     EstimateGeometry: {

@@ -102,9 +102,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``width`` and ``height`` are the size that is generated (multiples of 16; 0 = the picture's own size,
     cut to multiples of 16). ``framing``: ``crop`` fills that size and cuts what overhangs, ``fit`` takes the
-    largest size of the picture's own proportions that fits inside it. ``far``: depth beyond it, in world
-    units, is sky. ``cache``: what carries the history into new views: 3D Gaussians, its bare points, or nothing (table
-    3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
+    largest size of the picture's own proportions that fits inside it. ``overscan``: frames show that share more around
+    the size above, across and down, so that they can be reframed later; each side grows by whole tokens of 16 pixels,
+    at least by that much. ``far``: depth beyond it, in world units, is sky. ``cache``: what carries the history into
+    new views: 3D Gaussians, its bare points, or nothing (table 3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
     ``memory_frames``: most frames from before the previous chunk that a chunk is built from, too, for what its views
     would otherwise not know; 0: none, what left the view is forgotten.
 
@@ -118,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
     height: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
     framing: Literal["crop", "fit"] = "crop"
+    overscan: Annotated[float, Meta(ge=0, le=0.25)] = 0.0
     far: Distance = 1e6
     chunk_frames: Annotated[int, Meta(ge=5, le=161)] = 49
     context_frames: Annotated[int, Meta(ge=1, le=81)] = 5
@@ -147,6 +149,7 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
     ``picture`` (f, H, W, 3) uint8, display-referred in ``colour_space``;
     ``depth`` (f, H, W) float32, optional: planar Z in world units, infinite or beyond ``settings.far`` is sky;
     ``mask`` (f, H, W) uint8, optional: what is above 127 must not become part of the world (people, passing things);
+    ``sky`` (f, H, W) uint8, optional: what is above 127 is sky, infinitely far away whatever depth says;
     ``K`` (n, 3, 3) float64, pixels of the picture, pixel centres at +0.5;
     ``camera_to_world`` (n, 4, 4) float64, OpenCV axes in Blender's world;
     ``frame`` (n,) int32, the frame number of each camera in the user's timeline.
@@ -399,7 +402,8 @@ class Estimated(msgspec.Struct, frozen=True, tag="estimated", kw_only=True):
 class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     """Stream item, the first: what is generated.
 
-    ``width`` and ``height`` are those of the generated frames. Arrays, of as many cameras as frames will come:
+    ``width`` and ``height`` are those of the generated frames; of them ``window`` (x, y, width, height) is what was
+    asked for, and the rest is overscan (None: all was asked for). Arrays, of as many cameras as frames will come:
     ``K`` (n, 3, 3) float64, pixels of the generated frames, pixel centres at +0.5; ``camera_to_world`` (n, 4, 4)
     float64, OpenCV axes in Blender's world; ``frame`` (n,) int32, numbers in the user's timeline.
     """
@@ -410,6 +414,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     width: Side
     height: Side
     arrays: Arrays = []
+    window: tuple[Count, Count, Side, Side] | None = None
 
 
 class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
