@@ -107,7 +107,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     at least by that much. ``far``: depth beyond it, in world units, is sky. ``cache``: what carries the history into
     new views: 3D Gaussians, its bare points, or nothing (table 3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
     ``memory_frames``: most frames from before the previous chunk that a chunk is built from, too, for what its views
-    would otherwise not know; 0: none, what left the view is forgotten.
+    would otherwise not know; 0: none, what left the view is forgotten. ``every``: each frame of the path is generated,
+    or every 2nd or 4th and the last; the others are rendered from those beside them, as if nothing in the scene moved.
+    ``chunk_frames``, ``context_frames`` and ``memory_frames`` count generated frames.
 
     ``geometry``: where depth comes from that is not sent with the picture. An estimated first frame is scaled by
     ``depth_scale``, or so that the pixel ``anchor`` (u, v, distance) is that far away: u and v in [0, 1] from the
@@ -126,6 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache: Literal["3dgs", "points", "none"] = "3dgs"
     cache_steps: Annotated[int, Meta(ge=0, le=30_000)] = 100
     memory_frames: Annotated[int, Meta(ge=0, le=64)] = 12
+    every: Literal[1, 2, 4] = 1
     geometry: GeometrySource = "given"
     depth_scale: Annotated[float, Meta(gt=0, le=1e10)] = 1.0
     anchor: tuple[Fraction, Fraction, Distance] | None = None
@@ -352,8 +355,8 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 class Preview(msgspec.Struct, frozen=True, tag="preview", kw_only=True):
     """Provisional: what the chunk in work will look like, coarsely. Outside the stream; only the newest matters.
 
-    Array: ``preview`` (t, h, w, 3) uint8, an eighth of the frames' size; picture i shows frame ``first + 4 i`` of the
-    path.
+    Array: ``preview`` (t, h, w, 3) uint8, an eighth of the frames' size; picture i shows frame ``first + apart * i`` of
+    the path, or the last one where that is beyond it. ``apart`` is four times ``settings.every``.
     """
 
     run: Id
@@ -362,6 +365,7 @@ class Preview(msgspec.Struct, frozen=True, tag="preview", kw_only=True):
     step: Count
     steps: Count
     first: Count
+    apart: Count = 4
     arrays: Arrays = []
 
 
