@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import anchor, diffusion_panel, geometry, masks, order, pump, results
+from . import anchor, diffusion_panel, geometry, masks, order, pump, results, solved
 from .camera import scene_raster
 from .parts import MARK, part
 from .state import STATE, Inquiry, Run
@@ -232,11 +232,24 @@ def draw_result(layout, context, shot) -> None:
         for thing in collection.objects:
             if thing.type == "MESH":  # the points cover the frames where one looks through the camera
                 draw_shown(row, thing, "Points")
+        draw_cameras(column, collection)
     column = layout.column(align=True)
     column.operator("worldwarp.import_result", icon="IMPORT")
     if results.unfinished(context.scene) and not pump.busy():
         sentences(layout, context, [iface_("A run of this scene is on the server")], "INFO")
         layout.operator("worldwarp.attach", icon="FILE_REFRESH")
+
+
+def draw_cameras(layout, collection) -> None:
+    """The switch between requested and solved camera, and how far each is off."""
+    camera = solved.camera_of(collection)
+    if camera is None:
+        return
+    row = layout.row(align=True)
+    for name, text in ((solved.REQUESTED, iface_("Requested")), (solved.SOLVED, iface_("Solved"))):
+        text = ", ".join(part for part in (text, solved.off(camera, name)) if part)
+        button = row.operator("worldwarp.switch_camera", text=text, translate=False, depress=solved.shown(camera, name))
+        button.collection, button.to = collection.name, name
 
 
 def draw_folder(layout, folder: Path) -> None:
