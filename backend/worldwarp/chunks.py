@@ -112,6 +112,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "pictures": None if previous else _digest(shot.pictures),
         "depth": None if previous or shot.depth is None else _digest(shot.depth),
         "mask": None if shot.mask is None else _digest(shot.mask),
+        "sky": None if previous or shot.sky is None else _digest(shot.sky),
         # draft estimates a picture without depth; the others estimate what they invented, too
         "source": sources.recipe(chosen.geometry) if shot.depth is None or not draft else None,
     }

@@ -91,7 +91,8 @@ def _first(options: argparse.Namespace) -> Request:
         settings=settings,
         colour_space=options.colour_space or "sRGB",
         overrides=tuple(read_overrides(options)),
-        mask=_mask(options, cameras),
+        mask=_mask(options, cameras, "mask"),
+        sky=_mask(options, cameras, "sky"),
     )
 
 
@@ -117,7 +118,18 @@ def _path(options: argparse.Namespace) -> Cameras:
 
 def _again(options: argparse.Namespace) -> Request:
     """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
-    for name in ("image", "depth", "mask", "cameras", "path", *PATH_ONLY, "extend", "colour_space", "distortion"):
+    for name in (
+        "image",
+        "depth",
+        "mask",
+        "sky",
+        "cameras",
+        "path",
+        *PATH_ONLY,
+        "extend",
+        "colour_space",
+        "distortion",
+    ):
         if getattr(options, name) != (0 if name == "extend" else None):
             raise InvalidShot(name, "is in the folder that --from names; leave it out.")
     folder = options.source.parent if options.source.name == "shot.json" else options.source
@@ -194,10 +206,10 @@ def _pictures(options: argparse.Namespace, K: NDArray[np.float64]) -> Bytes:
     return pictures
 
 
-def _mask(options: argparse.Namespace, cameras: Cameras) -> NDArray[np.bool_] | None:
-    """What to leave out of the first frames (f, H, W), straightened as they are."""
+def _mask(options: argparse.Namespace, cameras: Cameras, name: str) -> NDArray[np.bool_] | None:
+    """What the mask ``name`` sets of the first frames (f, H, W), straightened as they are."""
     size = cameras.width, cameras.height
-    masks = [read_mask(path, size) for path in options.mask or ()]
+    masks = [read_mask(path, size, name) for path in getattr(options, name) or ()]
     if options.distortion:
         masks = [undistort_mask(mask, cameras.K[0], options.distortion) for mask in masks]
     return np.stack(masks) if masks else None
@@ -226,6 +238,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mask", type=Path, nargs="+", help="white is what must not become part of the world: people, passing things"
     )
+    parser.add_argument("--sky", type=Path, nargs="+", help="white is sky: infinitely far away, whatever depth says")
     parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
     parser.add_argument("--path", metavar="WORDS", help="or in words, such as 'dolly_in 1.5m + pan_left 20deg ease'")
     parser.add_argument("--lens", help="with --path: 35mm (full frame), or 1200px of the picture")

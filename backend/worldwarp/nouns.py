@@ -37,6 +37,10 @@ class Provenance(IntEnum):
     """A hole that was filled smoothly, without a model."""
 
 
+WORTH = np.array([1.0, 0.6, 0.3], np.float32)
+"""What it counts for to know a pixel, by its ``Provenance``; in the order of trust."""
+
+
 @dataclass(frozen=True)
 class Shot:
     """One request, checked and at the size that is generated (made by ``shots.prepare``)."""
@@ -55,6 +59,8 @@ class Shot:
     """What differs in single chunks."""
     mask: NDArray[np.bool_] | None = None
     """(f, H, W): what of the pictures must not become part of the world."""
+    sky: NDArray[np.bool_] | None = None
+    """(f, H, W): what of them is infinitely far away, whatever an estimate says; ``depth`` says it already."""
 
 
 @dataclass(frozen=True)

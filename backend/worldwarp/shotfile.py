@@ -51,6 +51,8 @@ class Request:
     overrides: tuple[Override, ...] = ()
     mask: NDArray[np.bool_] | None = None
     """(f, H, W), of the pictures' size."""
+    sky: NDArray[np.bool_] | None = None
+    """(f, H, W), of the pictures' size."""
 
 
 def pack(request: Request, lens: Distortion | None = None) -> tuple[Given, dict[str, bytes]]:
@@ -60,10 +62,11 @@ def pack(request: Request, lens: Distortion | None = None) -> tuple[Given, dict[
     """
     pictures = [(encode_png(picture), "png") for picture in request.pictures]
     depth = [] if request.depth is None else [(_npy(one), "npy") for one in request.depth]
-    masks = [] if request.mask is None else [(encode_png(one * np.uint8(255)), "png") for one in request.mask]
+    masks, skies = _whites(request.mask), _whites(request.sky)
     c = request.cameras
     path = CameraFile.of(c.K, c.camera_to_world, c.frame, c.width, c.height, c.fps).encode(), "npz"
-    named = {f"{hashlib.sha256(data).hexdigest()}.{suffix}": data for data, suffix in [*pictures, *depth, *masks, path]}
+    files = [*pictures, *depth, *masks, *skies, path]
+    named = {f"{hashlib.sha256(data).hexdigest()}.{suffix}": data for data, suffix in files}
     names = {data: name for name, data in named.items()}
     given = Given(
         settings=request.settings,
@@ -71,11 +74,16 @@ def pack(request: Request, lens: Distortion | None = None) -> tuple[Given, dict[
         pictures=[names[data] for data, _ in pictures],
         depth=[names[data] for data, _ in depth],
         mask=[names[data] for data, _ in masks],
+        sky=[names[data] for data, _ in skies],
         cameras=names[path[0]],
         distortion=list(astuple(lens)) if lens else [],
         versions=versions(),
     )
     return given, named
+
+
+def _whites(masks: NDArray[np.bool_] | None) -> list[tuple[bytes, str]]:
+    return [] if masks is None else [(encode_png(one * np.uint8(255)), "png") for one in masks]
 
 
 def versions() -> dict[str, str]:
@@ -100,6 +108,7 @@ def unpack(path: Path) -> Request:
         colour_space=record.colour_space,
         overrides=tuple(given.overrides),
         mask=_stacked(folder, given.mask, _mask) > SET if given.mask else None,
+        sky=_stacked(folder, given.sky, _mask) > SET if given.sky else None,
     )
 
 

@@ -31,6 +31,7 @@ Profile = Annotated[str, Meta(min_length=1, max_length=32)]
 GeometrySource = Literal["given", "ttt3r", "depth-anything"]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
 Estimation = Literal["picture", "path"]
+Product = Literal["points", "mesh", "gaussians"]
 Stage = Literal["history", "caption", "geometry", "cache", "priors", "fill", "encode", "denoise", "decode", "save"]
 ErrorCode = Literal[
     "invalid_shot",
@@ -105,7 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     largest size of the picture's own proportions that fits inside it. ``overscan``: frames show that share more around
     the size above, across and down, so that they can be reframed later; each side grows by whole tokens of 16 pixels,
     at least by that much. ``far``: depth beyond it, in world units, is sky. ``cache``: what carries the history into
-    new views: 3D Gaussians, its bare points, or nothing (table 3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
+    new views: 3D Gaussians, its bare points, or nothing (table 3 of the paper). ``cache_steps``: most Adam
+    steps of the Gaussian cache; it stops earlier on a PSNR plateau.
     ``memory_frames``: most frames from before the previous chunk that a chunk is built from, too, for what its views
     would otherwise not know; 0: none, what left the view is forgotten. ``every``: each frame of the path is generated,
     or every 2nd or 4th and the last; the others are rendered from those beside them, as if nothing in the scene moved.
@@ -210,6 +212,39 @@ class EstimateGeometry(msgspec.Struct, frozen=True, tag="estimate", kw_only=True
     arrays: Arrays = []
 
 
+class CheckPath(msgspec.Struct, frozen=True, tag="check_path", kw_only=True):
+    """Ask what the picture shows along a path, before the path is paid for; its answer is ``PathChecked``.
+
+    Arrays: ``picture`` (1, H, W, 3) uint8, display-referred; ``depth`` (1, H, W) float32 for the source ``given``:
+    planar, infinite or beyond ``far`` is sky; ``mask`` (1, H, W) uint8, optional: what is above 127 must not become
+    part of the world; ``K``, ``camera_to_world`` and ``frame`` of n cameras as ``Shot`` has them: camera 0 took the
+    picture. To look at a single frame, send its camera after camera 0.
+
+    It waits, and is ended, as ``EstimateGeometry`` is. ``preview``: the width of the pictures to be drawn, in pixels;
+    no larger than the picture is; 0: none. Little is lost where all is sent at 240 pixels.
+    """
+
+    request: Id
+    source: GeometrySource = "given"
+    far: Distance = 1e6
+    preview: Annotated[int, Meta(ge=0, le=limits.MAX_CHECK_SIDE)] = 0
+    arrays: Arrays = []
+
+
+class MakeWorld(msgspec.Struct, frozen=True, tag="make_world", kw_only=True):
+    """Ask for files of the world that a run has made so far; its answer is ``WorldMade``.
+
+    They are made of the chunks that are committed when it is asked: it may be asked while the run goes on, and again
+    after each chunk. It waits for estimates and path checks, and is ended as they are. ``steps``: of the fit of the
+    Gaussian scene.
+    """
+
+    request: Id
+    run: Id
+    products: Annotated[list[Product], Meta(min_length=1, max_length=3)]
+    steps: Annotated[int, Meta(ge=1, le=30_000)] = 600
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Send me what I lack of this run; its answer is ``RunStatus``, then the stream follows.
 
@@ -239,7 +274,8 @@ class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     """End this run now; committed chunks stay. Its answer is ``RunStatus``.
 
-    With the ``request`` of an estimate that waits: both are answered with the error ``cancelled``.
+    With the ``request`` of an estimate, a path check or a world that waits: both are answered with the error
+    ``cancelled``.
     """
 
     run: Id
@@ -293,8 +329,8 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
 class Error(msgspec.Struct, frozen=True, tag="error"):
     """A request was refused: one sentence for the user.
 
-    ``about`` is the id of the request (submit, estimate) or of the run, "" for hello, list and breaches of the rules.
-    The codes ``unsupported_version`` and ``protocol`` end the session.
+    ``about`` is the id of the request (submit, estimate, check_path, make_world) or of the run, "" for hello, list
+    and breaches of the rules. The codes ``unsupported_version`` and ``protocol`` end the session.
     """
 
     code: ErrorCode
@@ -370,7 +406,8 @@ class Preview(msgspec.Struct, frozen=True, tag="preview", kw_only=True):
 
 
 class Estimating(msgspec.Struct, frozen=True, tag="estimating"):
-    """Provisional: where the work on an estimate stands. Comes only before its answer; only the newest matters.
+    """Provisional: where the work on an estimate, a path check or a world stands. Comes only before its answer; only
+    the newest matters.
 
     0 of 0 steps: it waits for its turn.
     """
@@ -400,6 +437,38 @@ class Estimated(msgspec.Struct, frozen=True, tag="estimated", kw_only=True):
     warnings: Annotated[list[Text], Meta(max_length=64)] = []
     meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)] = {}
     """Numbers by name: seconds, peak_bytes, ..."""
+    arrays: Arrays = []
+
+
+class PathChecked(msgspec.Struct, frozen=True, tag="path_checked", kw_only=True):
+    """Answer to check_path: what a user should know and do about the path. Arrays, of its n cameras:
+
+    ``known`` (n,) float64: share of the frame that the picture shows. Since the camera before (0 for camera 0):
+    ``rotation`` (n,) float64, degrees; ``parallax`` and ``parallax_most`` (n,) float64: the median and the 95th
+    percentile of the motion in the image that is due to travel, pixels of the picture. ``outside`` (n,) uint8: 1 where
+    hardly anything of the picture is in view; ``through`` (n,) uint8: 1 where the camera passes through a surface.
+    Where they were asked for, ``preview`` (n, h, w, 3) uint8: the picture as each camera sees it, black in its holes,
+    and ``holes`` (n, h, w) uint8: 1 where nothing is known.
+    """
+
+    request: Id
+    warnings: Annotated[list[Text], Meta(max_length=64)] = []
+    arrays: Arrays = []
+
+
+class WorldMade(msgspec.Struct, frozen=True, tag="world_made", kw_only=True):
+    """Answer to make_world. Arrays: the bytes of the files of what was asked for, (a,) uint8 each.
+
+    ``points_ply``; ``mesh_ply`` and ``mesh_glb``; ``gaussians_ply``.
+    """
+
+    request: Id
+    chunks: Count
+    """Committed chunks that the world was made of, from the first."""
+    frames: Count
+    """That they hold."""
+    meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)] = {}
+    """Numbers by product and name: points.count, mesh.faces, gaussians.psnr, ..."""
     arrays: Arrays = []
 
 
@@ -473,6 +542,8 @@ ClientMessage = (
     | Hello
     | Submit
     | EstimateGeometry
+    | CheckPath
+    | MakeWorld
     | Subscribe
     | Credit
     | Unsubscribe
@@ -493,6 +564,8 @@ ServerMessage = (
     | Preview
     | Estimating
     | Estimated
+    | PathChecked
+    | WorldMade
     | RunStarted
     | ChunkCommitted
     | Frame

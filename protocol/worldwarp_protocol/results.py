@@ -7,6 +7,9 @@ frames/0001.png      file n is position n - 1 of the path
 provenance/0001.png  of the same size, grey: 0 picture, 1 generated, 2 filled
 points/0001.ply      what each chunk adds to the world
 points.ply           all of it, once the run is over
+world/points.ply     all points at once, one for each voxel, where it was asked for; and so
+world/mesh.ply       a proxy mesh, and the same as mesh.glb
+world/gaussians.ply  a Gaussian scene
 inputs/              what the run was made of, each file named by the SHA-256 of its content
 ```
 
@@ -15,6 +18,7 @@ Every file is whole or not there. Their names are numbers, never text that someb
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +35,13 @@ UNFINISHED = "shot.json.part"
 """What is left of a folder whose client was killed as it began."""
 INPUTS = "inputs"
 """The folder of what a run was made of."""
+WORLD_FILES = {
+    "points_ply": "points.ply",
+    "mesh_ply": "mesh.ply",
+    "mesh_glb": "mesh.glb",
+    "gaussians_ply": "gaussians.ply",
+}
+"""Files below ``world`` by the names of the arrays that carry them."""
 
 
 class ChunkRecord(msgspec.Struct):
@@ -55,6 +66,8 @@ class Given(msgspec.Struct, kw_only=True):
     """``.npy`` float32, of the pictures' size; empty where it was estimated."""
     mask: list[str] = []
     """PNG, of the pictures' size: white is left out; empty where all may be baked."""
+    sky: list[str] = []
+    """PNG, of the pictures' size: white is infinitely far away; empty where nobody said."""
     cameras: str
     """A ``cameras.npz`` at the pictures' size."""
     distortion: list[float] = []
@@ -144,6 +157,11 @@ class ResultFolder:
         if hashlib.sha256(content).hexdigest() != name.partition(".")[0]:
             raise FolderError(f"{self.path / INPUTS / name} is damaged: take another copy of the folder.")
         return content
+
+    def keep_world(self, contents: Mapping[str, bytes | memoryview]) -> None:
+        """Keep files of the world as it stands, named as the arrays of ``messages.WorldMade``, over older ones."""
+        for name, content in contents.items():
+            files.write(self.path / "world" / WORLD_FILES[name], content)
 
     def resume(self, run: str) -> tuple[int, list[str]]:
         """What is here of ``run``: the newest item of its stream, and the digests of chunks that need not come."""

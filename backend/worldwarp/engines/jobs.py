@@ -16,7 +16,7 @@ from worldwarp_protocol.messages import Settings
 from .. import chunks, contents
 from ..cameras import Cameras
 from ..history import Thumbnail, remember, select_history, thumbnail
-from ..nouns import Chunk, Provenance, Shot, View
+from ..nouns import Chunk, Floats, Provenance, Shot, View
 from ..store import Manifest, Store
 
 THUMBNAILS = 1024
@@ -117,10 +117,17 @@ def _thumbnail(store: Store, key: str, digest: str, index: int) -> Thumbnail:  #
 
 def _view(shot: Shot, store: Store, done: Sequence[Manifest], index: int) -> View:
     if not done:
-        depth = None if shot.depth is None else shot.depth[index]
+        depth = _given_depth(shot, index)
         provenance = np.full(shot.pictures.shape[1:3], Provenance.PICTURE, np.uint8)
         return View(index, shot.pictures[index], depth, provenance, _left_out(shot, index))
     return replace(contents.read_view(store, _holder(done, index).key, index), left_out=_left_out(shot, index))
+
+
+def _given_depth(shot: Shot, index: int) -> Floats | None:
+    """What is known of a picture's depth before anything is estimated: at the least, where its sky is."""
+    if shot.depth is not None:
+        return shot.depth[index]
+    return None if shot.sky is None else np.where(shot.sky[index], np.float32(np.inf), np.float32(np.nan))
 
 
 def _left_out(shot: Shot, index: int) -> NDArray[np.bool_] | None:

@@ -61,6 +61,8 @@ def write(root: Path, shot: Shot) -> str:
         arrays["depth"] = shot.depth
     if shot.mask is not None:
         arrays["mask"] = shot.mask
+    if shot.sky is not None:
+        arrays["sky"] = shot.sky
     kept = Kept(
         name=shot.name,
         settings=shot.settings,
@@ -110,6 +112,7 @@ def read(root: Path, digest: str) -> Shot:
         colour_space=kept.colour_space,
         overrides=kept.overrides,
         mask=arrays.get("mask"),
+        sky=arrays.get("sky"),
     )
 
 
