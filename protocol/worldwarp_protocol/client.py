@@ -1,8 +1,8 @@
-"""A blocking client: ask for a shot or an estimate, and receive it into a folder whatever happens to the connection."""
+"""A blocking client: ask for an answer, or for a shot and receive it into a folder whatever happens on the way."""
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -11,20 +11,24 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from . import estimation, limits
 from . import keys as keyfiles
+from . import limits, tasks
 from .arrays import CAMERAS, BadArray, check_arrays
 from .codec import Arrays
 from .connection import Connection, Context
 from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable, SessionEnded
 from .messages import (
     Cancel,
+    CheckPath,
     Error,
     Estimated,
     EstimateGeometry,
     Estimation,
     GeometrySource,
     List,
+    MakeWorld,
+    PathChecked,
+    Product,
     RunEnded,
     RunInfo,
     Runs,
@@ -36,10 +40,11 @@ from .messages import (
     Submit,
     Submitted,
     Welcome,
+    WorldMade,
 )
 from .reception import OnEvent, Reception, ShouldStop
 from .results import ResultFolder
-from .session import Question
+from .session import Question, Task
 from .words import in_words
 
 ADDRESS = "tcp://127.0.0.1:7654"
@@ -47,6 +52,14 @@ ADDRESS = "tcp://127.0.0.1:7654"
 
 A = TypeVar("A", Submitted, RunStatus, Runs)
 T = TypeVar("T")
+W = TypeVar("W", Estimated, PathChecked, WorldMade)
+
+TASKS_SINCE: dict[type[Task], tuple[int, str]] = {
+    EstimateGeometry: (1, "estimate geometry"),
+    CheckPath: (3, "check a path"),
+    MakeWorld: (3, "make files of a world"),
+}
+"""The minor version of a server that can, and what it can then."""
 
 
 def ignore(*_: object) -> None:
@@ -144,7 +157,7 @@ class Client:
         K: NDArray[np.float64] | None = None,
         fps: float = 24.0,
         request: str | None = None,
-        on_progress: estimation.OnProgress = ignore,
+        on_progress: tasks.OnProgress = ignore,
         should_stop: Callable[[], object] = ignore,
     ) -> tuple[Estimated, Arrays]:
         """The geometry of a picture, or the path of a clip's camera; ``messages.Estimated`` names the arrays.
@@ -162,11 +175,61 @@ class Client:
             InvalidShot: an argument is not as it must be; nothing was sent.
             Refused: by the server; its ``code`` is ``cancelled`` after ``should_stop``.
         """
-        question = EstimateGeometry(request=request or secrets.token_hex(16), what=what, source=source, fps=fps)
+        task = EstimateGeometry(request=request or secrets.token_hex(16), what=what, source=source, fps=fps)
         given = {"picture": picture, "depth": depth, "K": K}
         arrays = {name: array for name, array in given.items() if array is not None}
-        estimation.check_question(question, arrays)
-        return self._twice(lambda connection: self._estimate(connection, question, arrays, on_progress, should_stop))
+        return self._do(task, arrays, Estimated, on_progress, should_stop)
+
+    def check_path(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        source: GeometrySource = "given",
+        far: float = CheckPath.far,
+        preview: int = 0,
+        request: str | None = None,
+        on_progress: tasks.OnProgress = ignore,
+        should_stop: Callable[[], object] = ignore,
+    ) -> tuple[PathChecked, Arrays]:
+        """What the picture shows along a path; ``messages.CheckPath`` and ``PathChecked`` name the arrays.
+
+        Waits, and raises, as ``estimate`` does.
+
+        Args:
+            source: where the depth comes from that is not among the arrays.
+            far: depth beyond it, in world units, is sky.
+            preview: width of the pictures that are drawn of it, in pixels, at most 256; 0: none.
+        """
+        task = CheckPath(request=request or secrets.token_hex(16), source=source, far=far, preview=preview)
+        return self._do(task, arrays, PathChecked, on_progress, should_stop)
+
+    def make_world(
+        self,
+        run: str,
+        products: Sequence[Product],
+        folder: ResultFolder | None = None,
+        steps: int = 600,
+        request: str | None = None,
+        on_progress: tasks.OnProgress = ignore,
+        should_stop: Callable[[], object] = ignore,
+    ) -> tuple[WorldMade, Arrays]:
+        """Files of the world that a run of ours has made so far; ``messages.WorldMade`` names the arrays.
+
+        Waits, and raises, as ``estimate`` does.
+
+        Args:
+            products: ``points``, ``mesh`` and ``gaussians``, or some of them.
+            folder: a result folder to keep the files in, below ``world/``.
+            steps: of the fit of the Gaussian scene.
+
+        Raises:
+            Refused: ``busy`` where no chunk is committed yet.
+            FolderError: the files cannot be written.
+        """
+        task = MakeWorld(request=request or secrets.token_hex(16), run=run, products=list(products), steps=steps)
+        message, arrays = self._do(task, {}, WorldMade, on_progress, should_stop)
+        if folder:
+            folder.keep_world({name: array.data for name, array in arrays.items()})
+        return message, arrays
 
     def status(self, run: str) -> RunInfo:
         """How a run stands."""
@@ -255,18 +318,31 @@ class Client:
                     raise
         raise AssertionError
 
-    def _estimate(
+    def _do(
+        self,
+        task: Task,
+        arrays: Mapping[str, NDArray[Any]],
+        kind: type[W],
+        on_progress: tasks.OnProgress,
+        should_stop: Callable[[], object],
+    ) -> tuple[W, Arrays]:
+        tasks.check_task(task, arrays)
+        return self._twice(lambda connection: self._ask_task(connection, task, arrays, kind, on_progress, should_stop))
+
+    def _ask_task(
         self,
         connection: Connection,
-        question: EstimateGeometry,
-        arrays: Arrays,
-        on_progress: estimation.OnProgress,
+        task: Task,
+        arrays: Mapping[str, NDArray[Any]],
+        kind: type[W],
+        on_progress: tasks.OnProgress,
         should_stop: Callable[[], object],
-    ) -> tuple[Estimated, Arrays]:
-        if connection.session.minor < 1:
-            raise Refused("unsupported_version", "The server is too old to estimate geometry: update it.")
+    ) -> tuple[W, Arrays]:
+        since, able = TASKS_SINCE[type(task)]
+        if connection.session.minor < since:
+            raise Refused("unsupported_version", f"The server is too old to {able}: update it.")
         try:
-            return estimation.ask(connection, question, arrays, on_progress, should_stop)
+            return tasks.ask(connection, task, arrays, kind, on_progress, should_stop)
         except (InvalidShot, Refused, ServerUnreachable):
             raise
         except BaseException:

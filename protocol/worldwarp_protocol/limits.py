@@ -1,6 +1,6 @@
 """Every limit of the protocol, each with the reason for its size."""
 
-PROTOCOL_VERSION = (1, 2)
+PROTOCOL_VERSION = (1, 3)
 """(major, minor): another major is refused at hello; a newer minor may only add optional fields."""
 
 MAX_FRAMES = 10_000
@@ -15,6 +15,12 @@ MAX_PICTURES = 81
 MAX_ESTIMATE_PIXELS = 9 << 20
 """Pixels of a frame whose geometry is estimated, 4096 x 2304: seconds of work and a few hundred megabytes. Larger
 pictures are scaled down before they are sent."""
+
+MAX_CHECK_SIDE = 256
+"""Pixels of a path check's pictures across: they are drawn for a thumbnail, by a processor, while somebody waits."""
+
+MAX_CHECK_BYTES = 64 << 20
+"""Pictures and holes of one path check: 455 frames of 256 x 144, or ten times as many of a third of that size."""
 
 MAX_HEADER_BYTES = 4 << 20
 """A message without its arrays. The longest is a list of 500 runs: 150 kB, or 2.4 MB where all their texts are full."""

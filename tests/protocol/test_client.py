@@ -63,7 +63,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_is_welcome_at_the_server_of_its_own_machine(client: Client) -> None:
-    assert client.connect() == m.Welcome(1, 2, "small", [m.ProfileStatus("draft", True)])
+    assert client.connect() == m.Welcome(1, 3, "small", [m.ProfileStatus("draft", True)])
 
 
 def test_requests(client: Client, server: SmallServer) -> None:
@@ -340,7 +340,7 @@ def test_another_servers_key(server: SmallServer) -> None:
 def test_another_version_is_named_within_two_seconds(server: SmallServer, client: Client) -> None:
     server.major = 2
     started = time.monotonic()
-    with pytest.raises(Refused, match=r"speaks protocol 1\.2, the client 0\.0: update the client") as caught:
+    with pytest.raises(Refused, match=r"speaks protocol 1\.3, the client 0\.0: update the client") as caught:
         client.connect()
     assert caught.value.code == "unsupported_version"
     assert time.monotonic() - started < 2

@@ -13,9 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 from worldwarp_protocol.codec import Buffer
 from worldwarp_protocol.errors import InvalidShot, Refused, WorldWarpError
-from worldwarp_protocol.estimation import check_question
 from worldwarp_protocol.messages import EstimateGeometry, Estimating
 from worldwarp_protocol.session import Connection
+from worldwarp_protocol.tasks import check_task
 
 from ..engines import estimate
 from ..engines.estimate import Answer, Question
@@ -85,7 +85,7 @@ class Estimates:
         Raises:
             InvalidShot, Refused: for what can be said at once.
         """
-        check_question(message, arrays)
+        check_task(message, arrays)
         asker = Asker(peer, message.request, sum(array.nbytes for array in arrays.values()))
         self._check_room(asker)
         self._askers.append(asker)
