@@ -5,6 +5,7 @@
 The chunk becomes the history of the next one; ``engines.jobs`` closes the loop through the store.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,9 @@ from .nouns import Bytes, Chunk, ChunkResult, Filled, Floats, Priors, Report, Vi
 from .profiles import Profile
 
 T = TypeVar("T")
+
+WARNING = "geometry_warning"
+"""What geometry says to the user, by name."""
 
 
 def generate_chunk(
@@ -76,8 +80,7 @@ def generate_chunk(
         meta={
             "coverage": float(priors.valid[new].mean()),
             **said,
-            **geometry.residuals,
-            **residuals,
+            **_both(geometry.residuals, residuals),
             **filled.meta,
             **({"prompt": prompt.text[:MAX_TEXT]} if prompt.text else {}),
             **{f"seconds_{stage}": value for stage, value in seconds.items()},
@@ -99,6 +102,13 @@ def _depth(
         return filled.depth, {}
     estimated = profile.geometry(views.as_views(filled.frames, known, chunk.start), cameras, settings)
     return views.complete(known, estimated), estimated.residuals
+
+
+def _both(first: dict[str, float | str], then: dict[str, float | str]) -> dict[str, float | str]:
+    """What two estimates of one chunk say: the later one's numbers count, the warnings of both are told."""
+    said = " ".join(str(numbers[WARNING]) for numbers in (first, then) if WARNING in numbers)
+    told = " ".join(dict.fromkeys(re.split(r"(?<=[.]) ", said)))
+    return {**first, **then, **({WARNING: told[:MAX_TEXT]} if told else {})}
 
 
 def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[View]:
