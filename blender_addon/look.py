@@ -1,4 +1,4 @@
-"""A draft of the current frame: what of the picture the camera sees from where it is now, in the panel."""
+"""A draft of the current frame: what of the picture the camera sees from where it is now, in panel and camera."""
 
 import atexit
 
@@ -6,7 +6,7 @@ import bpy
 import bpy.utils.previews
 import numpy as np
 
-from . import geometry, order, preview, pump, sight
+from . import backdrop, geometry, order, preview, pump, sight
 from .camera import camera_to_world, check_type, intrinsics, lens_at, scene_raster
 from .problems import Problem
 from .scenery import scenery
@@ -86,18 +86,27 @@ def _key(context) -> tuple:
     evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
     lens = lens_at(evaluated.data)
     view = (scene.frame_current, *map(tuple, evaluated.matrix_world), lens, scene_raster(scene))
-    return camera.name, *view, _geometry_key(collection)
+    in_camera = _in_camera(context), backdrop.there(camera.data)
+    return camera.name, *in_camera, *view, _geometry_key(collection)
+
+
+def _in_camera(context) -> bool:
+    return context.window_manager.worldwarp.look_in_camera
 
 
 def follow(context) -> bool:
     """Draw the draft anew where anything that it shows has changed; says whether it has."""
-    key = _key(context)
-    if key == _Now.key and _Now.icons is not None:
+    if _key(context) == _Now.key and _Now.icons is not None:
         return False
-    _Now.key, made = key, render(context)
+    made = render(context)
     if made is None:
         _clear()
         return True
+    if _in_camera(context):
+        backdrop.show(order.camera_of(context.scene).data, made[0])
+    else:
+        backdrop.remove()
+    _Now.key = _key(context)
     _Now.icons = _Now.icons or bpy.utils.previews.new()
     preview.draw(_Now.icons.get(NAME) or _Now.icons.new(NAME), made[0])
     _Now.known, _Now.frame = made[1], context.scene.frame_current
@@ -122,23 +131,36 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Show nothing. Blender crashes or hangs where it exits with a timer."""
+    """Show nothing."""
+    backdrop.remove()
+    _end()
+
+
+def _end() -> None:
+    """Blender crashes or hangs where it exits with a timer; its data are gone by then."""
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
-    _clear()
+    _forget()
     _Now.seen = (), None
 
 
 def _clear() -> None:
+    backdrop.remove()
+    _forget()
+
+
+def _forget() -> None:
     if _Now.icons is not None:
         bpy.utils.previews.remove(_Now.icons)
     _Now.icons, _Now.key = None, ()
 
 
 def register() -> None:
-    atexit.register(stop)
+    atexit.register(_end)
+    backdrop.register()
 
 
 def unregister() -> None:
-    atexit.unregister(stop)
+    atexit.unregister(_end)
     stop()
+    backdrop.unregister()

@@ -42,6 +42,10 @@ def draw_health(layout, context, shot) -> None:
     opened, settings = context.window_manager.worldwarp, shot.words
     layout.prop(opened, "look")
     if opened.look:
+        layout.prop(opened, "look_in_camera")
+        camera = order.camera_of(context.scene)
+        if opened.look_in_camera and camera is not None and camera.data.library is not None:
+            steps.sentences(layout, context, [iface_("A linked camera shows no draft: make its data local")], "ERROR")
         draw_look(layout, context)
     layout.prop(settings, "threshold")
     row = layout.row(align=True)

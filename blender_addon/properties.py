@@ -187,6 +187,11 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
         default=False,
         update=lambda self, context: _look(self.look),
     )
+    look_in_camera: BoolProperty(
+        name="Show in Camera",
+        description="Lay the draft over what the camera sees, while it is on; neither saved nor rendered",
+        default=False,
+    )
     strip: BoolProperty(
         name="Show over Timeline", description="Draw how much is known as a strip in timelines", default=True
     )
