@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..nouns import Floats
 from .cameras import Array, Cameras
 from .checks import passed_through
-from .parallax import parallax, rotation
+from .parallax import FAST_TURN, parallax, rotation
 from .reach import reach
 from .sizes import Framing, frame_cameras, resample_depth
 
@@ -20,9 +20,6 @@ LITTLE = 0.5
 
 OUTSIDE = 0.05
 """Less than this share known: the path has left the picture."""
-
-FAST_TURN = 3.0
-"""Degrees from frame to frame: at 24 frames a second a quarter of a circle takes little more than a second."""
 
 FAST_PARALLAX = 0.04
 """Of the picture's width, from frame to frame: at 24 frames a second what is near crosses the picture in a second."""

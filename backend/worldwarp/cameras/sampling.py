@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cameras import Cameras
-from .health import FAST_TURN
-from .parallax import parallax, rotation
+from .parallax import FAST_TURN, parallax, rotation
 
 STEPS = (4, 2, 1)
 """Every so many frames."""
