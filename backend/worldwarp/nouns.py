@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from worldwarp_protocol.messages import Override, Settings
 
 from .cameras import Cameras
+from .cameras.overscan import Window
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -61,6 +62,10 @@ class Shot:
     """(f, H, W): what of the pictures must not become part of the world."""
     sky: NDArray[np.bool_] | None = None
     """(f, H, W): what of them is infinitely far away, whatever an estimate says; ``depth`` says it already."""
+    known: NDArray[np.bool_] | None = None
+    """(H, W): what of their frames the pictures fill; the rest is their edge carried on. None: all."""
+    window: Window | None = None
+    """What of a frame was asked for; the rest is overscan. None: all."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ class View:
     """(H, W) of ``Provenance``."""
     left_out: NDArray[np.bool_] | None = None
     """(H, W): what must not become part of the world; None where all may."""
+    known: NDArray[np.bool_] | None = None
+    """(H, W): what is known of it; the rest is yet to be made. None: all."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,23 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class Solved:
+    """The cameras of n frames as they were found."""
+
+    camera_to_world: NDArray[np.float64]
+    """(n, 4, 4), OpenCV axes, Blender's world."""
+    residual_requested: NDArray[np.float64]
+    """(n,): median distance in pixels of the known points from where the requested camera sees them; NaN: none seen."""
+    residual_solved: NDArray[np.float64]
+    """(n,): the same points under the solved camera."""
+    inliers: NDArray[np.int64]
+    """(n,): how many points that is; 0 where a frame says nothing of its camera."""
+    kept: NDArray[np.bool_]
+    """(n,): the requested camera stays, since it fits as well or the frame says nothing of its camera; in the latter
+    case it goes along with solved neighbours within a few frames, so that nothing jumps between them."""
+
+
+@dataclass(frozen=True)
 class ChunkResult:
     """What one chunk contributes: its new frames [first_new, stop), m of them."""
 
@@ -204,3 +228,5 @@ class ChunkResult:
     """As in ``Filled``."""
     figure: Bytes | None = None
     """As in ``Filled``."""
+    solved: Solved | None = None
+    """The cameras that the new frames were taken from; None where they are those that were asked for."""

@@ -16,10 +16,10 @@ from worldwarp_protocol.results import ResultFolder
 from .. import contents
 from ..cameras import Cameras
 from ..cameras.formats import read_cameras
-from ..nouns import Report
+from ..nouns import Report, Solved
 from ..store import Store
 from .frames import Frames, committed
-from .solve import Solved, solve
+from .solve import solve
 
 
 def solve_folder(folder: Path, store: Store, report: Report) -> Solved:
