@@ -14,9 +14,6 @@ from worldwarp_protocol.results import ResultFolder
 
 from . import news
 
-PREVIEW_EVERY = 4
-"""Frames of the walk from one picture of a preview to the next."""
-
 JOIN_SECONDS = 3.0
 """Longest wait for the thread when Blender quits or the extension is switched off; it is a daemon all the same."""
 
@@ -177,16 +174,21 @@ def estimate(question: Question) -> Errand:
     return errand
 
 
-def preview_of(folder: Path, pictures: np.ndarray, first: int) -> news.Preview | None:
-    """The pictures with the frames of the timeline that they show; those beyond the walk's end are left out.
+def preview_of(folder: Path, pictures: np.ndarray, first: int, apart: int) -> news.Preview | None:
+    """The pictures with the frames of the timeline that they show, ``apart`` from each other in the walk.
 
-    None where there is nothing to show, or the walk's cameras have not come yet.
+    One that would lie beyond its end shows its last frame, further ones are left out. None where there is nothing to
+    show, or the walk's cameras have not come yet.
     """
     if not (folder / "cameras.npz").is_file():
         return None
     with np.load(folder / "cameras.npz", allow_pickle=False) as cameras:
-        frames = cameras["frame"][first::PREVIEW_EVERY][: len(pictures)].tolist()
-    return news.Preview(pictures[: len(frames)], tuple(frames)) if frames else None
+        frames = cameras["frame"].tolist()
+    last = len(frames) - 1
+    if first > last:
+        return None
+    shown = [frames[min(place, last)] for place in range(first, last + apart, apart)][: len(pictures)]
+    return news.Preview(pictures[: len(shown)], tuple(shown))
 
 
 def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
@@ -195,7 +197,7 @@ def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
             case messages.Progress():
                 link.tell(news.Progress(message.chunk, message.stage, message.step, message.steps))
             case messages.Preview():
-                if preview := preview_of(folder, arrays["preview"], message.first):
+                if preview := preview_of(folder, arrays["preview"], message.first, message.apart):
                     link.tell(preview)
             case messages.Frame():
                 link.tell(news.Arrived(message.index + 1))

@@ -277,6 +277,8 @@ def settings(scene, raster: Raster) -> dict:
         "cache": shot.cache,
         "cache_steps": shot.cache_steps,
         "memory_frames": shot.memory_frames,
+        "every": int(shot.every),
+        "overscan": round(shot.overscan, 4),  # of Blender's float32: a hair more would be a token more
         "geometry": depth_source(shot),
         "anchor": _anchor(scene),
         **words,

@@ -120,6 +120,24 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         "places that it has left. 0 forgets whatever leaves the view",
         **bounds.of("Settings", "memory_frames"),
     )
+    every: EnumProperty(
+        name="Generate",
+        description="Which frames are generated; the others are rendered from those beside them, as if nothing in the "
+        "scene moved",
+        items=[
+            ("1", "Every Frame", "All frames are generated"),
+            ("2", "Every 2nd Frame", "Half the time; for slow walks through scenes that stand still"),
+            ("4", "Every 4th Frame", "A quarter of the time; for very slow walks"),
+        ],
+    )
+    overscan: FloatProperty(
+        name="Overscan",
+        description="Share by which frames show more around what the camera sees, to be reframed later. The camera "
+        "that comes back sees all of it",
+        subtype="FACTOR",
+        precision=3,
+        **bounds.of("Settings", "overscan"),
+    )
     far: FloatProperty(
         name="Sky Beyond",
         description="Whatever is farther away is sky: it never comes closer and is left out of the points",

@@ -209,6 +209,8 @@ def draw_advanced(layout, context, shot) -> None:
     column.prop(shot, "cache")
     column.prop(shot, "cache_steps")
     layout.prop(shot, "memory_frames")
+    layout.prop(shot, "every")
+    layout.prop(shot, "overscan")
     layout.prop(shot, "far")
     layout.prop(shot, "output_folder")
 

@@ -1,5 +1,9 @@
 """Masks and the settings of Advanced, from the panel to what is sent."""
 
+from typing import get_args
+
+from worldwarp_protocol.messages import Settings
+
 
 def test_masks_and_settings_are_sent_as_they_are_chosen(in_blender, extension, tmp_path):
     found = in_blender("wishes.py", extension, tmp_path)
@@ -13,4 +17,6 @@ def test_masks_and_settings_are_sent_as_they_are_chosen(in_blender, extension, t
     assert found["fits"] == ["K", "camera_to_world", "frame", "mask", "picture"]
     assert found["wide"] == [[1, 8, 4096], [1, 8, 4096, 3], True]
     assert found["untouched"]
-    assert found["memory"] == 3
+    assert found["sent"] == [3, 4, 0.1]
+    assert found["choices"] == [str(every) for every in get_args(Settings.__annotations__["every"])]
+    assert found["fields"] == ["memory_frames", "overscan", "every"]
