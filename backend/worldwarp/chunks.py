@@ -16,6 +16,7 @@ from worldwarp_protocol.messages import Settings
 
 from . import cache, history, profiles
 from .cameras import Cameras
+from .cameras.sampling import position, positions, sampling
 from .geometry import sources
 from .nouns import Chunk, Shot
 
@@ -23,21 +24,42 @@ RECIPE_VERSION = 3
 
 STAGES = {"history": history.VERSION, "cache": cache.VERSION}
 
-NOT_IN_RECIPE = {"width", "height", "framing", "overscan", "chunk_frames"}
+BETWEEN = "1"
+"""Raised when the same frames give others between them; here, for ``between.py`` loads kernels."""
+
+NOT_IN_RECIPE = {"width", "height", "framing", "overscan", "chunk_frames", "every"}
 """Settings that act before a chunk exists: their effect is in the picture, the cameras and the plan."""
 
 
 def plan(frames: int, settings: Settings, pictures: int = 1) -> list[Chunk]:
     """Cut a path of ``frames`` frames: ``chunk_frames`` first, then overlapping by ``context_frames`` (paper 7).
 
-    The first chunk's context are the ``pictures`` that are given.
+    Only those that are generated count (``settings.every``). The first chunk's context are the ``pictures`` that are
+    given.
     """
+    frames = len(positions(frames, settings.every))
     length, context = settings.chunk_frames, settings.context_frames
     chunks = [Chunk(index=0, start=0, stop=min(length, frames), context=pictures)]
     while chunks[-1].stop < frames:
         start = chunks[-1].stop - context
         chunks.append(Chunk(len(chunks), start, min(start + length, frames), context))
     return chunks
+
+
+def generated(shot: Shot) -> Cameras:
+    """The cameras whose frames the loop generates: a path of its own, whose positions are those of ``Chunk``."""
+    return sampling(shot.cameras, shot.settings.every)
+
+
+def at(shot: Shot, index: int) -> int:
+    """Position in the shot's path of the loop's frame ``index``."""
+    return position(index, len(shot.cameras), shot.settings.every)
+
+
+def contributed(shot: Shot, chunk: Chunk) -> range:
+    """Positions in the shot's path of what a chunk commits: its new frames, and those before each of them."""
+    first = at(shot, chunk.first_new - 1) + 1 if chunk.index else 0
+    return range(first, at(shot, chunk.stop - 1) + 1)
 
 
 def covered(cameras: Cameras, chunk: Chunk) -> Cameras:
@@ -97,7 +119,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
     unused = NOT_IN_RECIPE | ({"diffusion"} if draft else set())
     unused |= {"memory_frames"} if previous is None else set()  # there is nothing to remember
     settings = {k: v for k, v in msgspec.to_builtins(chosen).items() if k not in unused}
-    path = covered(shot.cameras, chunk)
+    path = covered(generated(shot), chunk)
     return {
         "version": RECIPE_VERSION,
         "stages": STAGES,
@@ -113,6 +135,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "depth": None if previous or shot.depth is None else _digest(shot.depth),
         "mask": None if shot.mask is None else _digest(shot.mask),
         "sky": None if previous or shot.sky is None else _digest(shot.sky),
+        "between": None if shot.settings.every == 1 else _between(shot, chunk),
         # draft estimates a picture without depth; the others estimate what they invented, too
         "source": sources.recipe(chosen.geometry) if shot.depth is None or not draft else None,
     }
@@ -121,6 +144,11 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
 def key(recipe: dict[str, Any]) -> str:
     """The recipe's name: 64 hexadecimal digits."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _between(shot: Shot, chunk: Chunk) -> dict[str, Any]:
+    whole = shot.cameras[list(contributed(shot, chunk))]
+    return {"version": BETWEEN, "every": shot.settings.every, "cameras": _digest(whole.K, whole.camera_to_world)}
 
 
 def _digest(*arrays: np.ndarray) -> str:

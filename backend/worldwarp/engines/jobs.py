@@ -37,6 +37,12 @@ class Job:
     history: list[View]
     history_cameras: Cameras
     context: list[View]
+    first: int
+    """Position in the shot's path of the first frame that is committed."""
+    path: Cameras
+    """Of all frames that are committed: the new ones, and those between them."""
+    generated: list[int]
+    """Which of ``path`` the new frames are."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +75,25 @@ def make_job(shot: Shot, store: Store, done: Sequence[Manifest], numerics: str) 
     chunk = plan[len(done)]
     recipe = chunks.recipe(shot, chunk, _past(done), numerics)
     history = _history(shot, store, plan, done)
+    path, whole = chunks.generated(shot), chunks.contributed(shot, chunk)
     return Job(
         key=chunks.key(recipe),
         recipe=recipe,
         chunk=chunk,
         settings=chunks.settings_of(shot, chunk),
-        cameras=chunks.covered(shot.cameras, chunk),
+        cameras=chunks.covered(path, chunk),
         history=[_view(shot, store, done, i) for i in history],
-        history_cameras=shot.cameras[history],
+        history_cameras=path[history],
         context=[_view(shot, store, done, chunk.start + i) for i in range(chunk.context)],
+        first=whole.start,
+        path=shot.cameras[list(whole)],
+        generated=[chunks.at(shot, i) - whole.start for i in range(chunk.first_new, chunk.stop)],
     )
 
 
 def commit(store: Store, job: Job, computed: Computed) -> Manifest:
     """Commit what a worker computed for ``job``."""
-    chunk = job.chunk
-    count = chunk.stop - chunk.first_new
-    return store.commit(job.key, job.recipe, chunk.first_new, count, computed.files, computed.meta)
+    return store.commit(job.key, job.recipe, job.first, len(job.path), computed.files, computed.meta)
 
 
 def _past(done: Sequence[Manifest]) -> str | None:
@@ -93,7 +101,7 @@ def _past(done: Sequence[Manifest]) -> str | None:
 
 
 def _history(shot: Shot, store: Store, plan: Sequence[Chunk], done: Sequence[Manifest]) -> list[int]:
-    """Positions in the path of what the chunk after ``done`` is built from, in the order of trust."""
+    """Positions in the loop's path of what the chunk after ``done`` is built from, in the order of trust."""
     if not done:
         return select_history(None, len(shot.pictures))
     previous, chunk = plan[len(done) - 1 : len(done) + 1]
@@ -102,11 +110,12 @@ def _history(shot: Shot, store: Store, plan: Sequence[Chunk], done: Sequence[Man
         return select_history(previous)
 
     def look(index: int) -> Thumbnail:
-        holder = _holder(done, index)
-        return _thumbnail(store, holder.key, holder.digest, index)
+        holder = _holder(done, chunks.at(shot, index))
+        return _thumbnail(store, holder.key, holder.digest, chunks.at(shot, index))
 
-    coming = shot.cameras[chunk.first_new : chunk.stop]
-    memory = remember(select_history(previous), chunk.first_new, look, shot.cameras, coming, most)
+    path = chunks.generated(shot)
+    coming = path[chunk.first_new : chunk.stop]
+    memory = remember(select_history(previous), chunk.first_new, look, path, coming, most)
     return select_history(previous, memory=memory)
 
 
@@ -120,7 +129,9 @@ def _view(shot: Shot, store: Store, done: Sequence[Manifest], index: int) -> Vie
         depth = _given_depth(shot, index)
         provenance = np.full(shot.pictures.shape[1:3], Provenance.PICTURE, np.uint8)
         return View(index, shot.pictures[index], depth, provenance, _left_out(shot, index))
-    return replace(contents.read_view(store, _holder(done, index).key, index), left_out=_left_out(shot, index))
+    at = chunks.at(shot, index)
+    view = contents.read_view(store, _holder(done, at).key, at)
+    return replace(view, index=index, left_out=_left_out(shot, index))
 
 
 def _given_depth(shot: Shot, index: int) -> Floats | None:
@@ -135,5 +146,5 @@ def _left_out(shot: Shot, index: int) -> NDArray[np.bool_] | None:
 
 
 def _holder(done: Sequence[Manifest], index: int) -> Manifest:
-    """The chunk that holds a frame: the last one that begins at or before it."""
+    """The chunk that holds a frame of the shot's path: the last one that begins at or before it."""
     return done[bisect_right(done, index, key=lambda manifest: manifest.first) - 1]
