@@ -11,7 +11,7 @@ import io
 import numpy as np
 
 from .cameras import Cameras
-from .nouns import Bytes, Chunk, ChunkResult, Floats, View
+from .nouns import Bytes, ChunkResult, Floats, View
 from .outputs.pictures import decode_png, encode_png
 from .store import Store
 
@@ -23,15 +23,15 @@ def name(kind: str, index: int) -> str:
     return f"{kind}/{index + 1:04d}.{'npy' if kind == 'depth' else 'png'}"
 
 
-def encode(result: ChunkResult, chunk: Chunk, cameras: Cameras) -> dict[str, bytes]:
-    """The files of a chunk; ``cameras`` are those of its new frames."""
+def encode(result: ChunkResult, first: int, cameras: Cameras) -> dict[str, bytes]:
+    """The files of a chunk; ``cameras`` are those of its frames, ``first`` is the first one's position in the path."""
     files = {"K.npy": _npy(cameras.K), "camera_to_world.npy": _npy(cameras.camera_to_world)}
     if result.noise is not None:
         files[NOISE] = _npy(result.noise.start)
     if result.figure is not None:
         files[FIGURE] = encode_png(result.figure)
     for i in range(len(result.frames)):
-        index = chunk.first_new + i
+        index = first + i
         files[name("frames", index)] = encode_png(result.frames[i])
         files[name("priors", index)] = encode_png(result.priors[i])
         files[name("provenance", index)] = encode_png(result.provenance[i])

@@ -22,6 +22,11 @@ def positions(frames: int, every: int) -> NDArray[np.int64]:
     return np.append(np.arange(0, frames - 1, every), frames - 1)
 
 
+def position(index: int, frames: int, every: int) -> int:
+    """Position in a path of ``frames`` of the generated frame number ``index``."""
+    return min(index * every, frames - 1)
+
+
 def sampling(cameras: Cameras, every: int) -> Cameras:
     """The cameras whose frames are generated; all of them, as they are, where ``every`` is 1."""
     return cameras if every == 1 else cameras[positions(len(cameras), every)]
