@@ -33,7 +33,7 @@ def upper() -> np.ndarray:
     return sky
 
 
-def a_wall_everywhere(frames: np.ndarray, K: object) -> Estimate:
+def a_wall_everywhere(frames: np.ndarray, *_: object) -> Estimate:
     """A source that takes the sky for a wall, and doubts it."""
     depth = np.full(frames.shape[:3], 4, np.float32)
     return Estimate(depth, np.where(np.indices(depth.shape)[1] < 10, 0, 1).astype(np.float32))
@@ -41,9 +41,9 @@ def a_wall_everywhere(frames: np.ndarray, K: object) -> Estimate:
 
 @pytest.fixture
 def estimator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_missing", lambda name: "")
-    monkeypatch.setattr(sources, "recipe", lambda name: [name])
-    monkeypatch.setattr(sources, "load", lambda name: a_wall_everywhere)
+    monkeypatch.setattr(sources, "_missing", lambda *_: "")
+    monkeypatch.setattr(sources, "recipe", lambda *_: ["wall"])
+    monkeypatch.setattr(sources, "load", lambda *_: a_wall_everywhere)
 
 
 def test_given_depth_is_overruled_and_need_not_be_sound_in_the_sky() -> None:
@@ -54,7 +54,8 @@ def test_given_depth_is_overruled_and_need_not_be_sound_in_the_sky() -> None:
     np.testing.assert_array_equal(np.isinf(shot.depth), upper())
 
 
-def test_estimated_depth_is_overruled_in_every_chunk(tmp_path: Path, estimator: None) -> None:
+@pytest.mark.usefixtures("estimator")
+def test_estimated_depth_is_overruled_in_every_chunk(tmp_path: Path) -> None:
     cameras = straight_path(9)
     rgb, _ = seen_from(cameras, 0)
     settings = Settings(chunk_frames=5, context_frames=1, cache_steps=2, geometry="ttt3r")
@@ -81,7 +82,8 @@ def test_a_sky_mask_that_does_not_fit_is_refused() -> None:
         shots.prepare("sky", rgb[None], depth[None], cameras, SETTINGS, sky=np.ones((1, 48, 64), bool))
 
 
-def test_an_anchor_in_the_masked_sky_is_refused_before_any_work(estimator: None) -> None:
+@pytest.mark.usefixtures("estimator")
+def test_an_anchor_in_the_masked_sky_is_refused_before_any_work() -> None:
     cameras = straight_path(3)
     rgb, _ = seen_from(cameras, 0)
     for v, refused in ((0.2, True), (0.9, False)):

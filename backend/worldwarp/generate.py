@@ -170,7 +170,8 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens
         overrides=list(shot.overrides),
     )
     given, inputs = pack(request, lens) if request else (None, {})
-    folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame, given=given)
+    frames = path.K, path.camera_to_world, path.frame
+    folder.begin(wire, path.width, path.height, *frames, given=given, window=shot.window)
     for name, content in inputs.items():
         folder.keep_input(name, content)
     for i, name in enumerate(given.pictures if given else []):

@@ -73,11 +73,15 @@ def extent(shape: tuple[int, ...]) -> str:
 
 
 def leave_out(geometry: Geometry, views: Sequence[View]) -> Geometry:
-    """Geometry of which nothing is known in what the views leave out, and in its rim: the cache puts no point there."""
+    """Geometry of which nothing is known in what the views leave out, in its rim, and in what is not known of the views
+    themselves: the cache puts no point there.
+    """
     confidence = geometry.confidence.copy()
     for sure, view in zip(confidence, views, strict=True):
         if view.left_out is not None:
             sure[grown(view.left_out, RIM)] = 0
+        if view.known is not None:
+            sure[~view.known] = 0
     return replace(geometry, confidence=confidence)
 
 

@@ -124,15 +124,14 @@ def _completed(depth: Floats | None, estimated: Floats | None) -> Floats | None:
 
 def with_context(priors: Priors, context: Sequence[View]) -> Priors:
     """True history in place of the first priors: what is fixed is not rendered again."""
-    known = len(context)
     rgb, valid, confidence = priors.rgb.copy(), priors.valid.copy(), priors.confidence.copy()
     depth, provenance = priors.depth.copy(), priors.provenance.copy()
     for i, view in enumerate(context):
         rgb[i] = view.rgb / np.float32(255)
         provenance[i] = view.provenance
+        valid[i] = confidence[i] = True if view.known is None else view.known
         if view.depth is not None:
             depth[i] = view.depth
-    valid[:known], confidence[:known] = True, 1
     return Priors(rgb, valid, depth, provenance, confidence)
 
 

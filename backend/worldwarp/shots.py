@@ -19,6 +19,7 @@ from worldwarp_protocol.words import in_words
 from . import captions, wan
 from .cameras import Cameras
 from .cameras.checks import check_cameras, path_warnings
+from .cameras.overscan import Window, canvas, overscan
 from .cameras.sizes import (
     Framing,
     Size,
@@ -92,10 +93,12 @@ def prepare(
             check_mask(name_of, one, pictures.shape[:3])
     framing = frame_picture(size, (settings.width, settings.height), settings.framing)
     warnings = _size_warnings(size, framing)
+    framing, window = _overscan(framing, settings.overscan)
+    frame = canvas(framing, size)
     if depth is not None:
         depth = _check_depth(depth, pictures.shape[:3], settings.far, sky)
         warnings += _depth_warnings(depth[0], cameras) + _scale_warnings(settings)
-        depth = np.stack([resample_depth(one, framing) for one in depth])
+        depth = np.stack([frame.spread(resample_depth(one, frame.inner)) for one in depth])
     elif settings.geometry == "given":
         raise InvalidShot(
             "depth",
@@ -109,14 +112,27 @@ def prepare(
     else:
         warnings += _check_invention(settings, overrides, len(cameras), framing)
     settings = _frame_anchor(settings, size, framing)
-    resampled = np.stack([resample_picture(one, framing) for one in pictures])
+    resampled = np.stack([frame.spread(resample_picture(one, frame.inner)) for one in pictures])
     cameras = frame_cameras(cameras, framing)
     if mask is not None:
-        mask = np.stack([frame_mask(one, framing) for one in mask])
+        mask = np.stack([frame.spread(frame_mask(one, frame.inner), "constant") for one in mask])
     if sky is not None:
-        sky = np.stack([frame_mask(one, framing, SET) for one in sky])
+        sky = np.stack([frame.spread(frame_mask(one, frame.inner, SET), "constant") for one in sky])
         _check_anchor(settings, sky[0])
-    return Shot(name, resampled, depth, cameras, settings, colour_space, tuple(overrides), mask, sky), warnings
+    shot = Shot(
+        name,
+        resampled,
+        depth,
+        cameras,
+        settings,
+        colour_space,
+        tuple(overrides),
+        mask,
+        sky,
+        frame.known,
+        window,
+    )
+    return shot, warnings
 
 
 def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[Shot, list[str]]:
@@ -232,6 +248,14 @@ def _check_invention(settings: Settings, overrides: Sequence[Override], frames: 
         "Depth of what is invented is not estimated (settings.geometry is 'given'): it is carried on smoothly from "
         "its surroundings. Choose ttt3r or depth-anything for better.",
     ]
+
+
+def _overscan(framing: Framing, share: float) -> tuple[Framing, Window | None]:
+    framing, window = overscan(framing, share)
+    if max(framing.width, framing.height) > MAX_SIDE:
+        text = f"makes frames of {framing.width} x {framing.height}; {MAX_SIDE} pixels a side are the most: lower it."
+        raise InvalidShot("settings.overscan", text)
+    return framing, window
 
 
 def _frame_anchor(settings: Settings, size: Size, framing: Framing) -> Settings:

@@ -54,6 +54,8 @@ class CameraFile:
     width: int
     height: int
     fps: float
+    window: tuple[int, int, int, int] | None = None
+    """x, y, width, height of what was asked for, in pixels; the rest is overscan. None: all was."""
 
     @classmethod
     def of(
@@ -64,17 +66,20 @@ class CameraFile:
         width: int,
         height: int,
         fps: float,
+        window: tuple[int, int, int, int] | None = None,
     ) -> "CameraFile":
         """From poses (n, 4, 4), camera to world."""
         pose = np.asarray(camera_to_world, np.float64)
         R = np.ascontiguousarray(pose[:, :3, :3].transpose(0, 2, 1))
         t = -np.einsum("nij,nj->ni", R, pose[:, :3, 3])
-        return cls(np.asarray(K, np.float64), R, t, pose, np.asarray(frame, np.int64), width, height, float(fps))
+        return cls(
+            np.asarray(K, np.float64), R, t, pose, np.asarray(frame, np.int64), width, height, float(fps), window
+        )
 
     def encode(self) -> bytes:
         """The bytes of the file, the same for the same cameras."""
         buffer = io.BytesIO()
-        np.savez(buffer, **vars(self))
+        np.savez(buffer, **{name: value for name, value in vars(self).items() if value is not None})
         return buffer.getvalue()
 
     def begins_with(self, other: "CameraFile") -> bool:
@@ -93,11 +98,19 @@ def read_cameras(path: Path) -> CameraFile:
         n = len(data["frame"])
         K, R, t, frame = (data[name].reshape(n, *shape) for name, shape in SHAPES.items())
         poses = data["camera_to_world"].reshape(n, 4, 4) if "camera_to_world" in data else _inverse(R, t)
-        return CameraFile(K, R, t, poses, frame, int(data["width"]), int(data["height"]), float(data["fps"]))
+        plane = int(data["width"]), int(data["height"]), float(data["fps"])
+        return CameraFile(K, R, t, poses, frame, *plane, _window(data.get("window")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FolderError(
             f"{path} cannot be read as cameras ({error}): delete it and fetch the result again."
         ) from error
+
+
+def _window(numbers: NDArray[Any] | None) -> tuple[int, int, int, int] | None:
+    if numbers is None:
+        return None
+    x, y, width, height = (int(number) for number in numbers)
+    return x, y, width, height
 
 
 def _inverse(R: NDArray[Any], t: NDArray[Any]) -> NDArray[np.float64]:

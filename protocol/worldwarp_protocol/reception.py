@@ -108,7 +108,7 @@ class Reception:
         match item:
             case RunStarted():
                 cameras = arrays["K"], arrays["camera_to_world"], arrays["frame"]
-                folder.begin(item.shot, item.width, item.height, *cameras, run=item.run)
+                folder.begin(item.shot, item.width, item.height, *cameras, run=item.run, window=item.window)
             case ChunkCommitted():
                 folder.commit_chunk(item.chunk, item.key, item.digest, item.first, item.count)
             case Frame():

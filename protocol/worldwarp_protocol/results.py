@@ -118,6 +118,7 @@ class ResultFolder:
         frame: NDArray[Any],
         run: str = "",
         given: Given | None = None,
+        window: tuple[int, int, int, int] | None = None,
     ) -> None:
         """Write down what is going to be generated; a folder of the same shot, or of a shorter path of it, goes on.
 
@@ -129,8 +130,9 @@ class ResultFolder:
             frame: (n,), numbers in the user's timeline.
             run: the run's id at the server, "" where there is none.
             given: what it is made of; the caller keeps the files (``keep_input``).
+            window: x, y, width, height of what was asked for in the frames; None: all of them.
         """
-        cameras = CameraFile.of(K, camera_to_world, frame, width, height, shot.fps)
+        cameras = CameraFile.of(K, camera_to_world, frame, width, height, shot.fps, window)
         self._check_same(shot, cameras)
         self.record = Record(
             name=shot.name,

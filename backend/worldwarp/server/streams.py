@@ -77,7 +77,8 @@ def started(run: Run, seq: int, shot: Shot) -> tuple[RunStarted, Arrays]:
         "camera_to_world": cameras.camera_to_world,
         "frame": cameras.frame.astype(np.int32),
     }
-    return RunStarted(run=run.id, seq=seq, shot=wire, width=cameras.width, height=cameras.height), arrays
+    size = cameras.width, cameras.height
+    return RunStarted(run.id, seq, wire, *size, window=shot.window), arrays
 
 
 def committed(run: Run, seq: int, at: Place, store: Store) -> ChunkCommitted:
