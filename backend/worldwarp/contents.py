@@ -13,7 +13,7 @@ import numpy as np
 from .cameras import Cameras
 from .nouns import Bytes, ChunkResult, Floats, View
 from .outputs.pictures import decode_png, encode_png
-from .store import Store
+from .store import Manifest, Store
 
 NOISE, FIGURE = "noise.npy", "noise.png"
 
@@ -38,6 +38,13 @@ def encode(result: ChunkResult, first: int, cameras: Cameras) -> dict[str, bytes
         files[name("holes", index)] = encode_png(result.holes[i].astype(np.uint8) * 255)
         files[name("depth", index)] = _npy(result.depth[i])
     return files
+
+
+def generated(manifest: Manifest) -> list[int]:
+    """Positions in the path of the frames of a chunk that the loop generated; the others are rendered from them."""
+    every = (manifest.recipe.get("between") or {"every": 1})["every"]
+    last = manifest.first + manifest.count - 1
+    return [i for i in range(manifest.first, last + 1) if i % every == 0 or i == last]
 
 
 def read_view(store: Store, key: str, index: int) -> View:

@@ -188,7 +188,7 @@ def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) 
         folder.add_frame(i, frame, provenance)
     if contents.FIGURE in manifest.files:
         files.write(folder.path / "noise" / f"chunk_{index + 1:04d}.png", store.read(manifest.key, contents.FIGURE))
-    folder.add_points(index, *stored_points(store, manifest.key, first, count))
+    folder.add_points(index, *stored_points(store, manifest.key))
 
 
 def frames(folder: ResultFolder, count: int) -> Iterator[Bytes]:

@@ -146,7 +146,7 @@ def test_a_stored_chunk_gives_the_points_of_its_frames(tmp_path):
     store = Store(tmp_path)
     files = contents.encode(result, 0, cameras)
     store.commit("a" * 64, {}, 0, 5, files, {})
-    stored = stored_points(store, "a" * 64, 0, 5)
+    stored = stored_points(store, "a" * 64)
     kept = [0, 4]
     truth = chunk_points(frames[kept], provenance[kept], depth[kept], holes[kept], cameras[kept], first=True)
     assert all(np.array_equal(a, b) for a, b in zip(stored, truth, strict=True))

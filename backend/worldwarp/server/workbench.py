@@ -191,7 +191,7 @@ class Workbench:
         if self._errands.in_work:
             self._errands.in_work.progress = event.step, event.steps
         elif self.task and self.task.job:
-            task, chunk = self.task, self.task.job.chunk
+            task, chunk, every = self.task, self.task.job.chunk, self.task.job.settings.every
             stage = cast(Stage, event.stage)
             task.progress = Progress(task.run, chunk.index, task.attempt, stage, event.step, event.steps)
             if event.preview is not None:
@@ -201,7 +201,8 @@ class Workbench:
                     attempt=task.attempt,
                     step=event.step,
                     steps=event.steps,
-                    first=chunk.start,
+                    first=every * chunk.start,
+                    apart=4 * every,
                 )
                 task.preview = _encode(preview, event.preview)
 

@@ -53,7 +53,7 @@ def deliver(out: Path, world: World, names: Sequence[str], of: int) -> dict[str,
     Raises:
         WorldWarpError: there is nothing to make them of.
     """
-    extent = {"frames": len(world.frames), "of": of}
+    extent = {"frames": sum(chunk.count for chunk in world.chunks), "of": of}
     about = _known(out, extent) | extent
     for name in names:
         product = make(world, name)

@@ -21,7 +21,7 @@ from ..nouns import Bytes, Report
 from ..outputs.pictures import encode_png
 from ..store import Store
 from . import cloud
-from .frames import Frames, committed, picture_of
+from .frames import Frames, committed, generated, picture_of
 from .gltf import encode_glb
 from .mesh import MAX_FACES, encode_ply
 
@@ -67,12 +67,12 @@ class World:
 
     @cached_property
     def frames(self) -> Frames:
-        """Of all chunks, on the disk.
+        """The generated ones of all chunks, on the disk.
 
         Raises:
             WorldWarpError: no chunk is finished, or they do not follow on each other.
         """
-        return committed(self.store, self.chunks)
+        return generated(committed(self.store, self.chunks))
 
     @cached_property
     def cloud(self) -> cloud.Cloud:
