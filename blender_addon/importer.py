@@ -68,9 +68,10 @@ def read_result(folder: Path) -> Result:
     if not cameras.is_file():
         raise Problem(f"{folder} holds no cameras.npz: choose a folder that WorldWarp wrote")
     found = _read(cameras, _read_cameras)
-    described, cloud = folder / "shot.json", folder / "points.ply"
-    shot = _read(described, _read_shot) if described.is_file() else {}
-    return Result(folder, shot, *vars(found).values(), _read(cloud, points.read_ply) if cloud.is_file() else None)
+    cloud = folder / "points.ply"
+    return Result(
+        folder, read_shot(folder), *vars(found).values(), _read(cloud, points.read_ply) if cloud.is_file() else None
+    )
 
 
 def _read(path: Path, read):
@@ -81,6 +82,12 @@ def _read(path: Path, read):
         raise
     except Exception as error:  # a damaged file breaks zip, zlib, JSON and numpy in many ways, and all mean the same
         raise Problem(f"{path} cannot be read ({error}): choose a folder that WorldWarp wrote") from None
+
+
+def read_shot(folder: Path) -> dict:
+    """What ``shot.json`` says of the shot, {} where there is none; raises ``Problem`` where it is damaged."""
+    described = folder / "shot.json"
+    return _read(described, _read_shot) if described.is_file() else {}
 
 
 def _read_shot(path: Path) -> dict:

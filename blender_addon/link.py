@@ -69,7 +69,8 @@ class Link:
     """An errand on its thread.
 
     Args:
-        errand: called with this link on the thread; ``say_hello``, ``generate``, ``fetch`` or ``estimate``.
+        errand: called with this link on the thread; ``say_hello``, ``generate``, ``fetch``, ``estimate`` or
+            ``make_world``.
     """
 
     def __init__(self, server: Server, errand: "Errand") -> None:
@@ -170,6 +171,27 @@ def estimate(question: Question) -> Errand:
                 return
             raise
         link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
+
+    return errand
+
+
+def make_world(run: str, products: tuple[str, ...], folder: Path) -> Errand:
+    """Ask for files of the world that a run has made so far, into ``folder``."""
+
+    def errand(link: Link, client: Client) -> None:
+        try:
+            made, _ = client.make_world(
+                run,
+                products,
+                ResultFolder(folder),
+                on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
+                should_stop=link.take_wish,
+            )
+        except Refused as error:
+            if error.code == "cancelled":  # as we wished
+                return
+            raise
+        link.tell(news.WorldMade(made.chunks, dict(made.meta)))
 
     return errand
 

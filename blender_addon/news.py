@@ -1,6 +1,7 @@
 """What the network thread tells the main thread: plain data, nothing of Blender's."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -93,10 +94,31 @@ class Estimated:
 
 
 @dataclass(frozen=True)
+class WorldMade:
+    """Files of a run's world are in its folder, made of so many chunks; ``meta`` as ``messages.WorldMade`` has it."""
+
+    chunks: int
+    meta: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Failed:
     """Nothing more will come: one sentence that says why."""
 
     text: str
 
 
-News = Connected | Accepted | Progress | Preview | Arrived | Committed | Lost | Ended | Estimating | Estimated | Failed
+News = (
+    Connected
+    | Accepted
+    | Progress
+    | Preview
+    | Arrived
+    | Committed
+    | Lost
+    | Ended
+    | Estimating
+    | Estimated
+    | WorldMade
+    | Failed
+)

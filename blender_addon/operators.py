@@ -6,7 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty, StringProperty
 
-from . import order, preferences, pump, results, shooting, solved
+from . import order, preferences, pump, results, shooting, solved, world
 from .actions import Action, Errand, idle, reachable
 from .importer import import_result
 from .problems import Problem
@@ -172,6 +172,7 @@ class WORLDWARP_OT_import_result(Action):
         if run is not None and run.folder == folder:
             run.imported = imported.collection.name
             run.warnings.extend(imported.warnings)
+        world.adopt(context.scene, imported.collection["worldwarp_run"])
         self.report({"INFO"}, f"Imported {imported.collection.name!r} from {folder}")
         return {"FINISHED"}
 

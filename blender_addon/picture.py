@@ -14,7 +14,7 @@ import numpy as np
 
 from .camera import check_type, frame_kept
 from .colour import colour_space
-from .parts import MARK
+from .parts import MARK, WORLD
 from .problems import Problem
 
 PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH")
@@ -23,7 +23,7 @@ PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDE
 TEMPORARY = "WorldWarp Temporary"
 """Name of the datablocks that live as long as a render."""
 
-OURS = ("worldwarp_run", MARK)
+OURS = ("worldwarp_run", MARK, WORLD)
 """Custom properties of the collections that we made."""
 
 SKY_DEPTH = 1e9

@@ -219,6 +219,12 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     diffusion: BoolProperty(name="Diffusion", default=False)
     parts: BoolProperty(name="Parts", default=False)
     result: BoolProperty(name="Result", default=True)
+    world: BoolProperty(name="World", default=False)
+    world_refresh: BoolProperty(
+        name="Refresh after Each Part",
+        description="While a run goes on, bring the world as far as it is made into the scene whenever a part is done",
+        default=False,
+    )
 
 
 def _look(wanted: bool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import news
+from .world import Making
 
 STAGES = {
     "history": (0.0, 0.0, "Looking back"),
@@ -104,7 +105,7 @@ class Inquiry:
 
 @dataclass
 class State:
-    """The server as it was last seen, the run and the inquiry in hand."""
+    """The server as it was last seen; the run, the inquiry and the world in hand."""
 
     connected: bool | None = None
     """None: not tried yet."""
@@ -116,6 +117,7 @@ class State:
     """The same of sources of geometry."""
     run: Run | None = None
     inquiry: Inquiry | None = None
+    making: Making | None = None
 
     def hear(self, item: news.News) -> None:
         """Take in one piece of news."""
