@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from worldwarp.cameras.formats import write_cameras
 from worldwarp.world import solved
-from worldwarp.world.solve import Solved
+from worldwarp.nouns import Solved
 
 from tests.cache import scene
 
