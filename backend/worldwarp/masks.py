@@ -85,6 +85,11 @@ def leave_out(geometry: Geometry, views: Sequence[View]) -> Geometry:
     return replace(geometry, confidence=confidence)
 
 
+def cut_out(depth: Floats, mask: Mask) -> Floats:
+    """Depth (H, W), NaN in what the mask (H, W) leaves out, and in its rim."""
+    return np.where(grown(mask, RIM), np.float32(np.nan), depth)
+
+
 def without(depth: Floats, views: Sequence[View]) -> Floats:
     """Depth (n, H, W), NaN in what the views, the first of its frames, leave out: no world is made of it."""
     kept = depth.copy()

@@ -38,7 +38,7 @@ def preview(
 
     Args:
         picture: (H, W, 3), display-referred; camera 0 took it.
-        depth: (H, W), planar, world units; inf is sky.
+        depth: (H, W), planar, world units; inf is sky, NaN is left out.
         cameras: n of them, for pictures of that size.
         longest: pixels of a frame's longer side; no more than the picture's.
         checker: whether holes are drawn; they are black otherwise.
@@ -53,6 +53,11 @@ def preview(
     frames = colours[seen]
     frames[holes] = np.broadcast_to(pattern(path.width, path.height), frames.shape)[holes] if checker else 0
     return frames, holes
+
+
+def longest_side(cameras: Cameras, width: int) -> int:
+    """Pixels of the longer side of frames of that width, which is no larger than the cameras' own."""
+    return round(max(cameras.width, cameras.height) * min(1, width / cameras.width))
 
 
 def pattern(width: int, height: int) -> Bytes:
@@ -72,8 +77,7 @@ def command(arguments: Sequence[str]) -> int:
     if picture.shape[:2] != depth.shape:
         here, there = (f"{shape[1]} x {shape[0]}" for shape in (depth.shape, picture.shape))
         raise InvalidShot("depth", f"is {here}, the picture is {there}; render or export both at the same size.")
-    longest = round(max(cameras.width, cameras.height) * min(1, options.width / cameras.width))
-    frames, holes = preview(picture, depth, cameras, longest)
+    frames, holes = preview(picture, depth, cameras, longest_side(cameras, options.width))
     if options.out.suffix.lower() in (".mp4", ".mov", ".mkv"):
         write_video(options.out, frames, cameras.fps)
     else:

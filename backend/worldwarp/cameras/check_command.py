@@ -13,7 +13,8 @@ from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 
 from ..geometry import sources
-from ..geometry.picture import describe, given
+from ..geometry.picture import describe, within
+from ..masks import cut_out, read_mask
 from ..nouns import Bytes, Floats
 from ..outputs.finished import open_finished
 from ..outputs.pictures import encode_png, read_depth, read_picture
@@ -44,6 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
     parser.add_argument("--image", type=Path, help="the picture (PNG, JPEG, TIFF, ...)")
     parser.add_argument("--depth", type=Path, help="its planar depth in world units (.exr or .npy)")
+    parser.add_argument("--mask", type=Path, help="white is what must not become part of the world")
     parser.add_argument("--geometry", choices=sources.NAMES, help="who estimates the depth, where it is not given")
     parser.add_argument("--far", type=float, default=Settings().far, help="given depth beyond it is sky")
     parser.add_argument("--result", type=Path, help="or the folder of a finished shot, for its picture and depth")
@@ -64,6 +66,8 @@ def first_view(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camer
             f"are for {cameras.width} x {cameras.height} pixels, the depth is {depth.shape[1]} x {depth.shape[0]}; "
             "give both for the same picture.",
         )
+    if options.mask:
+        depth = cut_out(depth, read_mask(options.mask, (cameras.width, cameras.height)))
     return picture, depth, cameras
 
 
@@ -105,18 +109,11 @@ def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camera
     picture = read_picture(options.image) if options.image else None
     if options.depth:
         depth = read_depth(options.depth)
-        return picture, _known(depth, options.far), cameras
+        return picture, within(depth, options.far), cameras
     if picture is None or options.geometry in (None, "given"):
         raise InvalidShot("depth", "is missing; give --depth, or --image and --geometry ttt3r, or --result.")
     print(f"Estimating depth with {options.geometry}.", file=sys.stderr)
     return picture, describe(picture, sources.load(options.geometry), cameras.K[0]).depth, cameras
-
-
-def _known(depth: Floats, far: float) -> Floats:
-    given(depth)  # refuses what is no depth
-    if not (depth <= far).any():
-        raise InvalidShot("depth", f"is sky everywhere (infinite or beyond {far:g}); check the file, or raise --far.")
-    return np.where(depth > far, np.float32(np.inf), depth)
 
 
 def _parser() -> argparse.ArgumentParser:

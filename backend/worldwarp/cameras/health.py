@@ -25,6 +25,10 @@ FAST_PARALLAX = 0.04
 """Of the picture's width, from frame to frame: at 24 frames a second what is near crosses the picture in a second."""
 
 
+AT_ONCE = 256
+"""Frames that are looked at together: 40 MB."""
+
+
 @dataclass(frozen=True)
 class Health:
     """A path of n frames, frame by frame. Motion is that since the frame before; of the first it is 0."""
@@ -53,17 +57,19 @@ class Health:
 
 
 def health(depth: Floats, cameras: Cameras) -> Health:
-    """What a path through the scene that ``depth`` (H, W) shows from camera 0 will see; planar, inf is sky.
+    """What a path through the scene that ``depth`` (H, W) shows from camera 0 will see.
 
-    ``depth`` has the cameras' own size.
+    ``depth`` has the cameras' own size; planar, inf is sky, NaN is left out.
     """
     small, path = shrunk(depth, cameras, WIDTH)
-    known = (reach(small, path, (path.width, path.height)) >= 0).mean(axis=(1, 2))
+    known = _known(small, path)
+    median, most = cameras.width / path.width * parallax(small, path, (0.5, 0.95))
     return Health(
         cameras.frame,
         known,
         rotation(cameras),
-        *(cameras.width / path.width * parallax(small, path, (0.5, 0.95))),
+        median,
+        most,
         known < OUTSIDE,
         passed_through(depth, cameras),
         cameras.width,
@@ -127,6 +133,13 @@ def small(cameras: Cameras, longest: int) -> Framing:
     scale = min(1.0, longest / max(cameras.width, cameras.height))
     width, height = (max(1, round(side * scale)) for side in (cameras.width, cameras.height))
     return Framing(width, height, scale, 0.0, 0.0)
+
+
+def _known(depth: Floats, cameras: Cameras) -> Array:
+    """(n,): some frames at a time, as a path may have ten thousand."""
+    parts = [range(first, min(first + AT_ONCE, len(cameras))) for first in range(0, len(cameras), AT_ONCE)]
+    size = cameras.width, cameras.height
+    return np.concatenate([(reach(depth, cameras[[0, *part]], size)[1:] >= 0).mean(axis=(1, 2)) for part in parts])
 
 
 def _said(health: Health, where: NDArray[np.bool_], text: str) -> str:

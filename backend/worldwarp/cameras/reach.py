@@ -18,7 +18,7 @@ def reach(depth: NDArray[np.float32], cameras: Cameras, size: tuple[int, int]) -
     nearest patch wins; one that is seen from behind hides what is behind it and shows nothing, as nobody saw its back.
 
     Args:
-        depth: (H, W), planar, of camera 0; inf is sky, which has no parallax. No other value may be missing.
+        depth: (H, W), planar, of camera 0; inf is sky, which has no parallax; NaN is left out.
         cameras: n of them; their pixels are those of ``depth``.
         size: width and height of the frames looked at; their proportions are the cameras'.
     """

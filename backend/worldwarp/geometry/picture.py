@@ -120,6 +120,18 @@ def masked(source: Source, mask: NDArray[np.bool_] | None, sky: NDArray[np.bool_
     return overruled
 
 
+def within(depth: Floats, far: float) -> Floats:
+    """Given depth (H, W) whose every pixel beyond ``far`` is sky.
+
+    Raises:
+        InvalidShot: as ``given``, or it is sky everywhere.
+    """
+    given(depth)  # refuses what is no depth
+    if not (depth <= far).any():
+        raise InvalidShot("depth", f"is sky everywhere (infinite or beyond {far:g}); check the file, or raise far.")
+    return np.where(depth > far, np.float32(np.inf), depth)
+
+
 def _settings(depth_scale: float, anchor: Anchor | None) -> Settings:
     """What a generated shot would be told, checked."""
     if not 0 < depth_scale < np.inf:

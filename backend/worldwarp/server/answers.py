@@ -1,4 +1,4 @@
-"""Answers to estimates on disk, beside what else is derived: a question that comes again costs no work.
+"""Answers on disk, beside what else is derived: a question that comes again costs no work.
 
 A file holds the answer's frames as they travel, each behind its length; the protocol's own digests guard them.
 """
@@ -12,13 +12,12 @@ import msgspec
 from worldwarp_protocol import codec
 from worldwarp_protocol.codec import Buffer
 from worldwarp_protocol.errors import RemoteProtocolError
-from worldwarp_protocol.messages import Estimated
+from worldwarp_protocol.messages import Estimated, PathChecked, WorldMade
 
-from ..engines.estimate import Answer
+from ..engines.questions import Answer
 from .kept import write_atomically
 
-NOBODY = "0" * 32
-"""The request that kept answers are to."""
+Message = Estimated | PathChecked | WorldMade
 
 _LENGTH = struct.Struct("<Q")
 
@@ -31,19 +30,13 @@ def encode(answer: Answer) -> list[Buffer]:
     Raises:
         LocalProtocolError: the answer is not as it may travel.
     """
-    message = Estimated(
-        request=NOBODY,
-        focal=answer.focal,
-        focal_given=answer.focal_given,
-        warnings=answer.warnings,
-        meta=answer.meta,
-    )
-    return codec.encode(message, answer.arrays)
+    return codec.encode(answer.message, answer.arrays)
 
 
-def addressed(frames: Sequence[Buffer], request: str) -> tuple[Estimated, list[Buffer]]:
+def addressed(frames: Sequence[Buffer], request: str) -> tuple[Message, list[Buffer]]:
     """The message and its frames, to this request."""
-    message = msgspec.structs.replace(msgspec.msgpack.decode(frames[0], type=Estimated), request=request)
+    kept: Message = msgspec.msgpack.decode(frames[0], type=Message)
+    message = msgspec.structs.replace(kept, request=request)
     return message, [msgspec.msgpack.encode(message), *frames[1:]]
 
 
@@ -56,7 +49,7 @@ def read(root: Path, key: str) -> list[Buffer] | None:
     except FileNotFoundError:
         return None
     except (OSError, struct.error, RemoteProtocolError):
-        log.warning("%s is damaged; the estimate is made again.", _path(root, key))
+        log.warning("%s is damaged; the answer is made again.", _path(root, key))
         return None
     return frames
 
@@ -67,7 +60,7 @@ def keep(root: Path, key: str, frames: Sequence[Buffer]) -> None:
     try:
         write_atomically(_path(root, key), b"".join(parts))
     except OSError as error:
-        log.warning("An estimate cannot be kept (%s); it is made again when it is asked for.", error)
+        log.warning("An answer cannot be kept (%s); it is made again when it is asked for.", error)
 
 
 def _split(content: memoryview) -> list[Buffer]:
@@ -80,4 +73,4 @@ def _split(content: memoryview) -> list[Buffer]:
 
 
 def _path(root: Path, key: str) -> Path:
-    return root / "derived" / key / "estimate"
+    return root / "derived" / key / "answer"

@@ -1,4 +1,4 @@
-"""Questions for the worker whose askers wait: they come between two chunks, one after the other."""
+"""Questions for the worker whose askers wait: they come between two chunks, one after the other, worlds last."""
 
 import time
 from collections import deque
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from worldwarp_protocol.errors import WorldWarpError
+from worldwarp_protocol.messages import MakeWorld
 
-from ..engines.estimate import Answer, Question
 from ..engines.local import Worker
+from ..engines.questions import Answer, Question
 from .mailbox import Mailbox
 
 DROP_SECONDS = 5.0
@@ -29,6 +30,11 @@ class Errand:
     sent: bool = False
     """Whether the worker has it."""
     dropped_at: float | None = None
+
+    @property
+    def patient(self) -> bool:
+        """Whether it lets others pass: a world takes minutes."""
+        return isinstance(self.question.task, MakeWorld)
 
 
 class Errands:
@@ -55,7 +61,8 @@ class Errands:
         """Give the next one to the worker, which does nothing else now; False where none waits."""
         if not self._waiting:
             return False
-        self.in_work = self._waiting.popleft()
+        self.in_work = min(self._waiting, key=lambda errand: errand.patient)  # the first of equals
+        self._waiting.remove(self.in_work)
         work = partial(worker.answer, self.in_work.question)
         self._mailbox.aside(work, partial(self._sent, self.in_work, worker))
         return True

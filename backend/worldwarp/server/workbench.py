@@ -21,6 +21,7 @@ from worldwarp_protocol.messages import Preview, Progress, Stage
 from ..engines import jobs, pipe
 from ..engines.jobs import Job
 from ..engines.local import Worker
+from ..engines.questions import NAMES
 from ..store import Manifest, Store
 from . import kept
 from .errands import Errand, Errands
@@ -251,8 +252,9 @@ class Workbench:
         return found
 
     def _failed(self, text: str) -> None:
-        if self._errands.in_work:
-            self._errands.end(WorldWarpError(f"The estimate failed. {text}"[:MAX_TEXT]))
+        if errand := self._errands.in_work:
+            name = NAMES[type(errand.question.task)]
+            self._errands.end(WorldWarpError(f"The {name} failed. {text}"[:MAX_TEXT]))
         else:
             self._again(text)
 

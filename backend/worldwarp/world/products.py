@@ -50,8 +50,8 @@ class Choices:
     """Of their fit."""
 
 
-def _silent(_stage: str, _step: int, _steps: int, _preview: Bytes | None = None) -> None:
-    """A ``Report`` to nobody."""
+def _silent(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:
+    """To nobody."""
 
 
 @dataclass(frozen=True)
