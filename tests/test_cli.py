@@ -239,7 +239,7 @@ def test_a_text_file_is_no_path(files: dict[str, str], tmp_path: Path, capsys: p
         ({"--path": "dolly_in 1m", "--fps": "nan"}, "frames per second"),
         ({"--lens": "35mm"}, "lens: goes with --path"),
         ({"--frames": "0"}, "frames: goes with --path"),
-        ({"--fps": "24"}, "fps: goes with --path"),
+        ({"--fps": "0"}, "fps: is 0"),
         ({"--distortion": "-3"}, "distortion: "),
     ],
 )

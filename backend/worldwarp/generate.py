@@ -17,6 +17,7 @@ from .cameras import Cameras
 from .cameras.extrapolate import WAYS, extrapolate
 from .cameras.formats import read_cameras
 from .cameras.make import walked
+from .cameras.retiming import mismatches
 from .cameras.sizes import Pixel
 from .engines import jobs
 from .masks import read_mask
@@ -32,7 +33,7 @@ from .world.points import stored_points
 UNSEEN = 0.005
 """A share of a straightened picture that is worth a note."""
 
-PATH_ONLY = ("frames", "lens", "fps")
+PATH_ONLY = ("frames", "lens")
 """Options that say more of ``--path``."""
 
 
@@ -41,7 +42,7 @@ def command(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     request = _again(options) if options.source else _first(options)
     shot, warnings = shots.prepare(**vars(request))
-    for warning in warnings:
+    for warning in [*mismatches(request.cameras, options.fps, options.first_frame), *warnings]:
         print(f"Note: {warning}", file=sys.stderr)
     lens, camera = options.distortion, shot.cameras
     bent = st_map(camera.K[0], camera.width, camera.height, lens) if lens else None
@@ -110,7 +111,7 @@ def _check_path(options: argparse.Namespace) -> None:
 def _path(options: argparse.Namespace) -> Cameras:
     """The path that words describe, from the first of the given cameras, or from a level one with the given lens."""
     height, width = read_picture(options.image[0]).shape[:2]
-    first = {"start": options.cameras, "at": None, "first_frame": None, "fps": options.fps}
+    first = {"start": options.cameras, "at": None, "first_frame": options.first_frame, "fps": options.fps}
     seen = {"width": width, "height": height, "lens": options.lens, "sensor": "full-frame"}
     depth = options.depth[0] if options.depth else None
     return walked(options.path, argparse.Namespace(**first, **seen), options.frames, depth)
@@ -244,7 +245,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--path", metavar="WORDS", help="or in words, such as 'dolly_in 1.5m + pan_left 20deg ease'")
     parser.add_argument("--lens", help="with --path: 35mm (full frame), or 1200px of the picture")
     parser.add_argument("--frames", type=int, help="with --path: in all; left out, as many as the moves take")
-    parser.add_argument("--fps", type=float, help="with --path: of the timeline (24)")
+    parser.add_argument("--fps", type=float, help="of the timeline (24): of --path, or warned of where others differ")
+    parser.add_argument("--first-frame", type=int, help="of the timeline (1), likewise")
     parser.add_argument("--out", type=Path, help="folder for frames, cameras.npz, points.ply and video.mp4")
     parser.add_argument("--name", help="of the shot; the folder's name if left out")
     parser.add_argument("--colour-space", help="of the picture, as Blender names it; carried along (sRGB)")

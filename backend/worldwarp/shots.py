@@ -20,6 +20,7 @@ from . import captions, wan
 from .cameras import Cameras
 from .cameras.checks import check_cameras, path_warnings
 from .cameras.overscan import Window, canvas, overscan
+from .cameras.sampling import ordinal, recommend
 from .cameras.sizes import (
     Framing,
     Size,
@@ -81,6 +82,7 @@ def prepare(
     size = _check_pictures(pictures)
     check_cameras(cameras)
     _check_count(len(pictures), len(cameras), settings)
+    _check_every(len(pictures), settings)
     _check_overrides(overrides, len(cameras), settings)
     if (cameras.width, cameras.height) != size:
         raise InvalidShot(
@@ -114,6 +116,8 @@ def prepare(
     settings = _frame_anchor(settings, size, framing)
     resampled = np.stack([frame.spread(resample_picture(one, frame.inner)) for one in pictures])
     cameras = frame_cameras(cameras, framing)
+    if depth is not None:
+        warnings += _every_warnings(depth[0], cameras, settings)
     if mask is not None:
         mask = np.stack([frame.spread(frame_mask(one, frame.inner), "constant") for one in mask])
     if sky is not None:
@@ -256,6 +260,20 @@ def _overscan(framing: Framing, share: float) -> tuple[Framing, Window | None]:
         text = f"makes frames of {framing.width} x {framing.height}; {MAX_SIDE} pixels a side are the most: lower it."
         raise InvalidShot("settings.overscan", text)
     return framing, window
+
+
+def _check_every(pictures: int, settings: Settings) -> None:
+    if pictures > 1 and settings.every > 1:
+        text = f"is {settings.every}, but the shot begins with {pictures} pictures, one for each frame; make it 1."
+        raise InvalidShot("settings.every", text)
+
+
+def _every_warnings(depth: Floats, cameras: Cameras, settings: Settings) -> list[str]:
+    """A word where fewer frames would do to be generated (draft's cost nothing), or where these are too few."""
+    every, advice = recommend(cameras, depth)
+    if settings.every > every:
+        return [f"{advice} Every {ordinal(settings.every)} was chosen: those between may smear."]
+    return [advice] if settings.every < every and settings.profile != "draft" else []
 
 
 def _frame_anchor(settings: Settings, size: Size, framing: Framing) -> Settings:

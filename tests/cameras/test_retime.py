@@ -116,6 +116,15 @@ def test_a_mismatch_is_said_with_both_durations():
     assert "24 frames a second and the timeline 25: it would take 3.84 s instead of 4.00 s" in rate
     assert "starts at frame 1001 and the timeline at 1" in start
     assert mismatches(replace(curve(97), fps=23.976), 24000 / 1001, 1001) == []
+    assert mismatches(curve(97)) == []
+    with pytest.raises(InvalidShot, match="fps: is 0"):
+        mismatches(curve(97), 0)
+
+
+def test_a_path_that_leaves_frames_out_is_said_with_the_first_gap():
+    frame = np.array([1001, 1002, 1004, 1005, 1009])
+    (gap,) = mismatches(replace(curve(5), frame=frame), 24, 1001)
+    assert "between 1002 and 1004" in gap
 
 
 @pytest.mark.parametrize(

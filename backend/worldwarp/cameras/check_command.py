@@ -24,6 +24,8 @@ from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras
 from .health import Health, health, sentences
+from .retiming import mismatches
+from .sampling import recommend
 
 ROWS = 10
 """Of the table, about."""
@@ -33,8 +35,12 @@ def command(arguments: Sequence[str]) -> int:
     """Check a path and say, or draw, what was found."""
     options = _parser().parse_args(arguments)
     _, depth, cameras = first_view(options)
-    found = health(depth, cameras)
-    print(as_json(found) if options.json else table(found))
+    found, (every, advice) = health(depth, cameras), recommend(cameras, depth)
+    notes = mismatches(cameras, *_timeline(options))
+    if options.json:
+        print(as_json(found, every, notes))
+    else:
+        print("\n".join([table(found), *notes, advice]))
     if options.plot:
         files.write(options.plot, encode_png(plot(found)))
     return 0
@@ -88,11 +94,20 @@ def table(found: Health) -> str:
     return "\n".join(lines + (sentences(found) or ["Nothing to warn of."]))
 
 
-def as_json(found: Health) -> str:
-    """All numbers by their names, and the sentences."""
+def as_json(found: Health, every: int, notes: Sequence[str]) -> str:
+    """All numbers by their names, every how many frames to generate, and the sentences."""
     about = {field.name: getattr(found, field.name) for field in fields(found)}
     numbers = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in about.items()}
-    return json.dumps({**numbers, "sentences": sentences(found)})
+    return json.dumps({**numbers, "every": every, "sentences": [*sentences(found), *notes]})
+
+
+def _timeline(options: argparse.Namespace) -> tuple[float | None, int | None]:
+    """Frame rate and first frame of what the path goes into: as given, or of the finished shot that it is for."""
+    if not (options.result and options.cameras):
+        return options.fps, options.first_frame
+    shot = open_finished(options.result).cameras
+    first = int(shot.frame[0]) if options.first_frame is None else options.first_frame
+    return shot.fps if options.fps is None else options.fps, first
 
 
 def _of_result(options: argparse.Namespace) -> tuple[Bytes, Floats, Cameras]:
@@ -119,6 +134,8 @@ def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camera
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("worldwarp path check", description="What is known along a path.")
     add_options(parser)
+    parser.add_argument("--fps", type=float, help="of the timeline that it goes into; another one is warned of")
+    parser.add_argument("--first-frame", type=int, help="of that timeline, likewise")
     parser.add_argument("--json", action="store_true", help="all numbers, frame by frame")
     parser.add_argument("--plot", type=Path, help="and draw them (.png)")
     return parser
