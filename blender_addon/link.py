@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from worldwarp_protocol import keys, messages
+from worldwarp_protocol import inputs, keys, messages
 from worldwarp_protocol.client import Client
 from worldwarp_protocol.errors import Refused, WorldWarpError
 from worldwarp_protocol.results import ResultFolder
@@ -65,12 +65,22 @@ class Question:
     fps: float = 24.0
 
 
+@dataclass(frozen=True)
+class PathQuestion:
+    """What is asked of a path; the arrays as ``messages.CheckPath`` names them. ``width``: of the pictures drawn."""
+
+    source: str
+    far: float
+    width: int
+    arrays: dict[str, np.ndarray]
+
+
 class Link:
     """An errand on its thread.
 
     Args:
-        errand: called with this link on the thread; ``say_hello``, ``generate``, ``fetch``, ``estimate`` or
-            ``make_world``.
+        errand: called with this link on the thread; ``say_hello``, ``generate``, ``fetch``, ``estimate``,
+            ``check_path`` or ``make_world``.
     """
 
     def __init__(self, server: Server, errand: "Errand") -> None:
@@ -132,10 +142,11 @@ def generate(order: Order, folder: Path) -> Errand:
     """Submit ``order`` and receive its run into ``folder``."""
 
     def errand(link: Link, client: Client) -> None:
-        submitted = client.submit(order.shot(), order.arrays)
+        shot = order.shot()
+        submitted = client.submit(shot, order.arrays)
         info = submitted.info
         link.tell(news.Accepted(info.run, info.chunks, submitted.kept, info.frames, tuple(submitted.warnings)))
-        _receive(link, client, info.run, folder)
+        _receive(link, client, info.run, folder, inputs.pack(shot, order.arrays))
 
     return errand
 
@@ -163,6 +174,28 @@ def estimate(question: Question) -> Errand:
                 question.depth,
                 question.K,
                 question.fps,
+                on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
+                should_stop=link.take_wish,
+            )
+        except Refused as error:
+            if error.code == "cancelled":  # as we wished
+                return
+            raise
+        link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
+
+    return errand
+
+
+def check_path(question: PathQuestion) -> Errand:
+    """Ask for a draft of a path."""
+
+    def errand(link: Link, client: Client) -> None:
+        try:
+            answer, arrays = client.check_path(
+                question.arrays,
+                question.source,
+                question.far,
+                question.width,
                 on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
                 should_stop=link.take_wish,
             )
@@ -213,7 +246,7 @@ def preview_of(folder: Path, pictures: np.ndarray, first: int, apart: int) -> ne
     return news.Preview(pictures[: len(shown)], tuple(shown))
 
 
-def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
+def _receive(link: Link, client: Client, run: str, folder: Path, made_of: inputs.Inputs | None = None) -> None:
     def on_event(message: messages.Message, arrays: object) -> None:
         match message:
             case messages.Progress():
@@ -232,6 +265,7 @@ def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
         on_event=on_event,
         should_stop=link.take_wish,
         on_lost=lambda text: link.tell(news.Lost(text)),
+        made_of=made_of,
     )
     if ended is not None:
         there = sum(1 for _ in (folder / "frames").glob("*.png"))  # some may have been here before

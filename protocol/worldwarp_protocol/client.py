@@ -17,6 +17,7 @@ from .arrays import CAMERAS, BadArray, check_arrays
 from .codec import Arrays
 from .connection import Connection, Context
 from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable, SessionEnded
+from .inputs import Inputs
 from .messages import (
     Cancel,
     CheckPath,
@@ -254,6 +255,7 @@ class Client:
         on_event: OnEvent = ignore,
         should_stop: ShouldStop = ignore,
         on_lost: Callable[[str], None] = ignore,
+        made_of: Inputs | None = None,
     ) -> RunEnded | None:
         """Receive what ``folder`` lacks of a run, until the run is over; connects again for as long as it takes.
 
@@ -264,11 +266,12 @@ class Client:
             should_stop: asked several times a second: ``"cancel"`` or ``"stop_after_chunk"`` ends the run (its last
                 items still come), ``"leave"`` returns None at once and lets it go on.
             on_lost: called with a sentence each time the connection is lost.
+            made_of: what we submitted (``inputs.pack``), for the folder: `worldwarp generate --from` makes it again.
 
         Raises:
             FolderError: the folder belongs to another shot or cannot be written.
         """
-        reception = Reception(run, folder, on_event, should_stop)
+        reception = Reception(run, folder, on_event, should_stop, made_of)
         self._connected()
         shortest, longest = limits.RECONNECT_SECONDS
         pause, ended = shortest, False

@@ -153,6 +153,14 @@ class ResultFolder:
         """Keep a file that ``Given`` names."""
         files.write(self.path / INPUTS / name, content)
 
+    def keep_inputs(self, given: Given, inputs: Mapping[str, bytes]) -> None:
+        """Keep what the run, which has begun, is made of; it is named once all of it is here."""
+        record = self._begun()
+        for name, content in inputs.items():
+            self.keep_input(name, content)
+        record.given = given
+        self.save()
+
     def read_input(self, name: str) -> bytes:
         """A file that ``Given`` names, checked against the digest in its name."""
         content = files.read(self.path / INPUTS / name) if Path(name).name == name else b""
