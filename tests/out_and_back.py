@@ -80,7 +80,7 @@ def compute(job: Job, fill: Fill) -> Computed:
     profile = Profile(draft.caption, views.geometry, fill)
     made = generate_chunk(
         job.chunk, job.cameras, job.history, job.history_cameras, job.context, job.settings, profile,
-        lambda *_, **__: None,
+        lambda *_, **__: None, job.requested,
     )  # fmt: skip
     return Computed(contents.encode(whole(job, made, lambda *_, **__: None), job.first, job.path), made.meta)
 

@@ -20,7 +20,7 @@ from .cameras.sampling import position, positions, sampling
 from .geometry import sources
 from .nouns import Chunk, Shot
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 
 STAGES = {"history": history.VERSION, "cache": cache.VERSION}
 
@@ -117,7 +117,9 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
     chosen = settings_of(shot, chunk)
     draft = chosen.profile == "draft"
     unused = NOT_IN_RECIPE | ({"diffusion"} if draft else set())
-    unused |= {"memory_frames"} if previous is None else set()  # there is nothing to remember
+    solved = profiles.eases(chosen)
+    unused |= {"memory_frames", "ease_frames"} if previous is None else set()  # there is nothing to remember
+    unused |= set() if solved else {"ease_frames"}
     settings = {k: v for k, v in msgspec.to_builtins(chosen).items() if k not in unused}
     path = covered(generated(shot), chunk)
     return {
@@ -126,6 +128,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "profile": profiles.recipe(chosen),
         "numerics": numerics,
         "settings": settings,
+        "solved": solved,
         "context": chunk.context,
         "cameras": _digest(path.K, path.camera_to_world),
         "size": [path.width, path.height],
@@ -134,6 +137,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "pictures": None if previous else _digest(shot.pictures),
         "depth": None if previous or shot.depth is None else _digest(shot.depth),
         "mask": None if shot.mask is None else _digest(shot.mask),
+        "known": None if previous or shot.known is None else _digest(shot.known),
         "sky": None if previous or shot.sky is None else _digest(shot.sky),
         "between": None if shot.settings.every == 1 else _between(shot, chunk),
         # draft estimates a picture without depth; the others estimate what they invented, too

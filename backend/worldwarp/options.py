@@ -24,6 +24,7 @@ SETTINGS = {
     "cache": "what carries the history into new views",
     "cache_steps": "most optimisation steps of the Gaussian cache",
     "memory_frames": "most older frames that a chunk remembers, of places that come into view again; 0: none",
+    "ease_frames": "frames in which a chunk eases back to the path where frames have drifted from it; 0: never",
     "every": "generate every frame of the path, or every 2nd or 4th; the others are rendered from those beside them",
     "geometry": "where depth comes from that is not given (given: none is estimated)",
     "depth_scale": "factor on the depth of an estimated first frame",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,8 +22,9 @@ from .cache.warp import warp
 from .cameras import Cameras
 from .geometry import views
 from .masks import leave_out, without
-from .nouns import Bytes, Chunk, ChunkResult, Filled, Floats, Priors, Report, View
-from .profiles import Profile
+from .nouns import Bytes, Chunk, ChunkResult, Filled, Floats, Priors, Report, Solved, View
+from .profiles import Profile, eases
+from .world.taken import taken
 
 T = TypeVar("T")
 
@@ -39,16 +41,19 @@ def generate_chunk(
     settings: Settings,
     profile: Profile,
     report: Report,
+    requested: Cameras | None = None,
 ) -> ChunkResult:
     """Generate one chunk.
 
     Args:
-        cameras: of the chunk's frames, 4k + 1 of them: the requested ones, extended where the path ends early.
-        history: frames that are known, in the order of trust; ``history_cameras[i]`` is the requested camera of
-            ``history[i]``. Depth is unprojected at the cameras that were asked for, never at estimated ones.
+        cameras: of the chunk's frames, 4k + 1 of them: the requested ones, extended where the path ends early, and
+            eased back to where the context has drifted from them.
+        history: frames that are known, in the order of trust; ``history_cameras[i]`` is the camera of ``history[i]``:
+            the one that was asked for, or solved where the frame has drifted; never that of the geometry.
         context: the true frames at the chunk's start, ``chunk.context`` of them.
         settings: of this chunk.
         report: called at every step, from two threads; raises ``Cancelled`` to end the work.
+        requested: as ``cameras``, of the path itself; None where nothing has drifted.
     """
     seconds: dict[str, float] = {}
     with ThreadPoolExecutor(1) as aside:  # words take as long as geometry, and need none of it
@@ -69,12 +74,16 @@ def generate_chunk(
     with _timed("depth", seconds):
         report("geometry", 0, 1)
         depth, residuals = _depth(chunk, filled, known, cameras, settings, profile)
+        depth = without(depth, context)
+    with _timed("solve", seconds):
+        arguments = chunk, filled.frames, depth, cameras, requested or cameras, history, history_cameras, context
+        solved = taken(*arguments, partial(report, "geometry")) if eases(settings) else None
 
     new = slice(chunk.first_new - chunk.start, chunk.stop - chunk.start)
     return ChunkResult(
         frames=filled.frames[new],
         provenance=filled.provenance[new],
-        depth=without(depth, context)[new],
+        depth=depth[new],
         priors=_as_bytes(priors)[new],
         holes=~known.valid[new],
         meta={
@@ -82,11 +91,13 @@ def generate_chunk(
             **said,
             **_both(geometry.residuals, residuals),
             **filled.meta,
+            **(_drift(solved) if solved else {}),
             **({"prompt": prompt.text[:MAX_TEXT]} if prompt.text else {}),
             **{f"seconds_{stage}": value for stage, value in seconds.items()},
         },
         noise=filled.noise,
         figure=filled.figure,
+        solved=solved,
     )
 
 
@@ -109,6 +120,14 @@ def _both(first: dict[str, float | str], then: dict[str, float | str]) -> dict[s
     said = " ".join(str(numbers[WARNING]) for numbers in (first, then) if WARNING in numbers)
     told = " ".join(dict.fromkeys(re.split(r"(?<=[.]) ", said)))
     return {**first, **then, **({WARNING: told[:MAX_TEXT]} if told else {})}
+
+
+def _drift(solved: Solved) -> dict[str, float | str]:
+    """How far known points are from where the cameras see them, in pixels: the median over the frames that say so."""
+    seen = solved.inliers > 0
+    names = ("residual_requested", "residual_solved") if seen.any() else ()
+    medians = {name: float(np.median(getattr(solved, name)[seen])) for name in names}
+    return {**medians, "drifted": float(not solved.kept.all())}
 
 
 def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[View]:

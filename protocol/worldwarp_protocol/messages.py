@@ -111,7 +111,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``memory_frames``: most frames from before the previous chunk that a chunk is built from, too, for what its views
     would otherwise not know; 0: none, what left the view is forgotten. ``every``: each frame of the path is generated,
     or every 2nd or 4th and the last; the others are rendered from those beside them, as if nothing in the scene moved.
-    ``chunk_frames``, ``context_frames`` and ``memory_frames`` count generated frames.
+    ``ease_frames``: where a model's frames have drifted from the path, the next chunk is back on it after so many; 0:
+    the cameras of frames are not solved, and nothing is eased. ``chunk_frames``, ``context_frames`` and
+    ``memory_frames`` count generated frames.
 
     ``geometry``: where depth comes from that is not sent with the picture. An estimated first frame is scaled by
     ``depth_scale``, or so that the pixel ``anchor`` (u, v, distance) is that far away: u and v in [0, 1] from the
@@ -130,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache: Literal["3dgs", "points", "none"] = "3dgs"
     cache_steps: Annotated[int, Meta(ge=0, le=30_000)] = 100
     memory_frames: Annotated[int, Meta(ge=0, le=64)] = 12
+    ease_frames: Annotated[int, Meta(ge=0, le=161)] = 16
     every: Literal[1, 2, 4] = 1
     geometry: GeometrySource = "given"
     depth_scale: Annotated[float, Meta(gt=0, le=1e10)] = 1.0

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from worldwarp.cameras.formats import write_cameras
-from worldwarp.world import solved
 from worldwarp.nouns import Solved
+from worldwarp.world import solved
 
 from tests.cache import scene
 

@@ -65,6 +65,7 @@ def _compute(job: Job, report: Report) -> Computed:
         job.settings,
         load(job.settings),
         report,
+        job.requested,
     )
     report("save", 0, 1)
     result = whole(job, result, report)

@@ -15,8 +15,10 @@ from worldwarp_protocol.messages import Settings
 
 from .. import chunks, contents
 from ..cameras import Cameras
+from ..cameras.ease import ease
 from ..history import Thumbnail, remember, select_history, thumbnail
 from ..nouns import Chunk, Floats, Provenance, Shot, View
+from ..profiles import eases
 from ..store import Manifest, Store
 
 THUMBNAILS = 1024
@@ -33,7 +35,9 @@ class Job:
     settings: Settings
     """Of this chunk."""
     cameras: Cameras
-    """Of the chunk's frames, 4k + 1 of them."""
+    """Of the chunk's frames, 4k + 1 of them: the requested ones, eased where the context has drifted from them."""
+    requested: Cameras
+    """As ``cameras``, of the path itself."""
     history: list[View]
     history_cameras: Cameras
     context: list[View]
@@ -73,22 +77,39 @@ def make_job(shot: Shot, store: Store, done: Sequence[Manifest], numerics: str) 
     if len(done) == len(plan):
         return None
     chunk = plan[len(done)]
-    recipe = chunks.recipe(shot, chunk, _past(done), numerics)
-    history = _history(shot, store, plan, done)
+    recipe, settings = chunks.recipe(shot, chunk, _past(done), numerics), chunks.settings_of(shot, chunk)
     path, whole = chunks.generated(shot), chunks.contributed(shot, chunk)
+    requested, taken = chunks.covered(path, chunk), _taken(store, path, done)
+    cameras = _eased(requested, taken[chunk.start : chunk.start + chunk.context], settings) if done else requested
+    history = _history(shot, store, plan, done)
     return Job(
         key=chunks.key(recipe),
         recipe=recipe,
         chunk=chunk,
-        settings=chunks.settings_of(shot, chunk),
-        cameras=chunks.covered(path, chunk),
+        settings=settings,
+        cameras=cameras,
+        requested=requested,
         history=[_view(shot, store, done, i) for i in history],
-        history_cameras=path[history],
+        history_cameras=taken[history],
         context=[_view(shot, store, done, chunk.start + i) for i in range(chunk.context)],
         first=whole.start,
         path=shot.cameras[list(whole)],
         generated=[chunks.at(shot, i) - whole.start for i in range(chunk.first_new, chunk.stop)],
     )
+
+
+def _taken(store: Store, path: Cameras, done: Sequence[Manifest]) -> Cameras:
+    """The path, with the cameras that its committed frames were taken from: the requested ones, or solved."""
+    poses = path.camera_to_world.copy()
+    for manifest in done:
+        if solved := contents.read_solved(store, manifest.key):
+            poses[manifest.first : manifest.first + manifest.count] = solved[0]
+    return replace(path, camera_to_world=poses)
+
+
+def _eased(requested: Cameras, fixed: Cameras, settings: Settings) -> Cameras:
+    """The cameras of a chunk whose context was taken from ``fixed``."""
+    return ease(requested, fixed.camera_to_world, settings.ease_frames) if eases(settings) else requested
 
 
 def commit(store: Store, job: Job, computed: Computed) -> Manifest:
@@ -128,7 +149,7 @@ def _view(shot: Shot, store: Store, done: Sequence[Manifest], index: int) -> Vie
     if not done:
         depth = _given_depth(shot, index)
         provenance = np.full(shot.pictures.shape[1:3], Provenance.PICTURE, np.uint8)
-        return View(index, shot.pictures[index], depth, provenance, _left_out(shot, index))
+        return View(index, shot.pictures[index], depth, provenance, _left_out(shot, index), shot.known)
     at = chunks.at(shot, index)
     view = contents.read_view(store, _holder(done, at).key, at)
     return replace(view, index=index, left_out=_left_out(shot, index))
@@ -138,7 +159,9 @@ def _given_depth(shot: Shot, index: int) -> Floats | None:
     """What is known of a picture's depth before anything is estimated: at the least, where its sky is."""
     if shot.depth is not None:
         return shot.depth[index]
-    return None if shot.sky is None else np.where(shot.sky[index], np.float32(np.inf), np.float32(np.nan))
+    if shot.sky is None:
+        return None
+    return np.asarray(np.where(shot.sky[index], np.inf, np.nan), np.float32)
 
 
 def _left_out(shot: Shot, index: int) -> NDArray[np.bool_] | None:

@@ -5,15 +5,14 @@ the frame, from coarse to fine, and the pose that fits them is refined from the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.paths.rotations import from_vectors, to_vectors
 
 from ..cameras import Cameras
-from ..cameras.cameras import Array
+from ..cameras.cameras import Array, inverse
+from ..cameras.ease import matrices, vectors
 from ..evaluation import pnp
 from ..nouns import Bytes, Floats, Report, Solved
 from . import tracking
@@ -104,7 +103,7 @@ def search(
         levels, references = tracking.pyramid(frame), [*known, *own]
         one = _locate(levels, references, K, requested @ correction) or _locate(levels, references, K, requested)
         if one:
-            correction = pnp.inverse(requested) @ one.camera_to_world
+            correction = inverse(requested) @ one.camera_to_world
         if not known and i == 0:
             known = [reference(frame, depth, K, requested, 1.0)]
         elif one and i % KEYFRAME == 0:
@@ -118,37 +117,6 @@ def reference(frame: Bytes, depth: Floats, K: Array, camera_to_world: Array, wei
     return Reference(tracking.patches(frame, depth, K, camera_to_world), weight)
 
 
-def ease(requested: Cameras, solved: Array, frames: int = 16) -> Cameras:
-    """The next chunk's cameras: from where its fixed frames were really taken, back to the requested path.
-
-    The difference, as a turn and a shift in the camera's axes, fades by smoothstep, so the path keeps its velocity at
-    both ends.
-
-    Args:
-        requested: cameras of the chunk, its fixed frames (the context) first.
-        solved: (c, 4, 4), the solved poses of those c fixed frames.
-        frames: after so many more, the path is the requested one.
-
-    Returns:
-        ``requested`` itself, to the last bit, where its fixed frames were taken as requested.
-
-    Raises:
-        InvalidShot: there are no fixed frames, or more than cameras, or ``frames`` is below 1.
-    """
-    fixed = len(solved)
-    if not 1 <= fixed <= len(requested) or frames < 1:
-        raise InvalidShot("ease", f"{fixed} fixed of {len(requested)} frames over {frames}; give at least one of each.")
-    poses = requested.camera_to_world
-    if np.array_equal(solved, poses[:fixed]):
-        return requested
-    apart = pnp.inverse(poses[fixed - 1]) @ solved[-1]
-    s = np.clip(np.arange(1, len(poses) - fixed + 1) / frames, 0, 1)
-    share = 1 - s * s * (3 - 2 * s)
-    eased = poses[fixed:] @ _matrices(share[:, None] * _vectors(apart[None]))
-    eased[share == 0] = poses[fixed:][share == 0]
-    return replace(requested, camera_to_world=np.concatenate([solved, eased]))
-
-
 def _together(frames: Iterable[Bytes], depths: Iterable[Floats], count: int) -> Iterator[tuple[Bytes, Floats]]:
     try:
         for frame, depth, _ in zip(frames, depths, range(count), strict=True):
@@ -158,11 +126,9 @@ def _together(frames: Iterable[Bytes], depths: Iterable[Floats], count: int) -> 
         raise InvalidShot("frames", text) from None
 
 
-def _locate(
-    levels: tuple[Array, ...], references: Sequence[Reference], K: Array, start: Array
-) -> Found | None:
+def _locate(levels: tuple[Array, ...], references: Sequence[Reference], K: Array, start: Array) -> Found | None:
     """The pose near ``start`` that the frame fits, or None where too little agrees."""
-    pose: Array = pnp.inverse(start)
+    pose: Array = inverse(start)
     for level, image in enumerate(levels):
         points, pixels, weights = _matches(image, level, references, K, pose)
         if len(points) < FEW:
@@ -172,7 +138,7 @@ def _locate(
     inliers = pnp.distances(points, pixels, K, pose) < NEAR
     if inliers.sum() < max(FEW, SHARE * len(points)):
         return None
-    return Found(pnp.inverse(pose), points[inliers], pixels[inliers])
+    return Found(inverse(pose), points[inliers], pixels[inliers])
 
 
 def _matches(
@@ -201,12 +167,12 @@ def smoothed(found: Sequence[Found | None], cameras: Cameras, exact: int = 0) ->
     corrections = np.tile(np.eye(4), (n, 1, 1))
     for i, one in enumerate(found):
         if one is not None:
-            corrections[i] = pnp.inverse(cameras.camera_to_world[i]) @ one.camera_to_world
-    vectors = _vectors(corrections)
+            corrections[i] = inverse(cameras.camera_to_world[i]) @ one.camera_to_world
+    apart = vectors(corrections)
     window = np.exp(-0.5 * (np.subtract.outer(np.arange(n), np.arange(n)) / NEIGHBOURS) ** 2) * strength
-    around = window @ vectors / (window.sum(1, keepdims=True) + DOUBT)
-    leaning = strength[:, None] * vectors + (1 - strength[:, None]) * around
-    moved = cameras.camera_to_world @ _matrices(leaning)
+    around = window @ apart / (window.sum(1, keepdims=True) + DOUBT)
+    leaning = strength[:, None] * apart + (1 - strength[:, None]) * around
+    moved = cameras.camera_to_world @ matrices(leaning)
     return np.where((strength == 1)[:, None, None], cameras.camera_to_world @ corrections, moved)
 
 
@@ -222,19 +188,10 @@ def judged(found: Sequence[Found | None], cameras: Cameras, poses: Array) -> Sol
 
 def residuals(found: Sequence[Found | None], K: Array, poses: Array) -> Array:
     """(n,): how far, in pixels, each frame's points are from where the poses (n, 4, 4) see them; NaN: no points."""
-    return np.array([np.nan if one is None else _residual(one, *lens) for one, *lens in zip(found, K, poses, strict=True)])
+    return np.array(
+        [np.nan if one is None else _residual(one, *lens) for one, *lens in zip(found, K, poses, strict=True)]
+    )
 
 
 def _residual(one: Found, K: Array, camera_to_world: Array) -> float:
-    return float(np.median(pnp.distances(one.points, one.pixels, K, pnp.inverse(camera_to_world))))
-
-
-def _vectors(rigid: Array) -> Array:
-    """(n, 6) of (n, 4, 4): turn, then shift."""
-    return np.concatenate([to_vectors(rigid[:, :3, :3]), rigid[:, :3, 3]], axis=1)
-
-
-def _matrices(vectors: Array) -> Array:
-    rigid = np.tile(np.eye(4), (len(vectors), 1, 1))
-    rigid[:, :3, :3], rigid[:, :3, 3] = from_vectors(vectors[:, :3]), vectors[:, 3:]
-    return rigid
+    return float(np.median(pnp.distances(one.points, one.pixels, K, inverse(camera_to_world))))
