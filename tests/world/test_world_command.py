@@ -7,9 +7,9 @@ import numpy as np
 import plyfile
 import pytest
 from worldwarp.cli import main
+from worldwarp.nouns import Solved
 from worldwarp.store import Store
 from worldwarp.world import command, products
-from worldwarp.world.solve import Solved
 from worldwarp_protocol.messages import Settings, Shot
 from worldwarp_protocol.results import ChunkRecord, ResultFolder
 
@@ -42,7 +42,7 @@ def make(folder, *more):
 def test_files_and_numbers_agree(shot):
     assert make(shot, "--cap", "2000", "--steps", "10") == 0
     out = shot / "world"
-    names = {"points.ply", "mesh.ply", "mesh.glb", "gaussians.ply", "world.json"}
+    names = {"points.ply", "mesh.ply", "mesh.glb", "gaussians.ply", "gaussians.splat", "world.json"}
     assert {path.name for path in out.iterdir()} == names
     about = json.loads((out / "world.json").read_text())
     assert (about["frames"], about["of"]) == (8, 12)

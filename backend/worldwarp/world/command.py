@@ -59,6 +59,10 @@ def deliver(out: Path, world: World, names: Sequence[str], of: int) -> dict[str,
         product = make(world, name)
         for file, content in product.files.items():
             files.write(out / file, content)
+            if name == "gaussians":
+                from .splat import encode_splat  # torch: only where there are Gaussians
+
+                files.write(out / "gaussians.splat", encode_splat(content))
         terminal.wipe()
         about[name] = dict(product.numbers)
         print(f"{name}: {', '.join(f'{key} {_short(value)}' for key, value in about[name].items())}")
@@ -119,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path, help="where the shot's chunks are kept")
     parser.add_argument("--points", action="store_true", help="points.ply: one point cloud of all frames")
     parser.add_argument("--mesh", action="store_true", help="mesh.ply and mesh.glb: a proxy mesh of all frames")
-    parser.add_argument("--gaussians", action="store_true", help="gaussians.ply: a Gaussian scene fitted to all frames")
+    parser.add_argument("--gaussians", action="store_true", help="gaussians.ply, .splat: a Gaussian scene of them all")
     parser.add_argument("--solve", action="store_true", help="solved cameras, into the result's own cameras.npz")
     parser.add_argument("--voxel", type=float, help="world units between points (a pixel's median footprint)")
     parser.add_argument("--no-filled", action="store_true", help="without what was filled smoothly, without a model")
