@@ -12,6 +12,7 @@ from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_SIDE
 
 from .cameras import colmap, nerfstudio
+from .cameras.colmap.points import Points, seen
 from .cameras.overscan import Canvas, overscan
 from .cameras.sizes import Framing, Size, frame_picture
 from .outputs import exr, plate
@@ -40,7 +41,7 @@ def command(arguments: Sequence[str]) -> int:
         WorldWarpError: the folder holds no finished shot, or the store not its chunks.
     """
     options = _parser().parse_args(arguments)
-    chosen = [name for name in WRITERS if getattr(options, name)]
+    chosen = [name for name in WRITERS if getattr(options, name.replace("-", "_"))]
     if not chosen:
         raise InvalidShot("export", f"of what? Give one or more of --{', --'.join(WRITERS)}.")
     if options.size and not options.plate:
@@ -79,8 +80,20 @@ def _ffv1(work: Work) -> str:
 
 
 def _colmap(work: Work) -> str:
-    colmap.write_text(work.finished.folder.path / "colmap", work.finished.cameras)
+    colmap.write_text(work.finished.folder.path / "colmap", work.finished.cameras, _seen_points(work))
     return "colmap"
+
+
+def _colmap_binary(work: Work) -> str:
+    colmap.write_binary(work.finished.folder.path / "colmap_binary", work.finished.cameras, _seen_points(work))
+    return "colmap_binary"
+
+
+def _seen_points(work: Work) -> Points:
+    """The points of the shot and where they are seen."""
+    cloud = files.read_ply(work.finished.folder.path / "points.ply")
+    xyz, rgb = (np.stack([cloud[name] for name in names], 1) for names in (("x", "y", "z"), ("red", "green", "blue")))
+    return seen(xyz, rgb, work.finished.cameras, lambda i: work.finished.passes(work.store, i).depth)
 
 
 def _transforms(work: Work) -> str:
@@ -138,7 +151,8 @@ WRITERS: dict[str, tuple[Callable[[Work], str], str]] = {
     "prores": (_prores, "video for editing: ProRes 422 HQ"),
     "prores4444": (_prores4444, "the same without halved chroma: ProRes 4444"),
     "ffv1": (_ffv1, "video without any loss: FFV1 in Matroska"),
-    "colmap": (_colmap, "the cameras as a COLMAP model (text)"),
+    "colmap": (_colmap, "cameras and points as a COLMAP model (text)"),
+    "colmap-binary": (_colmap_binary, "the same in binary"),
     "transforms": (_transforms, "the cameras as transforms.json (nerfstudio, instant-ngp)"),
     "plate": (_plate, "frames at the picture's own size or --size, with its detail where it is seen"),
 }
