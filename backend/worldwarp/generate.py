@@ -28,7 +28,9 @@ from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
 from .shotfile import Request, distortion_of, other_versions, pack, unpack
 from .store import Manifest, Store, default_root
+from .world.command import deliver as write_products
 from .world.points import stored_points
+from .world.products import PRODUCTS, World
 
 UNSEEN = 0.005
 """A share of a straightened picture that is worth a note."""
@@ -62,6 +64,8 @@ def command(arguments: Sequence[str]) -> int:
         for name in ("geometry_warning", "prompt_warning"):
             if note := manifest.meta.get(name):
                 print(f"Note: {note}", file=sys.stderr)
+        if options.world:
+            make_world(folder, store, options.world, index + 1, computed)
     folder.finish()
     write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
     print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")
@@ -182,7 +186,10 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
     """Write a committed chunk, the ``index``-th of its run, into a result folder; what is there already stays."""
     first, count = manifest.first, manifest.count
-    if not folder.commit_chunk(index, manifest.key, manifest.digest, first, count):
+    fresh = folder.commit_chunk(index, manifest.key, manifest.digest, first, count)
+    if solved := contents.read_solved(store, manifest.key):
+        folder.add_solved(first, *solved)
+    if not fresh:
         return
     for i in range(first, first + count):
         frame, provenance = (store.read(manifest.key, contents.name(kind, i)) for kind in ("frames", "provenance"))
@@ -190,6 +197,21 @@ def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) 
     if contents.FIGURE in manifest.files:
         files.write(folder.path / "noise" / f"chunk_{index + 1:04d}.png", store.read(manifest.key, contents.FIGURE))
     folder.add_points(index, *stored_points(store, manifest.key))
+
+
+def make_world(folder: ResultFolder, store: Store, names: Sequence[str], chunks: int, changed: bool) -> None:
+    """Make these products of the first ``chunks``, in the folder's ``world``; the Gaussian scene of all of them only.
+
+    Where nothing ``changed``, nothing is made before the path is whole.
+    """
+    record = folder.record
+    assert record
+    there = record.chunks[:chunks]
+    whole = sum(chunk.count for chunk in there) == record.frames
+    wanted = [name for name in PRODUCTS if name in names and (whole or (changed and name != "gaussians"))]
+    if wanted:
+        world = World(store, there, record.settings.seed, report=terminal.show)
+        write_products(folder.path / "world", world, wanted, record.frames)
 
 
 def frames(folder: ResultFolder, count: int) -> Iterator[Bytes]:
@@ -262,6 +284,12 @@ def _parser() -> argparse.ArgumentParser:
         type=read_distortion,
         metavar="K1,K2,P1,P2,K3",
         help="of the picture's lens (OpenCV, COLMAP): undone, and given back by st_map.exr",
+    )
+    parser.add_argument(
+        "--world",
+        nargs="+",
+        choices=list(PRODUCTS),
+        help="and these of it in OUT/world: points and mesh after each chunk, the Gaussian scene at the end",
     )
     parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
     parser.add_argument("--extend", type=int, default=0, metavar="N", help="go on N frames past the given path")

@@ -185,7 +185,7 @@ class Client:
         self,
         arrays: Mapping[str, NDArray[Any]],
         source: GeometrySource = "given",
-        far: float = CheckPath.far,
+        far: float = 1e6,
         preview: int = 0,
         request: str | None = None,
         on_progress: tasks.OnProgress = ignore,
