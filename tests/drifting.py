@@ -28,7 +28,7 @@ Drift = Array
 """(6,): the turn (radians) and the shift that a chunk's last frame is away by, in the axes of its camera."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Walk:
     """What came of it."""
 

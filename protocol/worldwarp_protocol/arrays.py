@@ -10,6 +10,7 @@ from . import limits
 from .messages import (
     ArrayHeader,
     CheckPath,
+    ChunkCommitted,
     Dtype,
     Estimated,
     EstimateGeometry,
@@ -83,6 +84,10 @@ ARRAYS: dict[type, dict[str, Rule]] = {
     },
     Preview: {"preview": Rule("uint8", ("t", "h", "w", 3))},
     RunStarted: CAMERAS,
+    ChunkCommitted: {
+        "solved": Rule("float64", ("n", 4, 4), optional=True),
+        "residuals": Rule("float64", ("n", 3), optional=True),
+    },
     Frame: {"frame": Rule("uint8", ("a",)), "provenance": Rule("uint8", ("b",))},
     Points: {
         "xyz": Rule("float32", ("p", 3)),

@@ -76,10 +76,15 @@ class CameraFile:
             np.asarray(K, np.float64), R, t, pose, np.asarray(frame, np.int64), width, height, float(fps), window
         )
 
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """What the file holds, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
     def encode(self) -> bytes:
         """The bytes of the file, the same for the same cameras."""
         buffer = io.BytesIO()
-        np.savez(buffer, **{name: value for name, value in vars(self).items() if value is not None})
+        np.savez(buffer, **self.arrays)
         return buffer.getvalue()
 
     def begins_with(self, other: "CameraFile") -> bool:
@@ -111,6 +116,41 @@ def _window(numbers: NDArray[Any] | None) -> tuple[int, int, int, int] | None:
         return None
     x, y, width, height = (int(number) for number in numbers)
     return x, y, width, height
+
+
+def add_solved(path: Path, first: int, camera_to_world: NDArray[Any], residuals: NDArray[Any]) -> None:
+    """Write where frames were taken from beside the requested cameras of a ``cameras.npz``, whole or not at all.
+
+    What was added of other frames stays; of those that nothing is known of, the solved camera is the requested one.
+
+    Args:
+        first: position in the path of the first of m frames.
+        camera_to_world: (m, 4, 4), OpenCV axes.
+        residuals: (m, 3): in pixels, of the requested and of the solved cameras, NaN is not known; and of how many
+            points that is.
+
+    Raises:
+        FolderError: the file cannot be read, or has no such frames.
+    """
+    try:
+        data = read_archive(path)
+        n, frames = len(data["R"]), slice(first, first + len(camera_to_world))
+        moved = CameraFile.of(data["K"][frames], camera_to_world, data["frame"][frames], 0, 0, 0.0)
+        blank = np.full(n, np.nan)
+        for name, start, values in (
+            ("R_solved", data["R"], moved.R),
+            ("t_solved", data["t"], moved.t),
+            ("residual_requested", blank, residuals[:, 0]),
+            ("residual_solved", blank, residuals[:, 1]),
+            ("inliers", np.zeros(n, np.int64), residuals[:, 2]),
+        ):
+            data[name] = np.array(data.get(name, start))
+            data[name][frames] = values
+    except (OSError, ValueError, KeyError) as error:
+        raise FolderError(f"{path} cannot take solved cameras ({error}): fetch the result again.") from error
+    buffer = io.BytesIO()
+    np.savez(buffer, **data)  # type: ignore[arg-type]
+    write(path, buffer.getvalue())
 
 
 def _inverse(R: NDArray[Any], t: NDArray[Any]) -> NDArray[np.float64]:

@@ -494,7 +494,12 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
 
 
 class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
-    """Stream item: chunk ``chunk`` is final; it holds frames ``first`` to ``first + count - 1`` of the path, from 0."""
+    """Stream item: chunk ``chunk`` is final; it holds frames ``first`` to ``first + count - 1`` of the path, from 0.
+
+    Arrays, where the cameras of its n frames were solved: ``solved`` (n, 4, 4) float64, where they were taken from,
+    OpenCV axes in Blender's world; ``residuals`` (n, 3) float64: by how many pixels known points are off, with the requested
+    and with the solved camera (NaN: not known), and how many points that is. Peers before 1.3 are sent none.
+    """
 
     run: Id
     seq: Count
@@ -505,6 +510,7 @@ class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
     count: Count
     meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)]
     """Numbers of the chunk by name: coverage, psnr_cache, seconds_cache, peak_bytes, ..."""
+    arrays: Arrays = []
 
 
 class Frame(msgspec.Struct, frozen=True, tag="frame"):

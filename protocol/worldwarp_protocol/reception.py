@@ -123,6 +123,8 @@ class Reception:
                     folder.keep_inputs(*self._made_of)
             case ChunkCommitted():
                 folder.commit_chunk(item.chunk, item.key, item.digest, item.first, item.count)
+                if {"solved", "residuals"} <= arrays.keys():
+                    folder.add_solved(item.first, arrays["solved"], arrays["residuals"])
             case Frame():
                 folder.add_frame(item.index, arrays["frame"].data, arrays["provenance"].data)
             case Points():

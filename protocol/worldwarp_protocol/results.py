@@ -4,7 +4,7 @@
 shot.json            what was asked for, and what of it has come
 cameras.npz          the requested cameras, at the size of the frames
 frames/0001.png      file n is position n - 1 of the path
-provenance/0001.png  of the same size, grey: 0 picture, 1 generated, 2 filled
+provenance/0001.png  of the same size, numbers in a palette: 0 picture, 1 generated, 2 filled
 points/0001.ply      what each chunk adds to the world
 points.ply           all of it, once the run is over
 world/points.ply     all points at once, one for each voxel, where it was asked for; and so
@@ -203,6 +203,17 @@ class ResultFolder:
         record.chunks.append(new)
         self.save()
         return True
+
+    def add_solved(self, first: int, solved: NDArray[Any], residuals: NDArray[Any]) -> None:
+        """Keep where the frames from position ``first`` on were taken from, beside the requested cameras.
+
+        Args:
+            first: position in the path of the first of m frames.
+            solved: (m, 4, 4), camera to world, OpenCV axes.
+            residuals: (m, 3), see ``files.add_solved``.
+        """
+        self._check_position(first + len(solved) - 1)
+        files.add_solved(self.path / "cameras.npz", first, solved, residuals)
 
     def add_frame(self, index: int, frame: bytes | memoryview, provenance: bytes | memoryview) -> None:
         """Keep the frame at position ``index`` of the path and its provenance, the bytes of a PNG each."""

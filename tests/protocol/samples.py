@@ -165,7 +165,10 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
     (m.PathChecked(request=REQUEST, warnings=["Frame 3: turn back."]), checked_arrays()),
     (m.WorldMade(request=REQUEST, chunks=1, frames=5, meta={"points.count": 7}), world_arrays()),
     (m.RunStarted(RUN, 1, directed_shot(), 32, 16), cameras(9)),
-    (m.ChunkCommitted(RUN, 2, 0, DIGEST, DIGEST, 0, 5, {"psnr_cache": 31.5, "device": "cpu"}), {}),
+    (
+        m.ChunkCommitted(RUN, 2, 0, DIGEST, DIGEST, 0, 5, {"psnr_cache": 31.5, "device": "cpu"}),
+        {"solved": np.tile(np.eye(4), (5, 1, 1)), "residuals": np.ones((5, 3))},
+    ),
     (m.Frame(RUN, 3, 0, 0), frame_arrays(0)),
     (m.Points(RUN, 8, 0), point_arrays(7)),
     (m.RunEnded(RUN, 15, "failed", "The disk is full."), {}),
