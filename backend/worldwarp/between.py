@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cameras import Cameras
 from .cameras.reach import reach
+from .cameras.sizes import Pixel
 from .holes import fill_frame
 from .nouns import Bytes, ChunkResult, Floats, Provenance, Report, View
 from .outputs.motion import landing
@@ -70,7 +72,7 @@ def interleave(
     return woven
 
 
-def between(a: Source, b: Source, camera: Cameras, share: float) -> tuple[Floats, Floats, Bytes, np.ndarray]:
+def between(a: Source, b: Source, camera: Cameras, share: float) -> tuple[Floats, Floats, Bytes, NDArray[np.bool_]]:
     """What two frames show at ``camera``, which is ``share`` of the way in time from ``a`` to ``b``.
 
     Returns:
@@ -133,13 +135,19 @@ def _source(result: ChunkResult, cameras: Cameras, i: int) -> Source:
 def _spread(result: ChunkResult, generated: Sequence[int], count: int) -> ChunkResult:
     """The result with room for ``count`` frames, its own at ``generated``."""
 
-    def spread(array: np.ndarray) -> np.ndarray:
+    def spread(array: NDArray[Pixel]) -> NDArray[Pixel]:
         wide = np.zeros((count, *array.shape[1:]), array.dtype)
         wide[list(generated)] = array
         return wide
 
-    arrays = {name: spread(getattr(result, name)) for name in ("frames", "provenance", "depth", "priors", "holes")}
-    return replace(result, **arrays)
+    return replace(
+        result,
+        frames=spread(result.frames),
+        provenance=spread(result.provenance),
+        depth=spread(result.depth),
+        priors=spread(result.priors),
+        holes=spread(result.holes),
+    )
 
 
 def _put(woven: ChunkResult, i: int, a: Source, b: Source, camera: Cameras, share: float) -> None:
