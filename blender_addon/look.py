@@ -6,7 +6,7 @@ import bpy
 import bpy.utils.previews
 import numpy as np
 
-from . import backdrop, geometry, order, preview, pump, sight
+from . import backdrop, draft, geometry, order, preview, pump, sight
 from .camera import camera_to_world, check_type, intrinsics, lens_at, scene_raster
 from .problems import Problem
 from .scenery import scenery
@@ -47,7 +47,7 @@ def render(context) -> tuple[np.ndarray, float] | None:
     """Colours (h, w, 3) uint8 of what the camera sees now, and the share that is known; None: nothing to see."""
     scene, camera = context.scene, order.camera_of(context.scene)
     seen = _scenery(scene)
-    if camera is None or seen is None:
+    if camera is None:
         return None
     evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
     try:
@@ -56,11 +56,22 @@ def render(context) -> tuple[np.ndarray, float] | None:
     except Problem:
         return None
     raster = scene_raster(scene)
-    size = sight.raster_of(len(seen.points), (raster.width, raster.height), WIDTH)
-    full = (raster.width, raster.height)
-    rgb, known = sight.view(seen, intrinsics(lens_at(evaluated.data), raster), pose, full, size)
+    K = intrinsics(lens_at(evaluated.data), raster)
+    made = draft.at(scene, camera, scene.frame_current, K, pose) or _seen(seen, K, pose, raster)
+    if made is None:
+        return None
+    rgb, known = made
     rgb[~known] = HOLE
     return rgb, float(known.mean())
+
+
+def _seen(seen, K: np.ndarray, pose: np.ndarray, raster):
+    """What is seen of the points that are known here, and where."""
+    if seen is None:
+        return None
+    size = sight.raster_of(len(seen.points), (raster.width, raster.height), WIDTH)
+    full = (raster.width, raster.height)
+    return sight.view(seen, K, pose, full, size)
 
 
 def _scenery(scene):
@@ -81,13 +92,14 @@ def _key(context) -> tuple:
     """What the draft depends on, cheap to ask for at every tick."""
     scene, camera = context.scene, order.camera_of(context.scene)
     collection = geometry.of_scene(scene)
-    if camera is None or collection is None:
+    if camera is None:
         return ()
     evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
     lens = lens_at(evaluated.data)
     view = (scene.frame_current, *map(tuple, evaluated.matrix_world), lens, scene_raster(scene))
     in_camera = _in_camera(context), backdrop.there(camera.data)
-    return camera.name, *in_camera, *view, _geometry_key(collection)
+    shape = _geometry_key(collection) if collection else ()
+    return camera.name, *in_camera, *view, shape, draft.last()
 
 
 def _in_camera(context) -> bool:
@@ -163,4 +175,5 @@ def register() -> None:
 def unregister() -> None:
     atexit.unregister(_end)
     stop()
+    draft.forget()
     backdrop.unregister()

@@ -87,7 +87,7 @@ class Estimating:
 
 @dataclass(frozen=True)
 class Estimated:
-    """The estimate that was asked for; ``arrays`` as ``messages.Estimated`` names them."""
+    """The estimate that was asked for; ``arrays`` as ``messages.Estimated`` or ``PathChecked`` names them."""
 
     arrays: dict[str, np.ndarray]
     warnings: tuple[str, ...]

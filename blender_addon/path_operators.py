@@ -8,9 +8,10 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 from mathutils import Matrix
 
-from . import along, health, importer, keys, look, moves, order, strip, words
-from .actions import Action
+from . import along, draft, health, importer, keys, look, moves, order, strip, words
+from .actions import Action, reachable
 from .camera import Raster, lens_of, matrix_world, scene_raster
+from .geometry_operators import Inquiring
 from .problems import Problem
 
 
@@ -230,6 +231,27 @@ class WORLDWARP_OT_check_path(Action):
         return {"FINISHED"}
 
 
+class WORLDWARP_OT_draft_path(Inquiring):
+    """Let the server draw all frames as far as the picture knows them; the draft shows them while you scrub"""
+
+    bl_idname = "worldwarp.draft_path"
+    bl_label = "Draft of Whole Path"
+    problems = staticmethod(order.problems)
+
+    def invoke(self, context, event) -> set[str]:
+        context.window_manager.worldwarp.look = True
+        if context.scene.worldwarp.source != "RENDER":
+            return super().invoke(context, event)
+        try:
+            draft.begin(context, reachable())
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+    def start(self, context) -> None:
+        draft.ask(context, reachable())
+
+
 class WORLDWARP_OT_clear_check(Action):
     """Remove the strip and the markers"""
 
@@ -250,6 +272,7 @@ CLASSES = (
     WORLDWARP_OT_retime_path,
     WORLDWARP_OT_import_cameras,
     WORLDWARP_OT_check_path,
+    WORLDWARP_OT_draft_path,
     WORLDWARP_OT_clear_check,
 )
 

@@ -4,6 +4,7 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from . import health, look, order, steps, words
 from .diffusion_panel import UNIT_PIXELS
+from .state import STATE
 
 
 def draw_words(layout, context, shot) -> None:
@@ -47,6 +48,11 @@ def draw_health(layout, context, shot) -> None:
         if opened.look_in_camera and camera is not None and camera.data.library is not None:
             steps.sentences(layout, context, [iface_("A linked camera shows no draft: make its data local")], "ERROR")
         draw_look(layout, context)
+    if not steps.draw_inquiry(layout, context, "draft"):
+        layout.operator("worldwarp.draft_path", icon="RENDER_ANIMATION")
+        inquiry = STATE.inquiry
+        if inquiry is not None and inquiry.what == "draft" and inquiry.state == "done":
+            steps.sentences(layout, context, inquiry.warnings, "INFO")
     layout.prop(settings, "threshold")
     row = layout.row(align=True)
     row.operator("worldwarp.check_path", icon="VIEWZOOM")

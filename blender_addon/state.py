@@ -83,13 +83,13 @@ class Run:
 
 @dataclass
 class Inquiry:
-    """An estimate that is asked for: of a picture's geometry or a clip's path."""
+    """What is asked for: a picture's geometry, a clip's path or a draft of the whole path."""
 
     what: str
     scene: int
     """``session_uid`` of the scene that it was asked from."""
     context: Any
-    """What its answer will be placed by: ``estimating.View`` or ``estimating.Filmed``."""
+    """What its answer will be placed by: ``estimating.View``, ``estimating.Filmed`` or ``draft.Path``."""
     state: str = "reading"
     """reading, asking, answered, done, failed, cancelled"""
     text: str = ""

@@ -118,7 +118,7 @@ def draw_inquiry(layout, context, what: str) -> bool:
             sentences(layout, context, [inquiry.text], "ERROR")
         return False
     words = {"reading": "Reading the clip" if what == "path" else "Rendering the picture"}
-    text = iface_(words.get(inquiry.state, "Estimating"))
+    text = iface_(words.get(inquiry.state, "Drawing" if what == "draft" else "Estimating"))
     if inquiry.steps:
         layout.progress(factor=inquiry.step / inquiry.steps, text=text)
     else:

@@ -124,3 +124,21 @@ def test_geometry_against_a_real_server(in_blender, extension, server, tmp_path)
     assert found["still connected"]
     assert found["path camera"] == "clip Path Camera"
     assert found["one step"] == [2, 0]
+
+
+@pytest.mark.slow
+def test_a_whole_path_is_drafted_and_a_world_made_by_a_real_server(in_blender, extension, server, tmp_path):
+    found = in_blender("drafts.py", extension, server, tmp_path)
+    assert found["state"] == ["draft", "done"]
+    shares = [share for share, _ in found["shares"]]
+    assert shares[0] > 0.99
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] < 0.95
+    assert [holes for _, holes in found["shares"]][-1]
+    assert found["moved"]
+    assert found["in the take"]
+    for name in ("points", "mesh"):
+        count, away = found[name]
+        assert count > 200
+        assert away < 0.1, name  # world units, of a scene ten wide
+    assert found["triangles"] > 200
