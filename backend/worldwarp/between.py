@@ -7,13 +7,13 @@ mixed by their distance in time; of two surfaces the nearer one is seen; what ne
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cameras import Cameras
 from .cameras.reach import reach
-from .cameras.sizes import Pixel
 from .holes import fill_frame
 from .nouns import Bytes, ChunkResult, Floats, Provenance, Report, View
 from .outputs.motion import landing
@@ -135,7 +135,7 @@ def _source(result: ChunkResult, cameras: Cameras, i: int) -> Source:
 def _spread(result: ChunkResult, generated: Sequence[int], count: int) -> ChunkResult:
     """The result with room for ``count`` frames, its own at ``generated``."""
 
-    def spread(array: NDArray[Pixel]) -> NDArray[Pixel]:
+    def spread(array: NDArray[Any]) -> NDArray[Any]:
         wide = np.zeros((count, *array.shape[1:]), array.dtype)
         wide[list(generated)] = array
         return wide
