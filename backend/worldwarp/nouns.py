@@ -177,7 +177,8 @@ class Filled:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A planned piece of the path: frames [start, stop), the first ``context`` of which are fixed already."""
+    """A planned piece of the path: frames [start, stop) of those that are generated (``settings.every``), the first
+    ``context`` of which are fixed already."""
 
     index: int
     start: int
