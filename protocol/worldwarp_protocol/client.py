@@ -62,6 +62,10 @@ TASKS_SINCE: dict[type[Task], tuple[int, str]] = {
 }
 """The minor version of a server that can, and what it can then."""
 
+SETTINGS_SINCE = {"diffusion": 2, "cache": 2, "overscan": 3, "every": 3, "ease_frames": 3}
+SHOT_SINCE = {"overrides": 2, "mask": 3, "sky": 3}
+"""The minor version of a server that knows them; an older one would pass over settings without a word."""
+
 
 def ignore(*_: object) -> None:
     """Do nothing, wish nothing."""
@@ -143,7 +147,7 @@ class Client:
         question = Submit(request or secrets.token_hex(16), shot)
 
         def ask(connection: Connection) -> Submitted:
-            check_known(shot, connection.session.minor)
+            check_known(shot, arrays, connection.session.minor)
             connection.send(question, arrays)
             return self._answer(connection, Submitted, limits.IDLE_SECONDS)
 
@@ -382,15 +386,12 @@ def check_length(shot: Shot) -> None:
         raise InvalidShot("overrides", "hold more text than one message can carry; shorten the prompts of the chunks.")
 
 
-def check_known(shot: Shot, minor: int) -> None:
-    """Raise ``Refused`` where a server of this minor version would pass over a wish of ``shot`` without a word."""
+def check_known(shot: Shot, arrays: Mapping[str, NDArray[Any]], minor: int) -> None:
+    """Raise ``Refused`` where a server of this minor version does not know what ``shot`` or its arrays wish."""
     chosen, plain = shot.settings, Settings()
-    wishes = {
-        "settings.diffusion": chosen.diffusion != plain.diffusion,
-        "settings.cache": chosen.cache != plain.cache,
-        "overrides": bool(shot.overrides),
-    }
+    wishes = {f"settings.{name}": getattr(chosen, name) != getattr(plain, name) for name in SETTINGS_SINCE}
+    wishes |= {"overrides": bool(shot.overrides), "mask": "mask" in arrays, "sky": "sky" in arrays}
     for field, wished in wishes.items():
-        if wished and minor < 2:
+        if wished and minor < (SETTINGS_SINCE | SHOT_SINCE)[field.removeprefix("settings.")]:
             text = "is unknown to this server, which is too old for it: update the server, or leave it as it was."
             raise Refused("unsupported_version", text, field)

@@ -52,7 +52,8 @@ def _world(task: MakeWorld, past: Past, *report: Report) -> products.World:
 
 
 def _answer(made: Mapping[str, products.Product], past: Past) -> Answer:
-    contents = {file: content for product in made.values() for file, content in product.files.items()}
+    files = WORLD_FILES.values()
+    contents = {file: product.files[file] for product in made.values() for file in product.files if file in files}
     _check_sizes({file: len(content) for file, content in contents.items()})
     arrays = {name: np.frombuffer(contents[file], np.uint8) for name, file in WORLD_FILES.items() if file in contents}
     meta: dict[str, float | str]
