@@ -19,7 +19,7 @@ from worldwarp_protocol.archives import read_array
 
 from .cameras import Cameras
 from .nouns import Bytes, ChunkResult, Floats, Solved, View
-from .outputs.pictures import decode_png, encode_png
+from .outputs.pictures import decode_png, encode_png, encode_provenance
 from .store import Manifest, Store
 
 NOISE, FIGURE = "noise.npy", "noise.png"
@@ -47,7 +47,7 @@ def encode(result: ChunkResult, first: int, cameras: Cameras) -> dict[str, bytes
         index = first + i
         files[name("frames", index)] = encode_png(result.frames[i])
         files[name("priors", index)] = encode_png(result.priors[i])
-        files[name("provenance", index)] = encode_png(result.provenance[i])
+        files[name("provenance", index)] = encode_provenance(result.provenance[i])
         files[name("holes", index)] = encode_png(result.holes[i].astype(np.uint8) * 255)
         files[name("depth", index)] = _npy(result.depth[i])
     return files

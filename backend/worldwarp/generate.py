@@ -45,7 +45,7 @@ def command(arguments: Sequence[str]) -> int:
     request = _again(options) if options.source else _first(options)
     shot, warnings = shots.prepare(**vars(request))
     for warning in [*mismatches(request.cameras, options.fps, options.first_frame), *warnings]:
-        print(f"Note: {warning}", file=sys.stderr)
+        print(f"Note: {terminal.in_options(warning)}", file=sys.stderr)
     lens, camera = options.distortion, shot.cameras
     bent = st_map(camera.K[0], camera.width, camera.height, lens) if lens else None
     folder = ResultFolder(options.out)

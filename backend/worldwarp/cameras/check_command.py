@@ -17,7 +17,7 @@ from ..geometry.picture import describe, within
 from ..masks import cut_out, read_mask
 from ..nouns import Bytes, Floats
 from ..outputs.finished import open_finished
-from ..outputs.pictures import encode_png, read_depth, read_picture
+from ..outputs.pictures import check_ending, encode_png, read_depth, read_picture
 from ..outputs.plot import plot
 from ..store import Store, default_root
 from .cameras import Cameras
@@ -34,6 +34,8 @@ ROWS = 10
 def command(arguments: Sequence[str]) -> int:
     """Check a path and say, or draw, what was found."""
     options = _parser().parse_args(arguments)
+    if options.plot:
+        check_ending("plot", options.plot, ".png")
     _, depth, cameras = first_view(options)
     found, (every, advice) = health(depth, cameras), recommend(cameras, depth)
     notes = mismatches(cameras, *_timeline(options))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from worldwarp_protocol.errors import InvalidShot
 
+from ..outputs.pictures import check_ending
 from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras, write_cameras
@@ -17,6 +18,7 @@ from .smoothing import smoothed
 def command(arguments: Sequence[str]) -> int:
     """Read a path, change its time, write it and say what it is."""
     options = _parser().parse_args(arguments)
+    check_ending("out", options.out, ".npz")
     cameras = read_cameras(options.path)
     check_cameras(cameras)
     result = retimed(cameras, options)
