@@ -278,6 +278,7 @@ def settings(scene, raster: Raster) -> dict:
         "cache_steps": shot.cache_steps,
         "memory_frames": shot.memory_frames,
         "every": int(shot.every),
+        "ease_frames": shot.ease_frames,
         "overscan": round(shot.overscan, 4),  # of Blender's float32: a hair more would be a token more
         "geometry": depth_source(shot),
         "anchor": _anchor(scene),

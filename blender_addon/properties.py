@@ -130,6 +130,12 @@ class WorldWarpShot(bpy.types.PropertyGroup):
             ("4", "Every 4th Frame", "A quarter of the time; for very slow walks"),
         ],
     )
+    ease_frames: IntProperty(
+        name="Ease Back",
+        description="Where the frames of a part have drifted from the path, the next part is back on it after so many "
+        "frames. 0: cameras of frames are not looked for, and nothing is eased",
+        **bounds.of("Settings", "ease_frames"),
+    )
     overscan: FloatProperty(
         name="Overscan",
         description="Share by which frames show more around what the camera sees, to be reframed later. The camera "

@@ -8,6 +8,7 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from . import anchor, diffusion_panel, geometry, masks, order, pump, results, solved
 from .camera import scene_raster
+from .diffusion import wanted
 from .parts import MARK, part
 from .state import STATE, Inquiry, Run
 
@@ -208,8 +209,10 @@ def draw_advanced(layout, context, shot) -> None:
     column = layout.column(align=True)
     column.prop(shot, "cache")
     column.prop(shot, "cache_steps")
-    layout.prop(shot, "memory_frames")
+    layout.prop(shot, "memory_frames", text="Remembered")
     layout.prop(shot, "every")
+    if wanted(shot):
+        layout.prop(shot, "ease_frames")
     layout.prop(shot, "overscan")
     layout.prop(shot, "far")
     layout.prop(shot, "output_folder")

@@ -17,6 +17,6 @@ def test_masks_and_settings_are_sent_as_they_are_chosen(in_blender, extension, t
     assert found["fits"] == ["K", "camera_to_world", "frame", "mask", "picture"]
     assert found["wide"] == [[1, 8, 4096], [1, 8, 4096, 3], True]
     assert found["untouched"]
-    assert found["sent"] == [3, 4, 0.1]
+    assert found["sent"] == [3, 4, 0.1, 7]
     assert found["choices"] == [str(every) for every in get_args(Settings.__annotations__["every"])]
-    assert found["fields"] == ["memory_frames", "overscan", "every"]
+    assert found["fields"] == ["memory_frames", "overscan", "every", "ease_frames"]

@@ -74,8 +74,8 @@ plain = order.prepare(bpy.context)[0].shot().settings
 fields = [name for name in ("memory_frames", "overscan", "every", "ease_frames") if name in shot.bl_rna.properties]
 found["fields"] = fields
 found["untouched"] = all(getattr(plain, name) == getattr(Settings(), name) for name in fields)
-shot.memory_frames, shot.every, shot.overscan = 3, "4", 0.1
+shot.memory_frames, shot.every, shot.overscan, shot.ease_frames = 3, "4", 0.1, 7
 sent = order.prepare(bpy.context)[0].shot().settings
-found["sent"] = [sent.memory_frames, sent.every, sent.overscan]
+found["sent"] = [sent.memory_frames, sent.every, sent.overscan, sent.ease_frames]
 found["choices"] = list(shot.bl_rna.properties["every"].enum_items.keys())
 leave(**found)
