@@ -158,7 +158,8 @@ def _view(shot: Shot, store: Store, done: Sequence[Manifest], index: int) -> Vie
 def _given_depth(shot: Shot, index: int) -> Floats | None:
     """What is known of a picture's depth before anything is estimated: at the least, where its sky is."""
     if shot.depth is not None:
-        return shot.depth[index]
+        given: Floats = shot.depth[index]
+        return given
     if shot.sky is None:
         return None
     return np.asarray(np.where(shot.sky[index], np.inf, np.nan), np.float32)

@@ -46,7 +46,8 @@ class Points(NamedTuple):
 FROM_ONE = np.array([1, 0])
 """In files pictures count from 1, places among what is seen from 0."""
 
-NONE = Points(np.zeros((0, 3)), np.zeros((0, 3), np.uint8), *np.zeros((2, 0), np.int64), np.zeros((0, 2)))
+NOBODY = np.zeros(0, np.int64)
+NONE = Points(np.zeros((0, 3)), np.zeros((0, 3), np.uint8), NOBODY, NOBODY, np.zeros((0, 2)))
 
 
 def seen(xyz: Floats, rgb: Bytes, cameras: Cameras, depth: Callable[[int], Floats], most: int = MOST) -> Points:
