@@ -7,8 +7,8 @@ holds the poses that they were taken from, and ``residuals.npy`` (m, 3) of each 
 requested and of the solved camera, and of how many points that is. Where noise was used, ``noise.npy`` holds the levels
 (T', H/16, W/16) that the tokens of the whole chunk began at, and ``noise.png`` shows them over the steps.
 
-Where not every frame of the path is generated (``settings.every``), those between lie beside the others: their priors are
-what they show without the holes, which are filled.
+Where not every frame of the path is generated (``settings.every``), those between lie beside the others: their priors
+are what they show without the holes, which are filled.
 """
 
 import io
