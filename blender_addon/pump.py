@@ -88,8 +88,10 @@ def pump_beside() -> bool:
         return False
     ended, heard = not link.alive, False
     while not link.inbox.empty():
-        STATE.making.hear(link.inbox.get_nowait())
-        heard = True
+        item, heard = link.inbox.get_nowait(), True
+        if isinstance(item, news.Connected):
+            STATE.hear(item)
+        STATE.making.hear(item)
     if ended:
         _Errand.beside = None
     return heard or ended

@@ -12,7 +12,9 @@ SAID = {"points.count": "{:,.0f} points", "mesh.faces": "{:,.0f} triangles", "ga
 
 def draw_world(layout, context, shot) -> None:
     making, name = STATE.making, _newest(context.scene)
-    layout.prop(context.window_manager.worldwarp, "world_refresh")
+    row = layout.row()
+    row.use_property_split = False
+    row.prop(context.window_manager.worldwarp, "world_refresh")
     if pump.making():
         text = iface_("Making the world") if making.steps else iface_("Waiting for the server")
         layout.progress(factor=making.step / max(making.steps, 1), text=text)

@@ -142,3 +142,6 @@ def test_a_whole_path_is_drafted_and_a_world_made_by_a_real_server(in_blender, e
         assert count > 200
         assert away < 0.1, name  # world units, of a scene ten wide
     assert found["triangles"] > 200
+    assert found["asked"] == [True, ["mesh", "points"]]
+    assert found["again"] == ["done", False]
+    assert found["grown"]

@@ -11,7 +11,7 @@ zip_file, address, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
 assert installed == {"FINISHED"}
 
-from bl_ext.user_default.worldwarp import draft, look, preferences, world  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp import draft, look, preferences, pump, world, world_steps  # noqa: E402  (exists from here on)
 from bl_ext.user_default.worldwarp.parts import part  # noqa: E402
 from bl_ext.user_default.worldwarp.state import STATE  # noqa: E402
 
@@ -64,4 +64,19 @@ for name in ("points", "mesh"):
     away = [np.linalg.norm(box(cloud) - one, axis=1).min() for one in there[:: max(1, len(there) // 50)]]
     found[name] = [len(there), float(np.median(away))]
 found["triangles"] = len(part(home, "mesh").data.polygons)
+
+# As a run grows, its world is asked for anew, once for each part
+STATE.making, STATE.run.state = None, "running"
+bpy.context.window_manager.worldwarp.world_refresh = True
+world_steps.refresh()
+found["asked"] = [pump.making(), sorted(STATE.making.products)]
+pump.made()
+world_steps.bring_in()
+world_steps.refresh()
+found["again"] = [STATE.making.state, pump.making()]
+STATE.run.chunks_done += 1
+world_steps.refresh()
+found["grown"] = pump.making()
+pump.made()
+pump.stop()
 leave(**found)
