@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from . import news
-from .world import Making
 
 STAGES = {
     "history": (0.0, 0.0, "Looking back"),
@@ -101,6 +100,39 @@ class Inquiry:
     @property
     def over(self) -> bool:
         return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass
+class Making:
+    """Files of a run's world that are asked for."""
+
+    run: str
+    folder: Path
+    scene: int
+    """``session_uid`` of the scene that it was asked from."""
+    products: tuple[str, ...]
+    state: str = "asking"
+    """asking, answered, done, failed, cancelled"""
+    text: str = ""
+    step: int = 0
+    steps: int = 0
+    chunks: int = 0
+    """Parts of the walk that it was made of."""
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+    def hear(self, item: news.News) -> None:
+        """Take in one piece of news."""
+        match item:
+            case news.Failed() if not self.over:
+                self.state, self.text = "failed", item.text
+            case news.Estimating():
+                self.step, self.steps = item.step, item.steps
+            case news.WorldMade() if not self.over:
+                self.state, self.chunks, self.meta = "answered", item.chunks, item.meta
 
 
 @dataclass

@@ -1,15 +1,14 @@
 """The world of a run, made from all its frames: points and a proxy mesh become objects in a collection of their own."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
 
-from . import importer, news, points
+from . import importer, points
 from .parts import ROLE, WORLD, part
 from .problems import Problem
+from .state import Making
 
 FILES = {"points": "points.ply", "mesh": "mesh.ply", "gaussians": "gaussians.ply"}
 """Below ``world`` in the result folder, by product."""
@@ -18,39 +17,6 @@ NAMES = {"points": "World Points", "mesh": "World Mesh", "gaussians": "Gaussian 
 
 MOST_CAMERAS = 16
 """Of the path, from the nearest of which a point's size is taken."""
-
-
-@dataclass
-class Making:
-    """What is asked of the server, as far as it is known here."""
-
-    run: str
-    folder: Path
-    scene: int
-    """``session_uid`` of the scene that it was asked from."""
-    products: tuple[str, ...]
-    state: str = "asking"
-    """asking, answered, done, failed, cancelled"""
-    text: str = ""
-    step: int = 0
-    steps: int = 0
-    chunks: int = 0
-    """Parts of the walk that it was made of."""
-    meta: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def over(self) -> bool:
-        return self.state in ("done", "failed", "cancelled")
-
-    def hear(self, item: news.News) -> None:
-        """Take in one piece of news."""
-        match item:
-            case news.Failed() if not self.over:
-                self.state, self.text = "failed", item.text
-            case news.Estimating():
-                self.step, self.steps = item.step, item.steps
-            case news.WorldMade() if not self.over:
-                self.state, self.chunks, self.meta = "answered", item.chunks, item.meta
 
 
 def wanted(making: Making | None) -> bool:

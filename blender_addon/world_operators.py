@@ -9,7 +9,7 @@ from bpy.props import EnumProperty, StringProperty
 from . import pump, wheels, world
 from .actions import Action, reachable
 from .problems import Problem
-from .state import STATE
+from .state import STATE, Making
 
 PRODUCTS = [
     ("points", "Point Cloud of All Frames", "One cloud of what all frames show, one point for each small cube"),
@@ -40,7 +40,7 @@ def ask(scene, run: str, folder: Path, products: tuple[str, ...]) -> None:
     if not run or not folder.is_dir():
         raise Problem(f"The folder of this result is gone ({folder}): import the result from where it is now")
     server = reachable()
-    STATE.making = world.Making(run, folder, scene.session_uid, products)
+    STATE.making = Making(run, folder, scene.session_uid, products)
     pump.start_beside(link.Link(server, link.make_world(run, products, folder)))
 
 

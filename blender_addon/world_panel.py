@@ -3,7 +3,7 @@
 from bpy.app.translations import pgettext_iface as iface_
 
 from . import pump, steps, world
-from .state import STATE
+from .state import STATE, Making
 from .world_operators import PRODUCTS
 
 SAID = {"points.count": "{:,.0f} points", "mesh.faces": "{:,.0f} triangles", "gaussians.psnr": "PSNR {:.1f} dB"}
@@ -34,7 +34,7 @@ def draw_world(layout, context, shot) -> None:
         steps.draw_folder(layout, making.folder / "world")
 
 
-def made_line(making: world.Making) -> str:
+def made_line(making: Making) -> str:
     """What was made, and its numbers."""
     names = [iface_(world.NAMES[name]) for name in making.products]
     numbers = [text.format(making.meta[key]) for key, text in SAID.items() if key in making.meta]

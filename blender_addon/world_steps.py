@@ -5,7 +5,7 @@ import bpy
 from . import world
 from .problems import Problem
 from .results import scene_of
-from .state import STATE, Run
+from .state import STATE, Making, Run
 
 
 def bring_in() -> None:
@@ -37,10 +37,10 @@ def refresh() -> None:
     try:
         ask(scene, run.id, run.folder, there or ("points",))
     except Problem as problem:
-        STATE.making = world.Making(run.id, run.folder, scene.session_uid, (), "failed", str(problem))
+        STATE.making = Making(run.id, run.folder, scene.session_uid, (), "failed", str(problem))
 
 
-def _grown(run: Run, before: world.Making | None) -> bool:
+def _grown(run: Run, before: Making | None) -> bool:
     """Whether ``run`` has parts that its world, as it was made ``before``, lacks."""
     if not run.id or not run.chunks_done or run.state in ("failed", "cancelled"):
         return False

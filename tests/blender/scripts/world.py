@@ -13,7 +13,7 @@ assert installed == {"FINISHED"}
 
 from bl_ext.user_default.worldwarp import news, pump, world  # noqa: E402  (exists from here on)
 from bl_ext.user_default.worldwarp.parts import part  # noqa: E402
-from bl_ext.user_default.worldwarp.state import STATE  # noqa: E402
+from bl_ext.user_default.worldwarp.state import STATE, Making  # noqa: E402
 
 ops = bpy.ops.worldwarp
 RUN = "0" * 32
@@ -37,7 +37,7 @@ class Told:
 
 def made(*products: str, at: str = "first") -> None:
     """As when the server has answered."""
-    STATE.making = world.Making(RUN, folder / at, bpy.context.scene.session_uid, products)
+    STATE.making = Making(RUN, folder / at, bpy.context.scene.session_uid, products)
     pump.start_beside(Told(news.Estimating(1, 2), news.WorldMade(2, {"points.count": 3.0, "mesh.faces": 1.0})))
     pump.made()
 
