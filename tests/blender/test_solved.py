@@ -1,4 +1,4 @@
-"""Solved cameras, written as the world writes them, in real Blenders."""
+"""Solved cameras, written as results hold them, in real Blenders."""
 
 from dataclasses import replace
 
@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from worldwarp.cameras.formats import write_cameras
-from worldwarp.nouns import Solved
-from worldwarp.world import solved
 
 from tests.cache import scene
 
@@ -17,13 +15,12 @@ def test_one_camera_has_both_paths_and_is_switched(in_blender, extension, tmp_pa
     drifted = requested.camera_to_world[:6].copy()
     drifted[:, :3, 3] += np.linspace(0, 0.3, 6)[:, None]  # six of seven frames are there
     residual = np.array([0.1, np.nan, 2.0, 3.0, 4.0, 5.0])
-    found = Solved(drifted, residual, residual / 10, np.full(6, 50), np.full(6, True))
     (tmp_path / "result" / "frames").mkdir(parents=True)
     for number in range(1, 7):
         Image.new("RGB", (96, 64)).save(tmp_path / "result" / "frames" / f"{number:04d}.png")
     file = tmp_path / "result" / "cameras.npz"
     write_cameras(file, requested)
-    solved._write(file, solved._arrays(found, requested))
+    add_solved(file, 0, drifted, np.stack([residual, residual / 10, np.full(6, 50)], axis=1))
 
     seen = in_blender("solved.py", extension, tmp_path)
     asked, taken = "worldwarp_requested", "worldwarp_solved"
