@@ -232,7 +232,7 @@ class WORLDWARP_OT_switch_camera(Action):
         camera = solved.camera_of(collection) if collection else None
         try:
             if camera is None:
-                raise Problem("This result has no solved camera: run `worldwarp world` on it with --solve")
+                raise Problem("This result has no solved camera: solve it by `worldwarp world`, then import it again")
             solved.switch(camera, self.to)
         except Problem as problem:
             return self.refuse(problem)
