@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from worldwarp.cameras.formats import write_cameras
+from worldwarp_protocol.files import add_solved
 
 from tests.cache import scene
 
