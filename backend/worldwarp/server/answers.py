@@ -1,8 +1,10 @@
 """Answers on disk, beside what else is derived: a question that comes again costs no work.
 
-A file holds the answer's frames as they travel, each behind its length; the protocol's own digests guard them.
+A file holds the answer's frames as they travel, each behind its length; the protocol's own digests guard them. Who
+drags a camera asks all the time, so there is an end to what is kept.
 """
 
+import contextlib
 import logging
 import struct
 from collections.abc import Sequence
@@ -18,6 +20,9 @@ from ..engines.questions import Answer
 from .kept import write_atomically
 
 Message = Estimated | PathChecked | WorldMade
+
+MOST = 1 << 30
+"""Bytes of all answers that are kept; the oldest go."""
 
 _LENGTH = struct.Struct("<Q")
 
@@ -59,8 +64,22 @@ def keep(root: Path, key: str, frames: Sequence[Buffer]) -> None:
     parts = [part for frame in frames for part in (_LENGTH.pack(len(frame)), frame)]
     try:
         write_atomically(_path(root, key), b"".join(parts))
+        _forget(root)
     except OSError as error:
         log.warning("An answer cannot be kept (%s); it is made again when it is asked for.", error)
+
+
+def _forget(root: Path) -> None:
+    """Remove the oldest answers where there are too many."""
+    found = [(path, path.stat()) for path in root.glob("derived/*/answer")]
+    size = sum(about.st_size for _, about in found)
+    for path, about in sorted(found, key=lambda one: one[1].st_mtime_ns):
+        if size <= MOST:
+            break
+        path.unlink(missing_ok=True)
+        size -= about.st_size
+        with contextlib.suppress(OSError):  # something else of the same name stays
+            path.parent.rmdir()
 
 
 def _split(content: memoryview) -> list[Buffer]:
