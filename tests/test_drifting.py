@@ -59,6 +59,13 @@ def test_what_drifted_is_solved_and_the_next_chunk_comes_back_without_a_seam(tmp
     assert (on.done[0].meta["drifted"], on.done[1].meta["drifted"]) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize("frames", [2, 15])
+def test_a_path_that_ends_within_four_frames_is_solved_as_far_as_it_goes(tmp_path: Path, frames: int) -> None:
+    settings = Settings(chunk_frames=13, context_frames=5, cache_steps=2, memory_frames=0, ease_frames=8)
+    made = walk(PATH[:frames], [SOLID] * 3, settings, Store(tmp_path))
+    assert np.array_equal(made.solved(), PATH.camera_to_world[:frames])
+
+
 def test_solved_cameras_are_delivered_beside_the_requested_ones(tmp_path: Path) -> None:
     on = walked(tmp_path, DRIFT, 8)
     folder = ResultFolder(tmp_path / "out")

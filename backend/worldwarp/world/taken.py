@@ -40,12 +40,14 @@ def taken(
         requested: of the path, which the residuals are told of, too.
         tell: called with a frame's number and how many there are.
     """
-    free, new = slice(chunk.context, chunk.stop - chunk.start), slice(chunk.first_new - chunk.start, None)
+    count = chunk.stop - chunk.start
+    cameras, requested = cameras[:count], requested[:count]  # a path that ends early was extended: nobody sees that
+    free, new = slice(chunk.context, count), slice(chunk.first_new - chunk.start, None)
     known = _references(chunk, history, history_cameras, context, cameras)
     found = search(frames[free], depth[free], cameras[free], tell, known)
     solved = judged(found, cameras[free], smoothed(found, cameras[free]))
     drifted = _drifted(solved)
-    poses = cameras.camera_to_world[: chunk.stop - chunk.start].copy()
+    poses = cameras.camera_to_world.copy()
     if drifted:
         poses[free] = solved.camera_to_world
     given: list[Found | None] = [None] * chunk.context  # the pictures, exact, or the chunk before, solved already
