@@ -1,5 +1,6 @@
 """A finished shot on the command line as every file it can be."""
 
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import numpy as np
 import OpenEXR
 import pytest
 from PIL import Image
+from worldwarp.cameras.convert import read
+from worldwarp.cameras.foreign import Given
 from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import main
 from worldwarp.export import WRITERS
+from worldwarp.outputs.finished import open_finished
 from worldwarp.outputs.pictures import read_picture
+from worldwarp_protocol.files import add_solved, read_ply
 
 from .cache import scene
 
@@ -97,6 +102,28 @@ def test_cameras_go_out_in_the_formats_of_others(shot: Path) -> None:
     out = export(shot, "colmap", "transforms")
     assert (out / "colmap" / "images.txt").is_file()
     assert (out / "transforms.json").is_file()
+
+
+@pytest.mark.slow
+def test_what_goes_with_points_and_depth_has_the_cameras_that_frames_were_taken_from(shot: Path) -> None:
+    out = shutil.copytree(shot / "out", shot / "solved")
+    requested = open_finished(out).cameras
+    moved = requested.camera_to_world.copy()
+    moved[1:, 0, 3] += 0.1
+    add_solved(out / "cameras.npz", 0, moved, np.zeros((FRAMES, 3)))
+    assert main(["export", str(out), "--store", str(shot / "store"), "--colmap", "--transforms"]) == 0
+    for name in ("colmap", "transforms.json"):
+        np.testing.assert_allclose(read(out / name, None, Given()).camera_to_world, moved, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_colmap_model_keeps_its_points_where_the_store_is_gone(
+    shot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(shot / "out"), "--store", str(shot / "other"), "--colmap-binary"]) == 0
+    assert "without the pictures that see them" in capsys.readouterr().err
+    count = np.frombuffer((shot / "out" / "colmap_binary" / "points3D.bin").read_bytes(), "<u8", 1)[0]
+    assert count == min(len(read_ply(shot / "out" / "points.ply")), 20_000)
 
 
 @pytest.mark.slow

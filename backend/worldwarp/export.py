@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_SIDE
 
 from .cameras import colmap, nerfstudio
-from .cameras.colmap.points import Points, seen
+from .cameras.colmap.points import Points, seen, unseen
 from .cameras.overscan import Canvas, overscan
 from .cameras.sizes import Framing, Size, frame_picture
 from .outputs import exr, plate
@@ -20,7 +20,7 @@ from .outputs.finished import Finished, open_finished
 from .outputs.pictures import encode_png
 from .outputs.video import FORMS, write_video
 from .shotfile import Request, unpack
-from .store import Store, default_root
+from .store import Store, StoreError, default_root
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _exr(work: Work) -> str:
     for i in range(work.finished.record.frames):
         path = _numbered(work.finished, "exr", i, "exr")
         exr.write_passes(
-            path, work.finished.passes(work.store, i), work.finished.cameras, i, work.finished.record.colour_space
+            path, work.finished.passes(work.store, i), work.finished.taken, i, work.finished.record.colour_space
         )
     return "exr"
 
@@ -80,24 +80,28 @@ def _ffv1(work: Work) -> str:
 
 
 def _colmap(work: Work) -> str:
-    colmap.write_text(work.finished.folder.path / "colmap", work.finished.cameras, _seen_points(work))
+    colmap.write_text(work.finished.folder.path / "colmap", work.finished.taken, _seen_points(work))
     return "colmap"
 
 
 def _colmap_binary(work: Work) -> str:
-    colmap.write_binary(work.finished.folder.path / "colmap_binary", work.finished.cameras, _seen_points(work))
+    colmap.write_binary(work.finished.folder.path / "colmap_binary", work.finished.taken, _seen_points(work))
     return "colmap_binary"
 
 
 def _seen_points(work: Work) -> Points:
-    """The points of the shot and where they are seen."""
+    """The points of the shot and where they are seen; where the store is gone, that is left out."""
     cloud = files.read_ply(work.finished.folder.path / "points.ply")
     xyz, rgb = (np.stack([cloud[name] for name in names], 1) for names in (("x", "y", "z"), ("red", "green", "blue")))
-    return seen(xyz, rgb, work.finished.cameras, lambda i: work.finished.passes(work.store, i).depth)
+    try:
+        return seen(xyz, rgb, work.finished.taken, lambda i: work.finished.depth(work.store, i))
+    except StoreError as error:
+        print(f"Note: the points are written without the pictures that see them. {error}", file=sys.stderr)
+        return unseen(xyz, rgb)
 
 
 def _transforms(work: Work) -> str:
-    nerfstudio.write(work.finished.folder.path / "transforms.json", work.finished.cameras)
+    nerfstudio.write(work.finished.folder.path / "transforms.json", work.finished.taken)
     return "transforms.json"
 
 
@@ -129,8 +133,9 @@ def plate_source(work: Work, request: Request) -> tuple[Canvas, plate.Source]:
         larger = f"--size {framing.width}x{framing.height}, or a multiple of that"
         print(f"Note: at the picture's own size overscan is left out; {larger}, delivers it.", file=sys.stderr)
     target = plate.delivery(work.size, size, [framing, own, asked] if window else [own, framing])
-    depth = work.finished.passes(work.store, 0).depth
-    return target, plate.source_at(target, picture, depth, request.cameras, work.finished.cameras, framing)
+    depth, taken = work.finished.depth(work.store, 0), work.finished.taken
+    path = replace(request.cameras, camera_to_world=taken.camera_to_world)
+    return target, plate.source_at(target, picture, depth, path, taken, framing)
 
 
 def _video(finished: Finished, form: str) -> str:

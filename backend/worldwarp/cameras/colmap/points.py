@@ -56,8 +56,8 @@ def seen(xyz: Floats, rgb: Bytes, cameras: Cameras, depth: Callable[[int], Float
     Args:
         depth: of picture i, (H, W), planar, world units; a point is seen where it is no further off than that.
     """
-    kept = np.unique(np.linspace(0, len(xyz) - 1, min(most, len(xyz))).astype(np.int64))
-    points, found = xyz[kept].astype(np.float64), []
+    points, rgb, *_ = unseen(xyz, rgb, most)
+    found = []
     for i in range(len(cameras)):
         pixels, z = project(points, cameras.K[i], cameras.world_to_camera[i])
         inside = (z > 0) & (pixels >= 0).all(1) & (pixels < [cameras.width, cameras.height]).all(1)
@@ -67,4 +67,10 @@ def seen(xyz: Floats, rgb: Bytes, cameras: Cameras, depth: Callable[[int], Float
         found.append((np.full(int(same.sum()), i), there[same], pixels[there[same]]))
     picture, point, pixel = (np.concatenate(part) for part in zip(*found, strict=True))
     shown, again = np.unique(point, return_inverse=True)
-    return Points(points[shown], rgb[kept][shown], picture, again.astype(np.int64), pixel)
+    return Points(points[shown], rgb[shown], picture, again.astype(np.int64), pixel)
+
+
+def unseen(xyz: Floats, rgb: Bytes, most: int = MOST) -> Points:
+    """The same points where it is not known which pictures see them."""
+    kept = np.unique(np.linspace(0, len(xyz) - 1, min(most, len(xyz))).astype(np.int64))
+    return NONE._replace(xyz=xyz[kept].astype(np.float64), rgb=rgb[kept])
