@@ -90,6 +90,11 @@ def cut_out(depth: Floats, mask: Mask) -> Floats:
     return np.where(grown(mask, RIM), np.float32(np.nan), depth)
 
 
+def as_sky(depth: Floats, mask: Mask) -> Floats:
+    """Depth (..., H, W), infinite in what the mask says is sky."""
+    return np.where(mask, np.float32(np.inf), depth)
+
+
 def without(depth: Floats, views: Sequence[View]) -> Floats:
     """Depth (n, H, W), NaN in what the views, the first of its frames, leave out: no world is made of it."""
     kept = depth.copy()

@@ -32,7 +32,7 @@ from .cameras.sizes import (
 )
 from .chunks import plan
 from .geometry import sources
-from .masks import SET, check_mask, extent, frame_mask
+from .masks import SET, as_sky, check_mask, extent, frame_mask
 from .nouns import Bytes, Floats, Shot
 from .weights import needs
 
@@ -307,7 +307,7 @@ def _check_depth(depth: Floats, shape: tuple[int, ...], far: float, sky: NDArray
             "render or export both at the same size from the same camera.",
         )
     if sky is not None:
-        depth = np.where(sky, np.float32(np.inf), depth)
+        depth = as_sky(depth, sky)
     bad = np.isnan(depth) | (depth <= 0)
     if bad.any():
         _, row, column = (int(i) for i in np.argwhere(bad)[0])

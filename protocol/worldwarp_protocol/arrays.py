@@ -68,6 +68,7 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "picture": Rule("uint8", (1, "H", "W", 3)),
         "depth": Rule("float32", (1, "H", "W"), optional=True),
         "mask": Rule("uint8", (1, "H", "W"), optional=True),
+        "sky": Rule("uint8", (1, "H", "W"), optional=True),
         **CAMERAS,
     },
     PathChecked: {

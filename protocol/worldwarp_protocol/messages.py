@@ -220,7 +220,8 @@ class CheckPath(msgspec.Struct, frozen=True, tag="check_path", kw_only=True):
 
     Arrays: ``picture`` (1, H, W, 3) uint8, display-referred; ``depth`` (1, H, W) float32 for the source ``given``:
     planar, infinite or beyond ``far`` is sky; ``mask`` (1, H, W) uint8, optional: what is above 127 must not become
-    part of the world; ``K``, ``camera_to_world`` and ``frame`` of n cameras as ``Shot`` has them: camera 0 took the
+    part of the world; ``sky`` (1, H, W) uint8, optional: what is above 127 is sky, whatever depth says; ``K``,
+    ``camera_to_world`` and ``frame`` of n cameras as ``Shot`` has them: camera 0 took the
     picture. To look at a single frame, send its camera after camera 0.
 
     It waits, and is ended, as ``EstimateGeometry`` is. ``preview``: the width of the pictures to be drawn, in pixels;
@@ -497,8 +498,8 @@ class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
     """Stream item: chunk ``chunk`` is final; it holds frames ``first`` to ``first + count - 1`` of the path, from 0.
 
     Arrays, where the cameras of its n frames were solved: ``solved`` (n, 4, 4) float64, where they were taken from,
-    OpenCV axes in Blender's world; ``residuals`` (n, 3) float64: by how many pixels known points are off, with the requested
-    and with the solved camera (NaN: not known), and how many points that is. Peers before 1.3 are sent none.
+    OpenCV axes in Blender's world; ``residuals`` (n, 3) float64: by how many pixels known points are off, with the
+    requested and with the solved camera (NaN: not known), and how many points that is. Peers before 1.3 are sent none.
     """
 
     run: Id

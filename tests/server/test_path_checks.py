@@ -45,9 +45,9 @@ def cameras_of(arrays: dict[str, np.ndarray]) -> Cameras:
     return Cameras(arrays["K"], arrays["camera_to_world"], width, height, arrays["frame"].astype(np.int64))
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("masked", ["", "mask", "sky"])
 def test_the_numbers_are_those_of_the_command_line(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], masked: bool
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], masked: str
 ) -> None:
     arrays = walk()
     (tmp_path / "picture.png").write_bytes(encode_png(arrays["picture"][0]))
@@ -55,10 +55,13 @@ def test_the_numbers_are_those_of_the_command_line(
     write_cameras(tmp_path / "path.npz", cameras_of(arrays))
     words = ["--cameras", "path.npz", "--depth", "depth.npy", "--image", "picture.png"]
     if masked:
-        arrays["mask"] = np.zeros((1, 48, 64), np.uint8)
-        arrays["mask"][:, 10:30, 5:25] = 255
-        (tmp_path / "mask.png").write_bytes(encode_png(np.repeat(arrays["mask"][0, ..., None], 3, 2)))
-        words += ["--mask", "mask.png"]
+        arrays[masked] = np.zeros((1, 48, 64), np.uint8)
+        arrays[masked][:, 10:30, 5:25] = 255
+        (tmp_path / "mask.png").write_bytes(encode_png(np.repeat(arrays[masked][0, ..., None], 3, 2)))
+        words += [f"--{masked}", "mask.png"]
+        if masked == "sky":
+            arrays["depth"][arrays["sky"] > 0] = np.nan  # whatever depth says
+            np.save(tmp_path / "depth.npy", arrays["depth"][0])
     paths = [str(tmp_path / word) if "." in word else word for word in words]
     assert command(["check", *paths, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
@@ -67,7 +70,7 @@ def test_the_numbers_are_those_of_the_command_line(
     assert message.warnings == said["sentences"]
     for name in NUMBERS:
         np.testing.assert_array_equal(found[name], said[name], err_msg=name)
-    assert (found["known"][0] < 0.9) == masked
+    assert (found["known"][0] < 0.9) == (masked == "mask")
     assert (found["preview"].shape, found["holes"].shape) == ((9, 24, 32, 3), (9, 24, 32))
     if not masked:
         drawn, holes = preview(arrays["picture"][0], arrays["depth"][0], cameras_of(arrays), 32, checker=False)
@@ -116,7 +119,8 @@ WRONG = {
     "far": (walk(), {"far": 1.0}, "depth", "sky everywhere"),
     "scaled": (rolled(walk()), {}, "cameras.camera_to_world", "is scaled"),
     "one camera": (long_path(1), {}, "cameras", "has 1 frame"),
-    "all out": ({**walk(), "mask": np.full((1, 48, 64), 255, np.uint8)}, {}, "mask", "leaves the whole picture out"),
+    "all out": ({**walk(), "mask": np.full((1, 48, 64), 255, np.uint8)}, {}, "mask", "leaves a whole picture out"),
+    "all sky": ({**walk(), "sky": np.full((1, 48, 64), 255, np.uint8)}, {}, "sky", "is sky everywhere"),
     "much": (long_path(10_000), {"preview": 64}, "preview", "ask for smaller pictures"),
 }
 

@@ -14,7 +14,7 @@ from worldwarp_protocol.messages import Settings
 
 from ..geometry import sources
 from ..geometry.picture import describe, within
-from ..masks import cut_out, read_mask
+from ..masks import as_sky, cut_out, read_mask
 from ..nouns import Bytes, Floats
 from ..outputs.finished import open_finished
 from ..outputs.pictures import check_ending, encode_png, read_depth, read_picture
@@ -54,6 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", type=Path, help="the picture (PNG, JPEG, TIFF, ...)")
     parser.add_argument("--depth", type=Path, help="its planar depth in world units (.exr or .npy)")
     parser.add_argument("--mask", type=Path, help="white is what must not become part of the world")
+    parser.add_argument("--sky", type=Path, help="white is sky: infinitely far away, whatever depth says")
     parser.add_argument("--geometry", choices=sources.NAMES, help="who estimates the depth, where it is not given")
     parser.add_argument("--far", type=float, default=Settings().far, help="given depth beyond it is sky")
     parser.add_argument("--result", type=Path, help="or the folder of a finished shot, for its picture and depth")
@@ -115,8 +116,8 @@ def _timeline(options: argparse.Namespace) -> tuple[float | None, int | None]:
 def _of_result(options: argparse.Namespace) -> tuple[Bytes, Floats, Cameras]:
     """Of a finished shot; another path may be given for it."""
     shot = open_finished(options.result)
-    passes = shot.passes(Store(options.store or default_root()), 0)
-    return passes.rgb, passes.depth, read_cameras(options.cameras) if options.cameras else shot.cameras
+    depth = shot.depth(Store(options.store or default_root()), 0)
+    return shot.frame(0), _with_sky(depth, options), read_cameras(options.cameras) if options.cameras else shot.cameras
 
 
 def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Cameras]:
@@ -125,12 +126,17 @@ def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camera
     cameras = read_cameras(options.cameras)
     picture = read_picture(options.image) if options.image else None
     if options.depth:
-        depth = read_depth(options.depth)
-        return picture, within(depth, options.far), cameras
+        return picture, within(_with_sky(read_depth(options.depth), options), options.far), cameras
     if picture is None or options.geometry in (None, "given"):
         raise InvalidShot("depth", "is missing; give --depth, or --image and --geometry ttt3r, or --result.")
     print(f"Estimating depth with {options.geometry}.", file=sys.stderr)
-    return picture, describe(picture, sources.load(options.geometry), cameras.K[0]).depth, cameras
+    found = describe(picture, sources.load(options.geometry), cameras.K[0])
+    return picture, _with_sky(found.depth, options), cameras
+
+
+def _with_sky(depth: Floats, options: argparse.Namespace) -> Floats:
+    size = depth.shape[1], depth.shape[0]
+    return as_sky(depth, read_mask(options.sky, size, "sky")) if options.sky else depth
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from ..cameras import Cameras
 from ..cameras.checks import check_cameras
 from ..geometry import sources
 from ..geometry.picture import describe, within
-from ..masks import SET, cut_out
+from ..masks import NOTHING_STAYS, SET, as_sky, cut_out
 from ..nouns import Floats, Report
 from .questions import NOBODY, Answer, Arrays, content, digest
 
@@ -28,10 +28,11 @@ def check(task: CheckPath, arrays: Arrays) -> None:
         InvalidShot: the source cannot be used here, or a value of an array makes no sense.
     """
     check_cameras(_cameras(arrays))
+    for name, text in NOTHING_STAYS.items():
+        if name in arrays and (arrays[name] > SET).all():
+            raise InvalidShot(name, text)
     if "depth" in arrays:
-        within(arrays["depth"][0], task.far)
-    if "mask" in arrays and (arrays["mask"] > SET).all():
-        raise InvalidShot("mask", "leaves the whole picture out; white is left out, black stays.")
+        within(_with_sky(arrays["depth"][0], arrays), task.far)
     sources.check(task.source)
 
 
@@ -76,7 +77,11 @@ def _depth(task: CheckPath, arrays: Arrays, cameras: Cameras) -> Floats:
     """(H, W), planar; inf is sky, NaN is left out."""
     picture = arrays["picture"][0]
     if "depth" in arrays:
-        depth = within(arrays["depth"][0], task.far)
+        depth = within(_with_sky(arrays["depth"][0], arrays), task.far)
     else:
-        depth = describe(picture, sources.load(task.source), cameras.K[0]).depth
+        depth = _with_sky(describe(picture, sources.load(task.source), cameras.K[0]).depth, arrays)
     return cut_out(depth, arrays["mask"][0] > SET) if "mask" in arrays else depth
+
+
+def _with_sky(depth: Floats, arrays: Arrays) -> Floats:
+    return as_sky(depth, arrays["sky"][0] > SET) if "sky" in arrays else depth
