@@ -19,6 +19,7 @@ from .connection import Connection, Context
 from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable, SessionEnded
 from .inputs import Inputs
 from .messages import (
+    Anchor,
     Cancel,
     CheckPath,
     Error,
@@ -191,6 +192,8 @@ class Client:
         source: GeometrySource = "given",
         far: float = 1e6,
         preview: int = 0,
+        depth_scale: float = 1.0,
+        anchor: Anchor | None = None,
         request: str | None = None,
         on_progress: tasks.OnProgress = ignore,
         should_stop: Callable[[], object] = ignore,
@@ -203,8 +206,16 @@ class Client:
             source: where the depth comes from that is not among the arrays.
             far: depth beyond it, in world units, is sky.
             preview: width of the pictures that are drawn of it, in pixels, at most 256; 0: none.
+            depth_scale, anchor: of the shot's settings; they scale depth that is estimated.
         """
-        task = CheckPath(request=request or secrets.token_hex(16), source=source, far=far, preview=preview)
+        task = CheckPath(
+            request=request or secrets.token_hex(16),
+            source=source,
+            far=far,
+            depth_scale=depth_scale,
+            anchor=anchor,
+            preview=preview,
+        )
         return self._do(task, arrays, PathChecked, on_progress, should_stop)
 
     def make_world(

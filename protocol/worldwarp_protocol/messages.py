@@ -23,6 +23,8 @@ Side = Annotated[int, Meta(ge=16, le=limits.MAX_SIDE)]
 Seconds = Annotated[float, Meta(ge=0, le=1e10)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Distance = Annotated[float, Meta(gt=0, le=1e10)]
+Scale = Annotated[float, Meta(gt=0, le=1e10)]
+Anchor = tuple[Fraction, Fraction, Distance]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 """A bound refuses NaN and the infinities."""
 
@@ -135,8 +137,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ease_frames: Annotated[int, Meta(ge=0, le=161)] = 16
     every: Literal[1, 2, 4] = 1
     geometry: GeometrySource = "given"
-    depth_scale: Annotated[float, Meta(gt=0, le=1e10)] = 1.0
-    anchor: tuple[Fraction, Fraction, Distance] | None = None
+    depth_scale: Scale = 1.0
+    anchor: Anchor | None = None
     diffusion: Diffusion = Diffusion()
 
 
@@ -224,13 +226,16 @@ class CheckPath(msgspec.Struct, frozen=True, tag="check_path", kw_only=True):
     ``camera_to_world`` and ``frame`` of n cameras as ``Shot`` has them: camera 0 took the
     picture. To look at a single frame, send its camera after camera 0.
 
-    It waits, and is ended, as ``EstimateGeometry`` is. ``preview``: the width of the pictures to be drawn, in pixels;
-    no larger than the picture is; 0: none. Little is lost where all is sent at 240 pixels.
+    It waits, and is ended, as ``EstimateGeometry`` is. ``depth_scale`` and ``anchor`` scale depth that is estimated, as
+    those of ``Settings`` do. ``preview``: the width of the pictures to be drawn, in pixels; no larger than the picture
+    is; 0: none. Little is lost where all is sent at 240 pixels.
     """
 
     request: Id
     source: GeometrySource = "given"
     far: Distance = 1e6
+    depth_scale: Scale = 1.0
+    anchor: Anchor | None = None
     preview: Annotated[int, Meta(ge=0, le=limits.MAX_CHECK_SIDE)] = 0
     arrays: Arrays = []
 

@@ -126,7 +126,10 @@ FROM_CLIENT: list[tuple[m.ClientMessage, Arrays]] = [
         m.EstimateGeometry(request=REQUEST, what="picture", source="given", fps=25.0),
         {name: array[:1] for name, array in shot_arrays().items() if name in ("picture", "depth", "K")},
     ),
-    (m.CheckPath(request=REQUEST, far=50.0, preview=32), {**shot_arrays(), "mask": np.zeros((1, 16, 32), np.uint8)}),
+    (
+        m.CheckPath(request=REQUEST, far=50.0, anchor=(0.5, 0.5, 3.0), preview=32),
+        {**shot_arrays(), "mask": np.zeros((1, 16, 32), np.uint8)},
+    ),
     (m.MakeWorld(request=REQUEST, run=RUN, products=["points", "gaussians"], steps=20), {}),
     (m.Subscribe(RUN, 3, [DIGEST], 8), {}),
     (m.Credit(RUN, 4), {}),

@@ -13,6 +13,7 @@ from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 
 from ..geometry import sources
+from ..geometry.anchor import read_anchor
 from ..geometry.picture import describe, within
 from ..masks import as_sky, cut_out, read_mask
 from ..nouns import Bytes, Floats
@@ -56,6 +57,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", type=Path, help="white is what must not become part of the world")
     parser.add_argument("--sky", type=Path, help="white is sky: infinitely far away, whatever depth says")
     parser.add_argument("--geometry", choices=sources.NAMES, help="who estimates the depth, where it is not given")
+    parser.add_argument("--depth-scale", type=float, default=1.0, help="that estimated depth is multiplied by (1)")
+    parser.add_argument("--anchor", help="u,v,distance: it is scaled so that this point (0 to 1) is so far away")
     parser.add_argument("--far", type=float, default=Settings().far, help="given depth beyond it is sky")
     parser.add_argument("--result", type=Path, help="or the folder of a finished shot, for its picture and depth")
     parser.add_argument("--store", type=Path, help="where chunks are kept, for --result")
@@ -130,7 +133,8 @@ def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camera
     if picture is None or options.geometry in (None, "given"):
         raise InvalidShot("depth", "is missing; give --depth, or --image and --geometry ttt3r, or --result.")
     print(f"Estimating depth with {options.geometry}.", file=sys.stderr)
-    found = describe(picture, sources.load(options.geometry), cameras.K[0])
+    anchor = None if options.anchor is None else read_anchor(options.anchor)
+    found = describe(picture, sources.load(options.geometry), cameras.K[0], options.depth_scale, anchor)
     return picture, _with_sky(found.depth, options), cameras
 
 

@@ -39,7 +39,7 @@ def check(task: CheckPath, arrays: Arrays) -> None:
 def key(task: CheckPath, numerics: str) -> str:
     """64 hex digits that are the same exactly where the answer is."""
     how = (VERSION, sources.recipe(task.source), numerics)
-    return digest("path", task.far, task.preview, content(task.arrays), how)
+    return digest("path", task.far, task.depth_scale, task.anchor, task.preview, content(task.arrays), how)
 
 
 def walk(task: CheckPath, arrays: Arrays, report: Report) -> Answer:
@@ -79,7 +79,8 @@ def _depth(task: CheckPath, arrays: Arrays, cameras: Cameras) -> Floats:
     if "depth" in arrays:
         depth = within(_with_sky(arrays["depth"][0], arrays), task.far)
     else:
-        depth = _with_sky(describe(picture, sources.load(task.source), cameras.K[0]).depth, arrays)
+        found = describe(picture, sources.load(task.source), cameras.K[0], task.depth_scale, task.anchor)
+        depth = _with_sky(found.depth, arrays)
     return cut_out(depth, arrays["mask"][0] > SET) if "mask" in arrays else depth
 
 
