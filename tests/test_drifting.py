@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from worldwarp import contents, profiles
+from worldwarp.engines import jobs
 from worldwarp.generate import deliver
+from worldwarp.history import remember
 from worldwarp.nouns import Bytes
 from worldwarp.store import Store
 from worldwarp_protocol.messages import Settings, Shot
@@ -57,6 +59,17 @@ def test_what_drifted_is_solved_and_the_next_chunk_comes_back_without_a_seam(tmp
     assert seams[on] > before - 0.5
     assert seams[on] > seams[off] + 1
     assert (on.done[0].meta["drifted"], on.done[1].meta["drifted"]) == (1.0, 0.0)
+
+
+def test_memory_looks_from_where_frames_were_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    monkeypatch.setattr(jobs, "remember", lambda *asked: looked.append(asked) or remember(*asked))
+    settings = Settings(chunk_frames=13, context_frames=5, cache_steps=2, memory_frames=2, ease_frames=8)
+    made = walk(PATH[:21], [DRIFT, SOLID], settings, Store(tmp_path))
+    ((_, committed, _, cameras, coming, _),) = looked
+    assert np.array_equal(cameras.camera_to_world[:committed], made.solved()[:committed])
+    assert not np.array_equal(cameras.camera_to_world[:committed], PATH.camera_to_world[:committed])
+    assert np.array_equal(coming.camera_to_world, made.asked[1].camera_to_world[5:])
 
 
 @pytest.mark.parametrize("frames", [2, 15])

@@ -97,7 +97,7 @@ def remember(
 
     Args:
         look: the thumbnail of a committed frame.
-        cameras: of the path.
+        cameras: of the path; of the committed frames those that they were taken from.
         coming: of the chunk's new frames.
     """
     asked = [*recent, *(i for i in candidates(committed) if i not in recent)]

@@ -81,7 +81,8 @@ def make_job(shot: Shot, store: Store, done: Sequence[Manifest], numerics: str) 
     path, whole = chunks.generated(shot), chunks.contributed(shot, chunk)
     requested, taken = chunks.covered(path, chunk), _taken(store, path, done)
     cameras = _eased(requested, taken[chunk.start : chunk.start + chunk.context], settings) if done else requested
-    history = _history(shot, store, plan, done)
+    coming = cameras[chunk.first_new - chunk.start : chunk.stop - chunk.start]
+    history = _history(shot, store, plan, done, taken, coming)
     return Job(
         key=chunks.key(recipe),
         recipe=recipe,
@@ -121,8 +122,15 @@ def _past(done: Sequence[Manifest]) -> str | None:
     return chunks.past([manifest.digest for manifest in done])
 
 
-def _history(shot: Shot, store: Store, plan: Sequence[Chunk], done: Sequence[Manifest]) -> list[int]:
-    """Positions in the loop's path of what the chunk after ``done`` is built from, in the order of trust."""
+def _history(
+    shot: Shot, store: Store, plan: Sequence[Chunk], done: Sequence[Manifest], taken: Cameras, coming: Cameras
+) -> list[int]:
+    """Positions in the loop's path of what the chunk after ``done`` is built from, in the order of trust.
+
+    Args:
+        taken: the loop's path, with the cameras that committed frames were taken from.
+        coming: of the chunk's new frames.
+    """
     if not done:
         return select_history(None, len(shot.pictures))
     previous, chunk = plan[len(done) - 1 : len(done) + 1]
@@ -134,9 +142,7 @@ def _history(shot: Shot, store: Store, plan: Sequence[Chunk], done: Sequence[Man
         holder = _holder(done, chunks.at(shot, index))
         return _thumbnail(store, holder.key, holder.digest, chunks.at(shot, index))
 
-    path = chunks.generated(shot)
-    coming = path[chunk.first_new : chunk.stop]
-    memory = remember(select_history(previous), chunk.first_new, look, path, coming, most)
+    memory = remember(select_history(previous), chunk.first_new, look, taken, coming, most)
     return select_history(previous, memory=memory)
 
 
