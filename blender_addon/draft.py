@@ -95,10 +95,10 @@ def inquire(context, picture: Picture):
     arrays = {"picture": small.rgb[None], "K": seen.K, "camera_to_world": seen.camera_to_world, "frame": seen.frame}
     if source == "given":
         arrays["depth"] = small.depth[None]
-    arrays |= {name: mask for name, mask in masks.arrays(scene, height, width).items() if name == "mask"}
+    arrays |= masks.arrays(scene, height, width)
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     path = Path(camera.name, frames[0], every, whole.K, whole.camera_to_world)
-    return path, PathQuestion(source, scene.worldwarp.far, width, arrays)
+    return path, PathQuestion(source, scene.worldwarp.far, width, arrays, order.anchor_of(scene))
 
 
 def keep(inquiry: Inquiry) -> None:

@@ -67,12 +67,18 @@ class Question:
 
 @dataclass(frozen=True)
 class PathQuestion:
-    """What is asked of a path; the arrays as ``messages.CheckPath`` names them. ``width``: of the pictures drawn."""
+    """What is asked of a path; the arrays as ``messages.CheckPath`` names them.
+
+    Args:
+        width: of the pictures drawn.
+        anchor: of the shot's settings; estimated depth is scaled by it.
+    """
 
     source: str
     far: float
     width: int
     arrays: dict[str, np.ndarray]
+    anchor: tuple[float, float, float] | None = None
 
 
 class Link:
@@ -196,6 +202,7 @@ def check_path(question: PathQuestion) -> Errand:
                 question.source,
                 question.far,
                 question.width,
+                anchor=question.anchor,
                 on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
                 should_stop=link.take_wish,
             )

@@ -281,7 +281,7 @@ def settings(scene, raster: Raster) -> dict:
         "ease_frames": shot.ease_frames,
         "overscan": round(shot.overscan, 4),  # of Blender's float32: a hair more would be a token more
         "geometry": depth_source(shot),
-        "anchor": _anchor(scene),
+        "anchor": anchor_of(scene),
         **words,
     }
 
@@ -292,7 +292,7 @@ def _overrides(scene) -> list[dict]:
     return overrides.sent(scene.worldwarp, frames) if diffusion.wanted(scene.worldwarp) and frames else []
 
 
-def _anchor(scene) -> tuple[float, float, float] | None:
+def anchor_of(scene) -> tuple[float, float, float] | None:
     """Pixel and distance of the anchor, where the depth of the shot will be estimated as its geometry was."""
     collection = geometry.of_scene(scene)
     if collection is None or collection[MARK] != depth_source(scene.worldwarp):

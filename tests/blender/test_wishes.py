@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import pytest
 from worldwarp_protocol.messages import Settings
 
 
@@ -15,6 +16,9 @@ def test_masks_and_settings_are_sent_as_they_are_chosen(in_blender, extension, t
     assert "nowhere.png does not exist" in found["file"][0]
     assert "The Leave Out mask is 64 x 48 pixels, the picture 64 x 24" in found["picture"]
     assert found["fits"] == ["K", "camera_to_world", "frame", "mask", "picture"]
+    assert found["draft"] == ["K", "camera_to_world", "frame", "mask", "picture", "sky"]
+    assert found["at scale"]
+    assert found["anchor"] == pytest.approx([0.5, 0.5, 7], abs=1e-5)
     assert found["wide"] == [[1, 8, 4096], [1, 8, 4096, 3], True]
     assert found["untouched"]
     assert found["sent"] == [3, 4, 0.1, 7]

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -11,8 +12,9 @@ zip_file, folder = sys.argv[1], Path(sys.argv[2])
 installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
 assert installed == {"FINISHED"}
 
-from bl_ext.user_default.worldwarp import order, shooting  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp import draft, geometry, link, order, shooting  # noqa: E402  (exists from here on)
 from bl_ext.user_default.worldwarp.problems import Problem  # noqa: E402
+from worldwarp_protocol.errors import Refused  # noqa: E402
 from worldwarp_protocol.messages import Settings  # noqa: E402
 
 scene = bpy.context.scene
@@ -60,6 +62,31 @@ shot.source, shot.depth_source, shot.picture_file = "FILE", "depth-anything", st
 found["picture"] = refused(lambda: order.prepare(bpy.context))
 shot.mask_file = str(folder / "small.png")
 found["fits"] = sorted(order.prepare(bpy.context)[0].arrays)
+
+# A draft of the path is asked for with the same masks, at the scale that the shot will have
+u, v = np.meshgrid(np.linspace(-0.9, 0.9, 5), np.linspace(-0.3, 0.3, 5))
+wall = np.stack([u, v, np.ones_like(u)], axis=-1).reshape(-1, 3).astype(np.float32)
+K = np.array([[32.0, 0, 32], [0, 32, 12], [0, 0, 1]])
+estimate = geometry.Estimate(
+    "depth-anything", K, 64, 24, wall, np.zeros((25, 3), np.uint8), np.array([[0, 1, 5]]), np.eye(4)
+)
+geometry.place(scene, "Wall", estimate, K, np.eye(4), "sRGB")
+shot.anchor_distance, shot.sky_file = 7, str(folder / "small.png")
+_, question = draft.inquire(bpy.context, order.take_picture(scene, 1, []))
+found["draft"] = sorted(question.arrays)
+
+
+class Asked:
+    """A client that tells what it was asked for."""
+
+    def check_path(self, *_, **options):
+        found["at scale"] = list(options["anchor"] or ()) == list(order.prepare(bpy.context)[0].settings["anchor"])
+        found["anchor"] = options["anchor"]
+        raise Refused("cancelled", "")
+
+
+link.check_path(question)(SimpleNamespace(take_wish=None), Asked())
+shot.geometry, shot.sky_file = None, ""
 
 # Of a picture that is larger than the server takes
 wide = np.zeros((16, 8192), np.uint8)
