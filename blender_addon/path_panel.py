@@ -29,7 +29,8 @@ def draw_words(layout, context, shot) -> None:
     row.operator("worldwarp.write_path", icon="KEY_HLT")
     row = layout.row(align=True)
     row.operator("worldwarp.retime_path", icon="TIME")
-    row.operator("worldwarp.import_cameras", icon="IMPORT", text="From Run")
+    row.operator("worldwarp.smooth_path", icon="SMOOTHCURVE")
+    layout.operator("worldwarp.import_cameras", icon="IMPORT")
 
 
 def draw_curve(layout, context, shot) -> None:

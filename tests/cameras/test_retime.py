@@ -14,8 +14,8 @@ from worldwarp.cameras.checks import check_cameras
 from worldwarp.cameras.formats import read_cameras, write_cameras
 from worldwarp.cameras.retime import command
 from worldwarp.cameras.retiming import at_rate, at_speed, at_times, exact_rate, in_frames, mismatches
-from worldwarp.cameras.smoothing import kernel, savitzky_golay, smoothed
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.paths.smoothing import kernel, savitzky_golay, smoothed
 
 from tests.shots_for_tests import straight_path
 
@@ -115,6 +115,8 @@ def test_a_mismatch_is_said_with_both_durations():
     rate, start = mismatches(curve(97), 25, 1)
     assert "24 frames a second and the timeline 25: it would take 3.84 s instead of 4.00 s" in rate
     assert "starts at frame 1001 and the timeline at 1" in start
+    (close_rate,) = mismatches(replace(curve(121), fps=24000 / 1001), 24)
+    assert "it would take 5.0000 s instead of 5.0050 s" in close_rate
     assert mismatches(replace(curve(97), fps=23.976), 24000 / 1001, 1001) == []
     assert mismatches(curve(97)) == []
     with pytest.raises(InvalidShot, match="fps: is 0"):
