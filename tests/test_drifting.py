@@ -52,7 +52,7 @@ def test_what_drifted_is_solved_and_the_next_chunk_comes_back_without_a_seam(tmp
     requested, solved = (residual(on, poses, PATH) for poses in (PATH.camera_to_world, on.solved()))
     assert requested[FIRST - 1] > 8
     assert solved.max() < 0.5
-    assert (requested[FIRST + 7 :] == 0).all()
+    assert requested[FIRST + 7 :].max() < 1e-9
     assert np.array_equal(on.asked[1].camera_to_world[12:], PATH.camera_to_world[FIRST + 7 : FIRST + 8])
     before = psnr(on.frames[FIRST - 2], on.frames[FIRST - 1])
     seams = {w: psnr(w.frames[FIRST - 1], w.frames[FIRST]) for w in (off, on)}
