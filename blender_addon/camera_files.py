@@ -60,7 +60,7 @@ def _read(path: Path) -> importer.Cameras:
         return importer.read_cameras(path)
     except Problem:
         raise Problem(
-            f"{path} cannot be read as cameras.npz: cameras of COLMAP, transforms.json, RealEstate10K or TUM become one "
+            f"{path} cannot be read as cameras.npz: files of COLMAP, transforms.json, RealEstate10K and TUM become one "
             "by 'worldwarp path convert'"
         ) from None
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import points, solved
 from .camera import Lens, Raster, lens_of, matrix_world
+from .parts import ROLE, STREAMED
 from .problems import Problem
 
 LINEAR = 1
@@ -153,7 +154,9 @@ def _cloud(result: Result) -> bpy.types.Object:
     cloud, centre = result.cloud, result.camera_to_world[0, :3, 3]
     colours = points.scene_linear(cloud.rgb, result.shot.get("colour_space", "sRGB"))
     radii = points.radii(cloud.xyz, centre, result.K[0, 0, 0])
-    return points.cloud_object(result.name + " Points", cloud.xyz, colours, radii, cloud.provenance)
+    thing = points.cloud_object(result.name + " Points", cloud.xyz, colours, radii, cloud.provenance)
+    thing[ROLE] = STREAMED
+    return thing
 
 
 def _warnings(scene, result: Result) -> list[str]:

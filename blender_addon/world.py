@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from . import importer, points
-from .parts import ROLE, WORLD, part
+from .parts import ROLE, STREAMED, WORLD, part
 from .problems import Problem
 from .state import Making
 
@@ -47,11 +47,14 @@ def bring_in(scene, making: Making) -> None:
     cameras = importer.read_cameras(making.folder / "cameras.npz")
     described = importer.read_shot(making.folder)
     home = collection_of(scene, making.run) or _new_home(scene, making.run, described.get("name", making.folder.name))
+    first = "points" in read and part(home, "points") is None
     for name, mesh in read.items():
         fresh = _object(f"{home.name} {name.title()}", name, mesh, cameras, described.get("colour_space", "sRGB"))
         fresh[ROLE] = name
         _put(home, name, fresh)
     adopt(scene, making.run)
+    if first:
+        _hide_streamed(take_of(scene, making.run))
 
 
 def adopt(scene, run: str) -> None:
@@ -63,6 +66,15 @@ def adopt(scene, run: str) -> None:
         if home.name in parent.children:
             parent.children.unlink(home)
     take.children.link(home)
+    if part(home, "points") is not None:
+        _hide_streamed(take)
+
+
+def _hide_streamed(take) -> None:
+    """Hide the points that came with the frames: the world's show the same places."""
+    cloud = take and part(take, STREAMED)
+    if cloud:
+        cloud.hide_viewport = cloud.hide_render = True
 
 
 def _new_home(scene, run: str, name: str):

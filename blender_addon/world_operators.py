@@ -12,7 +12,11 @@ from .problems import Problem
 from .state import STATE, Making
 
 PRODUCTS = [
-    ("points", "Point Cloud of All Frames", "One cloud of what all frames show, one point for each small cube"),
+    (
+        "points",
+        "Point Cloud of All Frames",
+        "What all frames show, one point for each small cube; the points that came with the frames are hidden",
+    ),
     ("mesh", "Proxy Mesh", "A mesh with the frames' colors, to catch shadows, to hide behind, to collide with"),
     ("gaussians", "Gaussian Scene (File)", "A scene of 3D Gaussians, fitted to all frames, as a .ply for its viewers"),
 ]

@@ -145,3 +145,15 @@ def test_a_whole_path_is_drafted_and_a_world_made_by_a_real_server(in_blender, e
     assert found["asked"] == [True, ["mesh", "points"]]
     assert found["again"] == ["done", False]
     assert found["grown"]
+
+
+@pytest.mark.slow
+def test_a_take_of_every_fourth_frame_plays_all_of_them(in_blender, extension, server, tmp_path):
+    found = in_blender("every.py", extension, server, tmp_path)
+    assert found["sent"] == 4
+    assert found["files"] == [f"{number:04}.png" for number in range(1, 10)]
+    assert found["keys"] == list(range(101, 110))
+    assert found["plays"] == [9, 101, 0]
+    assert found["pictures"] == 9  # each frame is one of its own
+    assert found["follows"] < 1e-4
+    assert found["shown"] == [[False, True], [True, False]]

@@ -19,6 +19,7 @@ def result(folder, faces) -> None:
     """A result folder whose world is made."""
     (folder / "frames").mkdir(parents=True)
     Image.new("RGB", (96, 64)).save(folder / "frames" / "0001.png")
+    files.write(folder / "points.ply", files.encode_ply(files.make_vertices(XYZ, RGB, np.zeros(4, np.uint8))))
     write_cameras(folder / "cameras.npz", scene.path(3, 96, 64))
     (folder / "shot.json").write_text(json.dumps({"name": "Walk", "run": "0" * 32, "colour_space": "sRGB"}))
     count = len(np.unique(faces))
@@ -45,8 +46,9 @@ def test_the_world_is_placed_grows_and_is_undone(in_blender, extension, tmp_path
     assert found["provenance"] == [0, 1, 2, 0]
     assert found["undone"] == [True, False, False]
     assert found["adopted"] == [["Walk World"], False]
+    assert found["streamed"] == [[False, False], [True, True], [False, False]]  # once; the user may show them again
     assert found["grown"] == [3, True, 3, 0, 1]
     assert "cut short" in found["damaged"]
-    assert found["refused"] == ["failed", 1]
+    assert found["refused"] == ["failed", 2]
     assert "There is no result" in found["no run"]
     assert "is gone" in found["gone"]

@@ -80,6 +80,8 @@ made("mesh")
 assert ops.place_world() == {"FINISHED"}
 assert ops.import_result(directory=str(folder / "first")) == {"FINISHED"}
 take = bpy.data.collections["Walk"]
+cloud = part(take, "streamed")
+found["streamed"] = [[cloud.hide_viewport, cloud.hide_render]]
 found["adopted"] = [names(take), "Walk World" in names(bpy.context.scene.collection)]
 
 # Grown: the same object, with what the user set of it
@@ -95,6 +97,13 @@ found["grown"] = [
     len(bpy.data.meshes) - before,
     len(home().objects),
 ]
+made("points")
+assert ops.place_world() == {"FINISHED"}
+found["streamed"].append([cloud.hide_viewport, cloud.hide_render])
+cloud.hide_viewport = False
+made("points")
+assert ops.place_world() == {"FINISHED"}
+found["streamed"].append([cloud.hide_viewport, part(home(), "points").hide_viewport])
 made("points", at="second")
 try:
     ops.place_world()
