@@ -52,6 +52,9 @@ MAX_NAME = 120
 MAX_CREDIT = 256
 """Stream items a client may have outstanding: bounds what the server buffers for a client that stops reading."""
 
+MAX_WORLD_STEPS = 3_000
+"""Of a Gaussian scene's fit that others wait for; five times what it needs."""
+
 MAX_SUBSCRIPTIONS = 16
 """Runs that one client listens to at once: an artist watches one or two."""
 

@@ -244,14 +244,14 @@ class MakeWorld(msgspec.Struct, frozen=True, tag="make_world", kw_only=True):
     """Ask for files of the world that a run has made so far; its answer is ``WorldMade``.
 
     They are made of the chunks that are committed when it is asked: it may be asked while the run goes on, and again
-    after each chunk. It waits for estimates and path checks, and is ended as they are. ``steps``: of the fit of the
-    Gaussian scene.
+    after each chunk. It waits for estimates and path checks, takes turns with chunks, and is ended as they are.
+    ``steps``: of the fit of the Gaussian scene.
     """
 
     request: Id
     run: Id
     products: Annotated[list[Product], Meta(min_length=1, max_length=3)]
-    steps: Annotated[int, Meta(ge=1, le=30_000)] = 600
+    steps: Annotated[int, Meta(ge=1, le=limits.MAX_WORLD_STEPS)] = 600
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
@@ -468,7 +468,8 @@ class PathChecked(msgspec.Struct, frozen=True, tag="path_checked", kw_only=True)
 class WorldMade(msgspec.Struct, frozen=True, tag="world_made", kw_only=True):
     """Answer to make_world. Arrays: the bytes of the files of what was asked for, (a,) uint8 each.
 
-    ``points_ply``; ``mesh_ply`` and ``mesh_glb``; ``gaussians_ply``.
+    ``points_ply``; ``mesh_ply`` and ``mesh_glb``; ``gaussians_ply`` and
+    ``gaussians_splat``.
     """
 
     request: Id

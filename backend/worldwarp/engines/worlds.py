@@ -13,12 +13,13 @@ from worldwarp_protocol.results import WORLD_FILES
 from ..nouns import Report
 from ..store import Store
 from ..world import products
+from ..world.products import silent
 from .questions import NOBODY, Answer, Past, digest
 
 
 def key(task: MakeWorld, past: Past) -> str:
     """64 hex digits that are the same exactly where the answer is."""
-    world = _world(task, past)
+    world = _world(task, past, silent)
     return digest("world", [products.folder(world, name).name for name in sorted(task.products)])
 
 
@@ -28,7 +29,7 @@ def find(task: MakeWorld, past: Past) -> Answer | None:
     Raises:
         InvalidShot: it is more than a message can carry.
     """
-    world = _world(task, past)
+    world = _world(task, past, silent)
     made = [(name, products.find(world, name)) for name in sorted(task.products)]
     whole: dict[str, products.Product] = {name: product for name, product in made if product}
     return _answer(whole, past) if len(whole) == len(made) else None
@@ -43,12 +44,13 @@ def make(task: MakeWorld, past: Past, report: Report) -> Answer:
         Cancelled: ``report`` raised it.
     """
     world = _world(task, past, report)
-    return _answer({name: products.make(world, name) for name in sorted(task.products)}, past)
+    quickest = [name for name in products.PRODUCTS if name in task.products]  # kept, if the rest gives way
+    return _answer({name: products.make(world, name) for name in quickest}, past)
 
 
-def _world(task: MakeWorld, past: Past, *report: Report) -> products.World:
+def _world(task: MakeWorld, past: Past, report: Report) -> products.World:
     choices = products.Choices(steps=task.steps)
-    return products.World(Store(Path(past.root)), past.chunks, past.seed, choices, *report)
+    return products.World(Store(Path(past.root)), past.chunks, past.seed, choices, report)
 
 
 def _answer(made: Mapping[str, products.Product], past: Past) -> Answer:

@@ -90,7 +90,7 @@ class Workbench:
             self._waiting.append(call)
 
     def do(self, errand: Errand) -> None:
-        """Do this before the next chunk."""
+        """Do this between chunks."""
         self._errands.add(errand)
 
     def drop(self, errand: Errand) -> None:
@@ -100,9 +100,11 @@ class Workbench:
     def turn(self) -> None:
         """Begin the next errand or chunk, if there is one and nothing is in work."""
         self._errands.end_overdue(self._worker)
-        if self.task or self._errands.in_work or not self.numerics or self._errands.begin(self._worker):
-            return
         run = self._runs.next()
+        self._errands.give_way(self._worker, run is not None)
+        busy = self.task or self._errands.in_work or not self.numerics
+        if busy or self._errands.begin(self._worker, run is not None):
+            return
         if run is not None:
             self.task = Task(run.id)
             if self._guarded(partial(self._runs.begin, run)):
@@ -156,7 +158,8 @@ class Workbench:
             case pipe.Failed(text):
                 self._failed(text)
             case pipe.Stopped():
-                self.task = self._errands.in_work = None
+                self.task = None
+                self._errands.stopped()
             case pipe.Died():
                 self._died(event)
 
