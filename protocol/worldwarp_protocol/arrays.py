@@ -82,6 +82,7 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "mesh_ply": Rule("uint8", ("b",), optional=True),
         "mesh_glb": Rule("uint8", ("c",), optional=True),
         "gaussians_ply": Rule("uint8", ("d",), optional=True),
+        "gaussians_splat": Rule("uint8", ("e",), optional=True),
     },
     Preview: {"preview": Rule("uint8", ("t", "h", "w", 3))},
     RunStarted: CAMERAS,
@@ -114,6 +115,7 @@ LENGTHS = {
     "b": (1, limits.MAX_ARRAY_BYTES, "bytes"),
     "c": (1, limits.MAX_ARRAY_BYTES, "bytes"),
     "d": (1, limits.MAX_ARRAY_BYTES, "bytes"),
+    "e": (1, limits.MAX_ARRAY_BYTES, "bytes"),
 }
 """What each letter counts: least, most, in words."""
 

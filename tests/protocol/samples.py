@@ -111,7 +111,7 @@ def checked_arrays(frames: int = 9) -> Arrays:
 
 
 def world_arrays() -> Arrays:
-    return {name: np.frombuffer(name.encode(), np.uint8) for name in ("points_ply", "gaussians_ply")}
+    return {name: np.frombuffer(name.encode(), np.uint8) for name in ("points_ply", "gaussians_ply", "gaussians_splat")}
 
 
 def info(state: m.RunState = "running", run: str = RUN) -> m.RunInfo:

@@ -44,7 +44,7 @@ def test_the_files_are_those_of_the_command_line_and_a_restarted_server_has_them
     assert message.meta["gaussians.psnr"] == again.meta["gaussians.psnr"]
     store = ["--store", str(tmp_path / "store")]
     assert main(["world", str(tmp_path / "out"), "--out", str(tmp_path / "world"), "--steps", "5", *store]) == 0
-    for name in ("points.ply", "mesh.ply", "mesh.glb", "gaussians.ply"):
+    for name in ("points.ply", "mesh.ply", "mesh.glb", "gaussians.ply", "gaussians.splat"):
         here = (tmp_path / "out" / "world" / name).read_bytes()
         assert here == (tmp_path / "world" / name).read_bytes()
     assert found["gaussians_ply"].tobytes() == (tmp_path / "world" / "gaussians.ply").read_bytes()
@@ -85,7 +85,7 @@ def test_only_who_asked_for_the_run_may_ask_for_its_world(server: Server, caller
 def test_a_world_lets_estimates_pass_and_ends_between_two_steps(caller: Caller) -> None:
     run = finished(caller, 83)
     other = busy(caller, seed=84)
-    mine = MakeWorld(request=secrets.token_hex(16), run=run, products=["gaussians"], steps=30_000)
+    mine = MakeWorld(request=secrets.token_hex(16), run=run, products=["gaussians"], steps=3_000)
     caller.say(mine)
     caller.hear(Estimating)
     caller.say(question(), room(85))

@@ -59,10 +59,6 @@ def deliver(out: Path, world: World, names: Sequence[str], of: int) -> dict[str,
         product = make(world, name)
         for file, content in product.files.items():
             files.write(out / file, content)
-            if name == "gaussians":
-                from .splat import encode_splat  # torch: only where there are Gaussians
-
-                files.write(out / "gaussians.splat", encode_splat(content))
         terminal.wipe()
         about[name] = dict(product.numbers)
         print(f"{name}: {', '.join(f'{key} {_short(value)}' for key, value in about[name].items())}")

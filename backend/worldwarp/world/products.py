@@ -6,6 +6,7 @@ What computes them is imported when something has to be computed.
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,9 @@ CAP = 200_000
 STEPS = 600
 """Of the Gaussians' fit, one frame each."""
 
+MOST = 4 << 30
+"""Bytes of all products that are kept in a store, but for the newest; the oldest go."""
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -50,7 +54,7 @@ class Choices:
     """Of their fit."""
 
 
-def _silent(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:
+def silent(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:
     """To nobody."""
 
 
@@ -63,7 +67,7 @@ class World:
     """Consecutive, from the first."""
     seed: int
     choices: Choices = Choices()
-    report: Report = _silent
+    report: Report = silent
 
     @cached_property
     def frames(self) -> Frames:
@@ -132,7 +136,25 @@ def make(world: World, name: str) -> Product:
         files.write(kept / file, content)
     about = {"numbers": product.numbers, "files": list(product.files)}
     files.write(kept / f"{name}.json", json.dumps(about).encode())
+    _forget(world.store.root, kept)
     return product
+
+
+def _forget(root: Path, newest: Path) -> None:
+    """Remove the oldest products where there are too many, of other worlds and of this one before it grew."""
+    about = [path for name in PRODUCTS for path in root.glob(f"derived/*/{name}.json")]
+    left = MOST - _size(newest)
+    for path in sorted(about, key=lambda one: one.stat().st_mtime_ns, reverse=True):
+        if path.parent == newest:
+            continue
+        left -= _size(path.parent)
+        if left < 0:
+            path.unlink(missing_ok=True)  # first: where it is, all of it is
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
 
 
 def _points(world: World) -> Product:
@@ -159,21 +181,23 @@ def _mesh(world: World) -> Product:
 
 
 def _gaussians(world: World) -> Product:
-    """``gaussians.ply``."""
+    """``gaussians.ply`` and, of the same, ``gaussians.splat``."""
     from . import gaussians
+    from .splat import encode_splat
 
     choices = world.choices
     found = gaussians.fitted(world.frames, world.cloud, world.seed, world.report, choices.cap, choices.steps)
     g = found.gaussians
     about = {"count": len(g.means), "sky": int(g.sky.sum()), "psnr": found.psnr, "worst": found.worst}
     about |= {"psnr_before": found.psnr_before}
-    return Product({"gaussians.ply": gaussians.encode_gaussians(g)}, about)
+    ply = gaussians.encode_gaussians(g)
+    return Product({"gaussians.ply": ply, "gaussians.splat": encode_splat(ply)}, about)
 
 
 CLOUD = ("voxel", "no_filled")
 """Settings that the merged points depend on, and all that is made from them."""
 
-POINTS, MESH, GAUSSIANS = "1", "1", "1"
+POINTS, MESH, GAUSSIANS = "1", "1", "2"
 """Each raised when the same chunks give others; here, for what computes them is imported late."""
 
 PRODUCTS: dict[str, tuple[Callable[[World], Product], str, tuple[str, ...]]] = {
