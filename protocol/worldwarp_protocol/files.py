@@ -96,6 +96,10 @@ class CameraFile:
         )
 
 
+SOLVED = {"R_solved", "t_solved", "residual_requested", "residual_solved", "inliers"}
+"""What ``add_solved`` adds to a ``cameras.npz``."""
+
+
 def read_cameras(path: Path) -> CameraFile:
     """Read a ``cameras.npz``; raises ``FolderError`` where it is none."""
     try:
@@ -148,9 +152,35 @@ def add_solved(path: Path, first: int, camera_to_world: NDArray[Any], residuals:
             data[name][frames] = values
     except (OSError, ValueError, KeyError) as error:
         raise FolderError(f"{path} cannot take solved cameras ({error}): fetch the result again.") from error
+    write(path, _encode(data))
+
+
+def forget_solved(path: Path, first: int) -> None:
+    """Frames from position ``first`` on come anew: nothing is known any more of where they were taken from.
+
+    Raises:
+        FolderError: the file cannot be read.
+    """
+    try:
+        data = read_archive(path)
+        if not data.keys() & SOLVED:
+            return
+        if first == 0:
+            data = {name: array for name, array in data.items() if name not in SOLVED}
+        else:
+            blank = {"R_solved": data["R"], "t_solved": data["t"], "inliers": np.zeros(len(data["R"]), np.int64)}
+            for name in data.keys() & SOLVED:
+                data[name] = np.array(data[name])
+                data[name][first:] = blank[name][first:] if name in blank else np.nan
+    except (OSError, ValueError, KeyError) as error:
+        raise FolderError(f"{path} cannot lose solved cameras ({error}): fetch the result again.") from error
+    write(path, _encode(data))
+
+
+def _encode(data: dict[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **data)  # type: ignore[arg-type]
-    write(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _inverse(R: NDArray[Any], t: NDArray[Any]) -> NDArray[np.float64]:

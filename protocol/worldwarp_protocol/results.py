@@ -40,6 +40,7 @@ WORLD_FILES = {
     "mesh_ply": "mesh.ply",
     "mesh_glb": "mesh.glb",
     "gaussians_ply": "gaussians.ply",
+    "gaussians_splat": "gaussians.splat",
 }
 """Files below ``world`` by the names of the arrays that carry them."""
 
@@ -279,11 +280,13 @@ class ResultFolder:
     def _drop_from(self, number: int) -> None:
         """Forget chunk ``number`` and all later ones, in the record first."""
         record = self._begun()
+        first = record.chunks[number].first
         gone = [path for i, chunk in self._numbered()[number:] for path in self._files(i, chunk)]
         del record.chunks[number:]
         self.save()
         for path in [*gone, self.path / "points.ply"]:
             files.delete(path)
+        files.forget_solved(self.path / "cameras.npz", first)
 
     def _start_over(self, problem: str) -> NoReturn:
         """What is missing comes the next time."""
