@@ -47,6 +47,7 @@ GERMAN = {
     ("Operator", "Point Cloud of All Frames"): "Punktwolke aller Bilder",
     ("Operator", "Proxy Mesh"): "Stellvertreter-Netz",
     ("Operator", "Retime Keys"): "Keys zeitlich strecken",
+    ("Operator", "Smooth Path"): "Weg glätten",
     ("Operator", "Write Keyframes"): "Keyframes schreiben",
     ("Operator", "Estimate"): "Schätzen",
     ("Operator", "Generate"): "Erzeugen",
