@@ -18,6 +18,7 @@ def register() -> None:
         pump,
         resume,
         translations,
+        world_operators,
     )
 
     translations.register()
@@ -26,6 +27,7 @@ def register() -> None:
     operators.register()
     geometry_operators.register()
     path_operators.register()
+    world_operators.register()
     panel.register()
     pump.register()
     resume.register()
@@ -42,11 +44,13 @@ def unregister() -> None:
         pump,
         resume,
         translations,
+        world_operators,
     )
 
     resume.unregister()
     pump.unregister()
     panel.unregister()
+    world_operators.unregister()
     path_operators.unregister()
     geometry_operators.unregister()
     operators.unregister()

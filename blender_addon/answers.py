@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import geometry, video
+from . import draft, geometry, video
 from .problems import Problem
 from .results import scene_of
 from .state import Inquiry
@@ -14,7 +14,10 @@ def wanted(inquiry: Inquiry | None) -> bool:
 
 
 def bring_in(inquiry: Inquiry) -> None:
-    """Place the answer, as one undo step."""
+    """Place the answer, as one undo step; a draft is no more than shown."""
+    if inquiry.what == "draft":
+        draft.keep(inquiry)
+        return
     scene = scene_of(inquiry)
     if scene is None:
         inquiry.state, inquiry.text = "failed", "The scene was closed meanwhile: open it and try again"

@@ -11,8 +11,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import points
+from . import points, solved
 from .camera import Lens, Raster, lens_of, matrix_world
+from .parts import ROLE, STREAMED
 from .problems import Problem
 
 LINEAR = 1
@@ -26,6 +27,7 @@ class Result:
     Args:
         K: (n, 3, 3) pixels of the frames; camera_to_world: (n, 4, 4) OpenCV axes, Blender's world.
         frame: (n,) frame numbers of the timeline, consecutive.
+        solved: where the frames were really taken from, where that was found.
         cloud: points, colours and provenance, or None where the folder holds no ``points.ply``.
     """
 
@@ -37,6 +39,7 @@ class Result:
     width: int
     height: int
     fps: float
+    solved: solved.Solved | None
     cloud: points.Cloud | None
 
     @property
@@ -66,9 +69,10 @@ def read_result(folder: Path) -> Result:
     if not cameras.is_file():
         raise Problem(f"{folder} holds no cameras.npz: choose a folder that WorldWarp wrote")
     found = _read(cameras, _read_cameras)
-    described, cloud = folder / "shot.json", folder / "points.ply"
-    shot = _read(described, _read_shot) if described.is_file() else {}
-    return Result(folder, shot, *vars(found).values(), _read(cloud, points.read_ply) if cloud.is_file() else None)
+    cloud = folder / "points.ply"
+    return Result(
+        folder, read_shot(folder), *vars(found).values(), _read(cloud, points.read_ply) if cloud.is_file() else None
+    )
 
 
 def _read(path: Path, read):
@@ -79,6 +83,12 @@ def _read(path: Path, read):
         raise
     except Exception as error:  # a damaged file breaks zip, zlib, JSON and numpy in many ways, and all mean the same
         raise Problem(f"{path} cannot be read ({error}): choose a folder that WorldWarp wrote") from None
+
+
+def read_shot(folder: Path) -> dict:
+    """What ``shot.json`` says of the shot, {} where there is none; raises ``Problem`` where it is damaged."""
+    described = folder / "shot.json"
+    return _read(described, _read_shot) if described.is_file() else {}
 
 
 def _read_shot(path: Path) -> dict:
@@ -98,6 +108,7 @@ class Cameras:
     width: int
     height: int
     fps: float
+    solved: solved.Solved | None
 
 
 def read_cameras(path: Path) -> Cameras:
@@ -109,16 +120,13 @@ def _read_cameras(path: Path) -> Cameras:
     with np.load(path, allow_pickle=False) as data:
         R, t, K = (data[name].astype(np.float64) for name in ("R", "t", "K"))
         frame, width, height = data["frame"].astype(np.int64), int(data["width"]), int(data["height"])
-        fps = float(data["fps"])
+        fps, found = float(data["fps"]), solved.read(data, len(frame))
     n, t = len(frame), t.reshape(-1, 3)
     if n == 0 or not R.shape == K.shape == (n, 3, 3) or len(t) != n:
         raise ValueError("its cameras do not belong together")
     if not all(np.isfinite(values).all() for values in (R, t, K)) or min(width, height, fps, K[:, 0, 0].min()) <= 0:
         raise ValueError("its numbers are no cameras'")
-    pose = np.tile(np.eye(4), (n, 1, 1))
-    pose[:, :3, :3] = R.transpose(0, 2, 1)
-    pose[:, :3, 3] = -np.einsum("nji,nj->ni", R, t)
-    return Cameras(K, pose, frame, width, height, fps)
+    return Cameras(K, solved.poses_of(R, t), frame, width, height, fps, found)
 
 
 def import_result(scene, folder: Path) -> Imported:
@@ -146,7 +154,9 @@ def _cloud(result: Result) -> bpy.types.Object:
     cloud, centre = result.cloud, result.camera_to_world[0, :3, 3]
     colours = points.scene_linear(cloud.rgb, result.shot.get("colour_space", "sRGB"))
     radii = points.radii(cloud.xyz, centre, result.K[0, 0, 0])
-    return points.cloud_object(result.name + " Points", cloud.xyz, colours, radii, cloud.provenance)
+    thing = points.cloud_object(result.name + " Points", cloud.xyz, colours, radii, cloud.provenance)
+    thing[ROLE] = STREAMED
+    return thing
 
 
 def _warnings(scene, result: Result) -> list[str]:
@@ -174,16 +184,31 @@ def _camera(scene, collection, result: Result, frames: bpy.types.Image) -> bpy.t
     lenses = [lens_of(K, raster) for K in result.K]
     apply_lens(data, lenses[0])
     camera.rotation_mode = "QUATERNION"
-    matrices = matrix_world(result.camera_to_world)
-    keys = {"location": matrices[:, :3, 3], "rotation_quaternion": quaternions(matrices[:, :3, :3])}
-    keyframe(camera, result.frame, keys)
+    _walk(camera, result)
     optics = {field: np.array([[getattr(lens, field)] for lens in lenses]) for field in ("lens", "shift_x", "shift_y")}
     keyframe(data, result.frame, optics)
     if result.cloud is not None and len(result.cloud.xyz):
-        farthest = np.abs(result.cloud.xyz).max() + np.abs(matrices[:, :3, 3]).max()
+        farthest = np.abs(result.cloud.xyz).max() + np.abs(result.camera_to_world[:, :3, 3]).max()
         data.clip_end = max(data.clip_end, 2 * float(farthest))
     _background(scene, data, result, frames, ratio)
     return camera
+
+
+def _walk(camera, result: Result) -> None:
+    """Key the poses; the requested ones last, so that the camera follows those."""
+    if result.solved is not None:
+        _key_poses(camera, result.frame, result.solved.camera_to_world)
+        solved.keep(camera, solved.SOLVED)
+        camera[solved.PIXELS] = result.solved.pixels
+    _key_poses(camera, result.frame, result.camera_to_world)
+    if result.solved is not None:
+        solved.keep(camera, solved.REQUESTED)
+
+
+def _key_poses(camera, frame: np.ndarray, poses: np.ndarray) -> None:
+    matrices = matrix_world(poses)
+    keys = {"location": matrices[:, :3, 3], "rotation_quaternion": quaternions(matrices[:, :3, :3])}
+    keyframe(camera, frame, keys)
 
 
 def apply_lens(data, lens: Lens) -> None:

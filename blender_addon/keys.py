@@ -199,14 +199,14 @@ def stretch(camera, first: float, factor: float) -> list[str]:
     return said
 
 
-def last_key(camera) -> float:
-    """The last frame with a key of the camera or its lens.
+def span(camera) -> tuple[float, float]:
+    """The first and the last frame with a key of the camera or its lens.
 
     Raises:
         Problem: there is none.
     """
     animations = [data for data in _animations(camera) if data]
-    last = [curve.range()[1] for data in animations for curve in curves(data) if len(curve.keyframe_points)]
-    if not last:
+    ranges = [curve.range() for data in animations for curve in curves(data) if len(curve.keyframe_points)]
+    if not ranges:
         raise Problem(f"Camera {camera.name!r} has no keys of its own: write some first")
-    return max(last)
+    return min(first for first, _ in ranges), max(last for _, last in ranges)

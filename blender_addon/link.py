@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from worldwarp_protocol import keys, messages
+from worldwarp_protocol import inputs, keys, messages
 from worldwarp_protocol.client import Client
 from worldwarp_protocol.errors import Refused, WorldWarpError
 from worldwarp_protocol.results import ResultFolder
 
 from . import news
-
-PREVIEW_EVERY = 4
-"""Frames of the walk from one picture of a preview to the next."""
 
 JOIN_SECONDS = 3.0
 """Longest wait for the thread when Blender quits or the extension is switched off; it is a daemon all the same."""
@@ -68,11 +65,28 @@ class Question:
     fps: float = 24.0
 
 
+@dataclass(frozen=True)
+class PathQuestion:
+    """What is asked of a path; the arrays as ``messages.CheckPath`` names them.
+
+    Args:
+        width: of the pictures drawn.
+        anchor: of the shot's settings; estimated depth is scaled by it.
+    """
+
+    source: str
+    far: float
+    width: int
+    arrays: dict[str, np.ndarray]
+    anchor: tuple[float, float, float] | None = None
+
+
 class Link:
     """An errand on its thread.
 
     Args:
-        errand: called with this link on the thread; ``say_hello``, ``generate``, ``fetch`` or ``estimate``.
+        errand: called with this link on the thread; ``say_hello``, ``generate``, ``fetch``, ``estimate``,
+            ``check_path`` or ``make_world``.
     """
 
     def __init__(self, server: Server, errand: "Errand") -> None:
@@ -134,10 +148,11 @@ def generate(order: Order, folder: Path) -> Errand:
     """Submit ``order`` and receive its run into ``folder``."""
 
     def errand(link: Link, client: Client) -> None:
-        submitted = client.submit(order.shot(), order.arrays)
+        shot = order.shot()
+        submitted = client.submit(shot, order.arrays)
         info = submitted.info
         link.tell(news.Accepted(info.run, info.chunks, submitted.kept, info.frames, tuple(submitted.warnings)))
-        _receive(link, client, info.run, folder)
+        _receive(link, client, info.run, folder, inputs.pack(shot, order.arrays))
 
     return errand
 
@@ -177,25 +192,74 @@ def estimate(question: Question) -> Errand:
     return errand
 
 
-def preview_of(folder: Path, pictures: np.ndarray, first: int) -> news.Preview | None:
-    """The pictures with the frames of the timeline that they show; those beyond the walk's end are left out.
+def check_path(question: PathQuestion) -> Errand:
+    """Ask for a draft of a path."""
 
-    None where there is nothing to show, or the walk's cameras have not come yet.
+    def errand(link: Link, client: Client) -> None:
+        try:
+            answer, arrays = client.check_path(
+                question.arrays,
+                question.source,
+                question.far,
+                question.width,
+                anchor=question.anchor,
+                on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
+                should_stop=link.take_wish,
+            )
+        except Refused as error:
+            if error.code == "cancelled":  # as we wished
+                return
+            raise
+        link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
+
+    return errand
+
+
+def make_world(run: str, products: tuple[str, ...], folder: Path) -> Errand:
+    """Ask for files of the world that a run has made so far, into ``folder``."""
+
+    def errand(link: Link, client: Client) -> None:
+        try:
+            made, _ = client.make_world(
+                run,
+                products,
+                ResultFolder(folder),
+                on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
+                should_stop=link.take_wish,
+            )
+        except Refused as error:
+            if error.code == "cancelled":  # as we wished
+                return
+            raise
+        link.tell(news.WorldMade(made.chunks, dict(made.meta)))
+
+    return errand
+
+
+def preview_of(folder: Path, pictures: np.ndarray, first: int, apart: int) -> news.Preview | None:
+    """The pictures with the frames of the timeline that they show, ``apart`` from each other in the walk.
+
+    One that would lie beyond its end shows its last frame, further ones are left out. None where there is nothing to
+    show, or the walk's cameras have not come yet.
     """
     if not (folder / "cameras.npz").is_file():
         return None
     with np.load(folder / "cameras.npz", allow_pickle=False) as cameras:
-        frames = cameras["frame"][first::PREVIEW_EVERY][: len(pictures)].tolist()
-    return news.Preview(pictures[: len(frames)], tuple(frames)) if frames else None
+        frames = cameras["frame"].tolist()
+    last = len(frames) - 1
+    if first > last:
+        return None
+    shown = [frames[min(place, last)] for place in range(first, last + apart, apart)][: len(pictures)]
+    return news.Preview(pictures[: len(shown)], tuple(shown))
 
 
-def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
+def _receive(link: Link, client: Client, run: str, folder: Path, made_of: inputs.Inputs | None = None) -> None:
     def on_event(message: messages.Message, arrays: object) -> None:
         match message:
             case messages.Progress():
                 link.tell(news.Progress(message.chunk, message.stage, message.step, message.steps))
             case messages.Preview():
-                if preview := preview_of(folder, arrays["preview"], message.first):
+                if preview := preview_of(folder, arrays["preview"], message.first, message.apart):
                     link.tell(preview)
             case messages.Frame():
                 link.tell(news.Arrived(message.index + 1))
@@ -208,6 +272,7 @@ def _receive(link: Link, client: Client, run: str, folder: Path) -> None:
         on_event=on_event,
         should_stop=link.take_wish,
         on_lost=lambda text: link.tell(news.Lost(text)),
+        made_of=made_of,
     )
     if ended is not None:
         there = sum(1 for _ in (folder / "frames").glob("*.png"))  # some may have been here before

@@ -1,4 +1,4 @@
-"""A draft of the current frame: what of the picture the camera sees from where it is now, in the panel."""
+"""A draft of the current frame: what of the picture the camera sees from where it is now, in panel and camera."""
 
 import atexit
 
@@ -6,7 +6,7 @@ import bpy
 import bpy.utils.previews
 import numpy as np
 
-from . import geometry, order, preview, pump, sight
+from . import backdrop, draft, geometry, order, preview, pump, sight
 from .camera import camera_to_world, check_type, intrinsics, lens_at, scene_raster
 from .problems import Problem
 from .scenery import scenery
@@ -47,7 +47,7 @@ def render(context) -> tuple[np.ndarray, float] | None:
     """Colours (h, w, 3) uint8 of what the camera sees now, and the share that is known; None: nothing to see."""
     scene, camera = context.scene, order.camera_of(context.scene)
     seen = _scenery(scene)
-    if camera is None or seen is None:
+    if camera is None:
         return None
     evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
     try:
@@ -56,11 +56,22 @@ def render(context) -> tuple[np.ndarray, float] | None:
     except Problem:
         return None
     raster = scene_raster(scene)
-    size = sight.raster_of(len(seen.points), (raster.width, raster.height), WIDTH)
-    full = (raster.width, raster.height)
-    rgb, known = sight.view(seen, intrinsics(lens_at(evaluated.data), raster), pose, full, size)
+    K = intrinsics(lens_at(evaluated.data), raster)
+    made = draft.at(scene, camera, scene.frame_current, K, pose) or _seen(seen, K, pose, raster)
+    if made is None:
+        return None
+    rgb, known = made
     rgb[~known] = HOLE
     return rgb, float(known.mean())
+
+
+def _seen(seen, K: np.ndarray, pose: np.ndarray, raster):
+    """What is seen of the points that are known here, and where."""
+    if seen is None:
+        return None
+    size = sight.raster_of(len(seen.points), (raster.width, raster.height), WIDTH)
+    full = (raster.width, raster.height)
+    return sight.view(seen, K, pose, full, size)
 
 
 def _scenery(scene):
@@ -81,23 +92,33 @@ def _key(context) -> tuple:
     """What the draft depends on, cheap to ask for at every tick."""
     scene, camera = context.scene, order.camera_of(context.scene)
     collection = geometry.of_scene(scene)
-    if camera is None or collection is None:
+    if camera is None:
         return ()
     evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
     lens = lens_at(evaluated.data)
     view = (scene.frame_current, *map(tuple, evaluated.matrix_world), lens, scene_raster(scene))
-    return camera.name, *view, _geometry_key(collection)
+    in_camera = _in_camera(context), backdrop.there(camera.data)
+    shape = _geometry_key(collection) if collection else ()
+    return camera.name, *in_camera, *view, shape, draft.last()
+
+
+def _in_camera(context) -> bool:
+    return context.window_manager.worldwarp.look_in_camera
 
 
 def follow(context) -> bool:
     """Draw the draft anew where anything that it shows has changed; says whether it has."""
-    key = _key(context)
-    if key == _Now.key and _Now.icons is not None:
+    if _key(context) == _Now.key and _Now.icons is not None:
         return False
-    _Now.key, made = key, render(context)
+    made = render(context)
     if made is None:
         _clear()
         return True
+    if _in_camera(context):
+        backdrop.show(order.camera_of(context.scene).data, made[0])
+    else:
+        backdrop.remove()
+    _Now.key = _key(context)
     _Now.icons = _Now.icons or bpy.utils.previews.new()
     preview.draw(_Now.icons.get(NAME) or _Now.icons.new(NAME), made[0])
     _Now.known, _Now.frame = made[1], context.scene.frame_current
@@ -122,23 +143,37 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Show nothing. Blender crashes or hangs where it exits with a timer."""
+    """Show nothing."""
+    backdrop.remove()
+    _end()
+
+
+def _end() -> None:
+    """Blender crashes or hangs where it exits with a timer; its data are gone by then."""
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
-    _clear()
+    _forget()
     _Now.seen = (), None
 
 
 def _clear() -> None:
+    backdrop.remove()
+    _forget()
+
+
+def _forget() -> None:
     if _Now.icons is not None:
         bpy.utils.previews.remove(_Now.icons)
     _Now.icons, _Now.key = None, ()
 
 
 def register() -> None:
-    atexit.register(stop)
+    atexit.register(_end)
+    backdrop.register()
 
 
 def unregister() -> None:
-    atexit.unregister(stop)
+    atexit.unregister(_end)
     stop()
+    draft.forget()
+    backdrop.unregister()

@@ -1,6 +1,7 @@
 """What the network thread tells the main thread: plain data, nothing of Blender's."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -86,10 +87,18 @@ class Estimating:
 
 @dataclass(frozen=True)
 class Estimated:
-    """The estimate that was asked for; ``arrays`` as ``messages.Estimated`` names them."""
+    """The estimate that was asked for; ``arrays`` as ``messages.Estimated`` or ``PathChecked`` names them."""
 
     arrays: dict[str, np.ndarray]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WorldMade:
+    """Files of a run's world are in its folder, made of so many chunks; ``meta`` as ``messages.WorldMade`` has it."""
+
+    chunks: int
+    meta: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -99,4 +108,17 @@ class Failed:
     text: str
 
 
-News = Connected | Accepted | Progress | Preview | Arrived | Committed | Lost | Ended | Estimating | Estimated | Failed
+News = (
+    Connected
+    | Accepted
+    | Progress
+    | Preview
+    | Arrived
+    | Committed
+    | Lost
+    | Ended
+    | Estimating
+    | Estimated
+    | WorldMade
+    | Failed
+)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 
-from . import order, preferences, pump, results, shooting
+from . import order, preferences, pump, results, shooting, solved, world
 from .actions import Action, Errand, idle, reachable
 from .importer import import_result
 from .problems import Problem
@@ -172,6 +172,7 @@ class WORLDWARP_OT_import_result(Action):
         if run is not None and run.folder == folder:
             run.imported = imported.collection.name
             run.warnings.extend(imported.warnings)
+        world.adopt(context.scene, imported.collection["worldwarp_run"])
         self.report({"INFO"}, f"Imported {imported.collection.name!r} from {folder}")
         return {"FINISHED"}
 
@@ -206,6 +207,38 @@ class WORLDWARP_OT_look_through(Action):
         return {"FINISHED"}
 
 
+class WORLDWARP_OT_switch_camera(Action):
+    """Let the camera that came back go where it was asked to, or where its frames were found to be taken from"""
+
+    bl_idname = "worldwarp.switch_camera"
+    bl_label = "Switch Camera"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    to: EnumProperty(
+        name="Camera",
+        items=[
+            (solved.REQUESTED, "Requested", "As it was asked for"),
+            (solved.SOLVED, "Solved", "Found from the frames: what is put into the scene sticks to them"),
+        ],
+    )
+
+    @classmethod
+    def description(cls, context, properties) -> str:
+        return rpt_(cls.bl_rna.properties["to"].enum_items[properties.to].description)
+
+    def execute(self, context) -> set[str]:
+        collection = bpy.data.collections.get(self.collection)
+        camera = solved.camera_of(collection) if collection else None
+        try:
+            if camera is None:
+                raise Problem("This result has no solved camera: solve it by `worldwarp world`, then import it again")
+            solved.switch(camera, self.to)
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+
 class WORLDWARP_OT_copy_key(Action):
     """Copy our public key, to be enrolled with a server on another machine by `worldwarp keys`"""
 
@@ -229,6 +262,7 @@ CLASSES = (
     WORLDWARP_OT_stop_after_chunk,
     WORLDWARP_OT_import_result,
     WORLDWARP_OT_look_through,
+    WORLDWARP_OT_switch_camera,
     WORLDWARP_OT_copy_key,
 )
 

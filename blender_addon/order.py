@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import anchor, diffusion, geometry, motion, overrides, preferences, wheels
+from . import anchor, diffusion, geometry, masks, motion, overrides, preferences, wheels
 from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
 from .colour import colour_space
 from .parts import MARK, recall
@@ -48,7 +48,7 @@ def generated_size(raster: Raster, longest: int) -> tuple[int, int]:
 def problems(scene) -> list[str]:
     """What has to be put right before anything can run, one sentence each; quick enough for drawing a panel."""
     found = [sentence for sentence in (wheels.missing(), _name(scene), _camera(scene), _range(scene)) if sentence]
-    return found + _said(scene, _picture, _output, _profile, _source, _overrides)
+    return found + _said(scene, _picture, _masks, _output, _profile, _source, _overrides)
 
 
 def geometry_problems(scene) -> list[str]:
@@ -128,6 +128,11 @@ def _picture(scene) -> None:
     _file(shot.picture_file, "picture")
     if shot.depth_source == "given":
         _file(shot.depth_file, "depth file")
+
+
+def _masks(scene) -> None:
+    for path in masks.files(scene.worldwarp).values():
+        _file(str(path), "mask")
 
 
 def _file(path: str, what: str) -> None:
@@ -234,6 +239,7 @@ def prepare(context, picture: Picture | None = None):
     arrays = {"picture": picture.rgb[None], "K": path.K, "camera_to_world": path.camera_to_world, "frame": path.frame}
     if picture.depth is not None:
         arrays["depth"] = picture.depth[None]
+    arrays |= masks.arrays(scene, height, width)
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     shot = scene.worldwarp
     order = Order(shot.name.strip(), settings(scene, raster), path.fps, picture.colour_space, arrays, _overrides(scene))
@@ -270,8 +276,12 @@ def settings(scene, raster: Raster) -> dict:
         "far": shot.far,
         "cache": shot.cache,
         "cache_steps": shot.cache_steps,
+        "memory_frames": shot.memory_frames,
+        "every": int(shot.every),
+        "ease_frames": shot.ease_frames,
+        "overscan": round(shot.overscan, 4),  # of Blender's float32: a hair more would be a token more
         "geometry": depth_source(shot),
-        "anchor": _anchor(scene),
+        "anchor": anchor_of(scene),
         **words,
     }
 
@@ -282,7 +292,7 @@ def _overrides(scene) -> list[dict]:
     return overrides.sent(scene.worldwarp, frames) if diffusion.wanted(scene.worldwarp) and frames else []
 
 
-def _anchor(scene) -> tuple[float, float, float] | None:
+def anchor_of(scene) -> tuple[float, float, float] | None:
     """Pixel and distance of the anchor, where the depth of the shot will be estimated as its geometry was."""
     collection = geometry.of_scene(scene)
     if collection is None or collection[MARK] != depth_source(scene.worldwarp):

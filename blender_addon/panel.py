@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion_panel, path_panel, steps, wheels
+from . import diffusion_panel, path_panel, steps, wheels, world_panel
 from .diffusion import wanted
 from .state import STATE
 
@@ -29,7 +29,9 @@ class WORLDWARP_PT_main(bpy.types.Panel):
         row.operator("worldwarp.test_connection", text="", icon="FILE_REFRESH")
         layout.use_property_split = True
         layout.use_property_decorate = False
-        step(layout, context, "picture", steps.draw_picture, steps.picture_line)
+        body = step(layout, context, "picture", steps.draw_picture, steps.picture_line)
+        if body:
+            step(body, context, "masks", steps.draw_masks, steps.masks_line)
         step(layout, context, "geometry", steps.draw_geometry, steps.geometry_line)
         body = step(layout, context, "path", steps.draw_path, steps.path_line)
         if body:
@@ -43,7 +45,9 @@ class WORLDWARP_PT_main(bpy.types.Panel):
         if body and wanted(context.scene.worldwarp):
             step(body, context, "diffusion", diffusion_panel.draw_diffusion)
             step(body, context, "parts", diffusion_panel.draw_parts)
-        step(layout, context, "result", steps.draw_result)
+        body = step(layout, context, "result", steps.draw_result)
+        if body:
+            step(body, context, "world", world_panel.draw_world)
 
 
 def step(layout, context, name: str, draw, line=None):

@@ -5,8 +5,14 @@ import numpy as np
 MARK = "worldwarp_geometry"
 """Of the collection: the name of the source of its depth."""
 
+WORLD = "worldwarp_world"
+"""Of a collection that holds the world of a run: the run's number."""
+
 ROLE = "worldwarp_role"
-"""Of its objects: root, anchor, surface or points."""
+"""Of its objects: root, anchor, surface or points; of a world's: points or mesh."""
+
+STREAMED = "streamed"
+"""Role of a result's points that came with its frames."""
 
 PICTURE = "worldwarp_picture"
 """Attribute of its surface's vertices: their colours as bytes in the picture, red lowest."""
@@ -16,7 +22,7 @@ LENS_SOURCES = ("ttt3r", "mini")
 
 
 def part(collection, role: str):
-    """The root, anchor, surface or points of ``collection``, or None."""
+    """The object of ``collection`` with that role, or None."""
     return next((thing for thing in collection.objects if thing.get(ROLE) == role), None)
 
 

@@ -4,6 +4,7 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from . import health, look, order, steps, words
 from .diffusion_panel import UNIT_PIXELS
+from .state import STATE
 
 
 def draw_words(layout, context, shot) -> None:
@@ -28,7 +29,8 @@ def draw_words(layout, context, shot) -> None:
     row.operator("worldwarp.write_path", icon="KEY_HLT")
     row = layout.row(align=True)
     row.operator("worldwarp.retime_path", icon="TIME")
-    row.operator("worldwarp.import_cameras", icon="IMPORT", text="From Run")
+    row.operator("worldwarp.smooth_path", icon="SMOOTHCURVE")
+    layout.operator("worldwarp.import_cameras", icon="IMPORT")
 
 
 def draw_curve(layout, context, shot) -> None:
@@ -42,7 +44,16 @@ def draw_health(layout, context, shot) -> None:
     opened, settings = context.window_manager.worldwarp, shot.words
     layout.prop(opened, "look")
     if opened.look:
+        layout.prop(opened, "look_in_camera")
+        camera = order.camera_of(context.scene)
+        if opened.look_in_camera and camera is not None and camera.data.library is not None:
+            steps.sentences(layout, context, [iface_("A linked camera shows no draft: make its data local")], "ERROR")
         draw_look(layout, context)
+    if not steps.draw_inquiry(layout, context, "draft"):
+        layout.operator("worldwarp.draft_path", icon="RENDER_ANIMATION")
+        inquiry = STATE.inquiry
+        if inquiry is not None and inquiry.what == "draft" and inquiry.state == "done":
+            steps.sentences(layout, context, inquiry.warnings, "INFO")
     layout.prop(settings, "threshold")
     row = layout.row(align=True)
     row.operator("worldwarp.check_path", icon="VIEWZOOM")

@@ -14,7 +14,7 @@ import numpy as np
 
 from .camera import check_type, frame_kept
 from .colour import colour_space
-from .parts import MARK
+from .parts import MARK, WORLD
 from .problems import Problem
 
 PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH")
@@ -23,7 +23,7 @@ PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDE
 TEMPORARY = "WorldWarp Temporary"
 """Name of the datablocks that live as long as a render."""
 
-OURS = ("worldwarp_run", MARK)
+OURS = ("worldwarp_run", MARK, WORLD)
 """Custom properties of the collections that we made."""
 
 SKY_DEPTH = 1e9
@@ -224,7 +224,7 @@ def load_picture(path: Path, depth: Path | None, space: str) -> Picture:
         raise Problem(f"The depth file is {sizes} pixels: choose the depth of this picture")
     if max(rgb.shape) > LONGEST_SIDE:
         height, width = (round(side * LONGEST_SIDE / max(rgb.shape)) for side in rgb.shape[:2])
-        z = None if z is None else _picked(z, height, width)
+        z = None if z is None else picked(z, height, width)
         rgb = to_bytes(over_black(read_pixels(path, (width, height))))
     return Picture(rgb, None if z is None else np.where(z >= SKY_DEPTH, np.float32(np.inf), z), space)
 
@@ -248,12 +248,12 @@ def scaled(picture: Picture, most_pixels: int) -> Picture:
     finally:
         bpy.data.images.remove(image)
     rgb = to_bytes(small.reshape(size[1], size[0], 4)[::-1, :, :3])
-    depth = None if picture.depth is None else _picked(picture.depth, size[1], size[0])
+    depth = None if picture.depth is None else picked(picture.depth, size[1], size[0])
     return Picture(rgb, depth, picture.colour_space)
 
 
-def _picked(depth: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Depth at another size: the nearest pixels', never a mean across edges."""
+def picked(depth: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Depth or a mask at another size: the nearest pixels', never a mean across edges."""
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip((height, width), depth.shape, strict=True)
     )

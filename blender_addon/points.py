@@ -26,6 +26,28 @@ class Cloud:
 
 def read_ply(path: Path) -> Cloud:
     """Read a binary little-endian PLY of vertices; raises ``Problem`` where it is none or is cut short."""
+    vertices, _, _ = _read_vertices(path)
+
+    def columns(*names):
+        return np.column_stack([vertices[name] for name in names])
+
+    known = "provenance" in vertices.dtype.names
+    provenance = np.array(vertices["provenance"]) if known else np.zeros(len(vertices), np.uint8)
+    return Cloud(columns("x", "y", "z").astype(np.float32), columns("red", "green", "blue"), provenance)
+
+
+def read_mesh(path: Path) -> tuple[Cloud, np.ndarray]:
+    """Vertices and triangles (m, 3) of a binary little-endian PLY; raises ``Problem`` as ``read_ply``."""
+    _, lines, rest = _read_vertices(path)
+    count = next((int(line[2]) for line in lines if line[:2] == ["element", "face"]), 0)
+    row = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
+    if len(rest) != count * row.itemsize:
+        raise Problem(f"{path} is cut short or holds more than triangles: make it again")
+    return read_ply(path), np.frombuffer(rest, row, count)["corners"]
+
+
+def _read_vertices(path: Path) -> tuple[np.ndarray, list[list[str]], bytes]:
+    """The vertices, the words of the header and what follows them."""
     content = path.read_bytes()
     header, end, body = content.partition(b"end_header\n")
     lines = [line.split() for line in header.decode("ascii", "replace").splitlines()]
@@ -36,14 +58,7 @@ def read_ply(path: Path) -> Cloud:
     row = np.dtype([(name, PLY_TYPES[kind]) for _, kind, name in fields])
     if len(body) < count * row.itemsize:
         raise Problem(f"{path} is cut short: fetch the result again")
-    vertices = np.frombuffer(body, row, count)
-
-    def columns(*names):
-        return np.column_stack([vertices[name] for name in names])
-
-    known = "provenance" in vertices.dtype.names
-    provenance = np.array(vertices["provenance"]) if known else np.zeros(count, np.uint8)
-    return Cloud(columns("x", "y", "z").astype(np.float32), columns("red", "green", "blue"), provenance)
+    return np.frombuffer(body, row, count), lines, body[count * row.itemsize :]
 
 
 def cloud_object(name: str, xyz, colours, radii, provenance=None) -> bpy.types.Object:

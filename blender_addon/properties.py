@@ -54,6 +54,17 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         description="OpenEXR file of distances along the viewing direction, as in Cycles' Depth pass",
         subtype="FILE_PATH",
     )
+    mask_file: StringProperty(
+        name="Leave Out",
+        description="Image of the picture's size: what is white must not become part of the world, such as people and "
+        "passing things",
+        subtype="FILE_PATH",
+    )
+    sky_file: StringProperty(
+        name="Sky",
+        description="Image of the picture's size: what is white is sky, whatever depth says, and never comes closer",
+        subtype="FILE_PATH",
+    )
     camera: PointerProperty(
         name="Camera",
         description="The keyframed camera to follow. Empty for the scene's camera",
@@ -103,6 +114,36 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         name="Cache Steps",
         description="Most optimisation steps of the 3D cache for each part of the walk; it stops earlier when done",
         **bounds.of("Settings", "cache_steps"),
+    )
+    memory_frames: IntProperty(
+        name="Remembered Places",
+        description="Most older frames that a part of the walk is built from, too, where the camera comes back to "
+        "places that it has left. 0 forgets whatever leaves the view",
+        **bounds.of("Settings", "memory_frames"),
+    )
+    every: EnumProperty(
+        name="Generate",
+        description="Which frames are generated; the others are rendered from those beside them, as if nothing in the "
+        "scene moved",
+        items=[
+            ("1", "Every Frame", "All frames are generated"),
+            ("2", "Every 2nd Frame", "Half the time; for slow walks through scenes that stand still"),
+            ("4", "Every 4th Frame", "A quarter of the time; for very slow walks"),
+        ],
+    )
+    ease_frames: IntProperty(
+        name="Ease Back",
+        description="Where the frames of a part have drifted from the path, the next part is back on it after so many "
+        "frames. 0: cameras of frames are not looked for, and nothing is eased",
+        **bounds.of("Settings", "ease_frames"),
+    )
+    overscan: FloatProperty(
+        name="Overscan",
+        description="Share by which frames show more around what the camera sees, to be reframed later. The camera "
+        "that comes back sees all of it",
+        subtype="FACTOR",
+        precision=3,
+        **bounds.of("Settings", "overscan"),
     )
     far: FloatProperty(
         name="Sky Beyond",
@@ -159,6 +200,7 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     """Which steps of the panel are open; a finished one is closed once and can be opened again."""
 
     picture: BoolProperty(name="Picture", default=True)
+    masks: BoolProperty(name="Masks", default=False)
     geometry: BoolProperty(name="Geometry", default=True)
     path: BoolProperty(name="Path", default=True)
     words: BoolProperty(name="Path from Words", default=True)
@@ -170,6 +212,11 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
         default=False,
         update=lambda self, context: _look(self.look),
     )
+    look_in_camera: BoolProperty(
+        name="Show in Camera",
+        description="Lay the draft over what the camera sees, while it is on; neither saved nor rendered",
+        default=False,
+    )
     strip: BoolProperty(
         name="Show over Timeline", description="Draw how much is known as a strip in timelines", default=True
     )
@@ -179,6 +226,12 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     diffusion: BoolProperty(name="Diffusion", default=False)
     parts: BoolProperty(name="Parts", default=False)
     result: BoolProperty(name="Result", default=True)
+    world: BoolProperty(name="World", default=False)
+    world_refresh: BoolProperty(
+        name="Refresh after Each Part",
+        description="While a run goes on, bring the world as far as it is made into the scene whenever a part is done",
+        default=False,
+    )
 
 
 def _look(wanted: bool) -> None:

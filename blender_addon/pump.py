@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import bpy
 
-from . import answers, news, preview, results
+from . import answers, news, preview, results, world, world_steps
 from .state import STATE
 
 TICK_SECONDS = 0.1
@@ -25,6 +25,8 @@ class _Errand:
 
     link = None
     before = None
+    beside = None
+    """A link that makes a world, whatever else is under way."""
 
 
 def busy() -> bool:
@@ -44,6 +46,24 @@ def start_after(step: Callable[[], bool]) -> None:
     _register()
 
 
+def start_beside(link) -> None:
+    """Follow ``link``, which makes a world, beside the errand; in the background call ``made`` then."""
+    _Errand.beside = link
+    _register()
+
+
+def making() -> bool:
+    """Whether a world is being made."""
+    return _Errand.beside is not None
+
+
+def made() -> None:
+    """Blocks until the world is made and all its news are heard."""
+    while making():
+        _Errand.beside.wait(0.05)
+        pump_beside()
+
+
 def _register() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
@@ -53,6 +73,28 @@ def ask(wish: str) -> None:
     """Pass a wish on to the errand under way."""
     if _Errand.link is not None:
         _Errand.link.ask(wish)
+
+
+def ask_beside(wish: str) -> None:
+    """Pass a wish on to the link that makes a world."""
+    if _Errand.beside is not None:
+        _Errand.beside.ask(wish)
+
+
+def pump_beside() -> bool:
+    """Take in what the link that makes a world has told; says whether there was anything."""
+    link = _Errand.beside
+    if link is None:
+        return False
+    ended, heard = not link.alive, False
+    while not link.inbox.empty():
+        item, heard = link.inbox.get_nowait(), True
+        if isinstance(item, news.Connected):
+            STATE.hear(item)
+        STATE.making.hear(item)
+    if ended:
+        _Errand.beside = None
+    return heard or ended
 
 
 def pump(budget: float = BUDGET_SECONDS, most: int = MOST_NEWS) -> int:
@@ -82,8 +124,13 @@ def tick() -> float | None:
             return TICK_SECONDS
         _Errand.before = None
         redraw()
-    if any([pump(), preview.follow(STATE.run)]):  # both, whatever the first says
+    if any([pump(), pump_beside(), preview.follow(STATE.run)]):  # all, whatever the first says
         redraw()
+    if world.wanted(STATE.making) and results.user_is_free():
+        world_steps.bring_in()
+        redraw()
+    if not making():
+        world_steps.refresh()
     if busy():
         return TICK_SECONDS
     if results.wanted(STATE.run) or answers.wanted(STATE.inquiry):
@@ -94,7 +141,7 @@ def tick() -> float | None:
         if answers.wanted(STATE.inquiry):
             answers.bring_in(STATE.inquiry)
     redraw()
-    return None
+    return TICK_SECONDS if making() or world.wanted(STATE.making) else None
 
 
 def to_the_end() -> None:
@@ -120,6 +167,9 @@ def stop() -> None:
         bpy.app.timers.unregister(tick)
     _Errand.before = None
     preview.remove()
+    if _Errand.beside is not None:
+        _Errand.beside.leave()
+        _Errand.beside = None
     if _Errand.link is not None:
         _Errand.link.leave()
         _Errand.link = None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import bpy
 
-from . import order, pump, waiting
+from . import masks, order, pump, waiting
 from .diffusion import wanted
 from .picture import JobRender
 from .problems import Problem
@@ -21,6 +21,7 @@ def begin(context, server) -> None:
     if found := order.problems(scene):
         raise Problem(found[0])
     waiting.check_free()
+    masks.check(scene)
     frames = order.frames_of(scene)
     render = JobRender(scene, order.camera_of(scene), frames[0])
     STATE.run = Run(order.output_base(scene), scene.session_uid, frames=len(frames), state="rendering")

@@ -82,13 +82,13 @@ class Run:
 
 @dataclass
 class Inquiry:
-    """An estimate that is asked for: of a picture's geometry or a clip's path."""
+    """What is asked for: a picture's geometry, a clip's path or a draft of the whole path."""
 
     what: str
     scene: int
     """``session_uid`` of the scene that it was asked from."""
     context: Any
-    """What its answer will be placed by: ``estimating.View`` or ``estimating.Filmed``."""
+    """What its answer will be placed by: ``estimating.View``, ``estimating.Filmed`` or ``draft.Path``."""
     state: str = "reading"
     """reading, asking, answered, done, failed, cancelled"""
     text: str = ""
@@ -103,8 +103,41 @@ class Inquiry:
 
 
 @dataclass
+class Making:
+    """Files of a run's world that are asked for."""
+
+    run: str
+    folder: Path
+    scene: int
+    """``session_uid`` of the scene that it was asked from."""
+    products: tuple[str, ...]
+    state: str = "asking"
+    """asking, answered, done, failed, cancelled"""
+    text: str = ""
+    step: int = 0
+    steps: int = 0
+    chunks: int = 0
+    """Parts of the walk that it was made of."""
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+    def hear(self, item: news.News) -> None:
+        """Take in one piece of news."""
+        match item:
+            case news.Failed() if not self.over:
+                self.state, self.text = "failed", item.text
+            case news.Estimating():
+                self.step, self.steps = item.step, item.steps
+            case news.WorldMade() if not self.over:
+                self.state, self.chunks, self.meta = "answered", item.chunks, item.meta
+
+
+@dataclass
 class State:
-    """The server as it was last seen, the run and the inquiry in hand."""
+    """The server as it was last seen; the run, the inquiry and the world in hand."""
 
     connected: bool | None = None
     """None: not tried yet."""
@@ -116,6 +149,7 @@ class State:
     """The same of sources of geometry."""
     run: Run | None = None
     inquiry: Inquiry | None = None
+    making: Making | None = None
 
     def hear(self, item: news.News) -> None:
         """Take in one piece of news."""

@@ -6,8 +6,9 @@ from pathlib import Path
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import anchor, diffusion_panel, geometry, order, pump, results
+from . import anchor, diffusion_panel, geometry, masks, order, pump, results, solved
 from .camera import scene_raster
+from .diffusion import wanted
 from .parts import MARK, part
 from .state import STATE, Inquiry, Run
 
@@ -39,6 +40,15 @@ def draw_picture(layout, context, shot) -> None:
         layout.prop(shot, "depth_file")
     else:
         draw_missing(layout, context, shot, shot.depth_source)
+
+
+def draw_masks(layout, context, shot) -> None:
+    layout.prop(shot, "mask_file")
+    layout.prop(shot, "sky_file")
+
+
+def masks_line(context, shot) -> str:
+    return ", ".join(path.name for path in masks.files(shot).values())
 
 
 def draw_missing(layout, context, shot, source: str) -> None:
@@ -109,7 +119,7 @@ def draw_inquiry(layout, context, what: str) -> bool:
             sentences(layout, context, [inquiry.text], "ERROR")
         return False
     words = {"reading": "Reading the clip" if what == "path" else "Rendering the picture"}
-    text = iface_(words.get(inquiry.state, "Estimating"))
+    text = iface_(words.get(inquiry.state, "Drawing" if what == "draft" else "Estimating"))
     if inquiry.steps:
         layout.progress(factor=inquiry.step / inquiry.steps, text=text)
     else:
@@ -199,6 +209,11 @@ def draw_advanced(layout, context, shot) -> None:
     column = layout.column(align=True)
     column.prop(shot, "cache")
     column.prop(shot, "cache_steps")
+    layout.prop(shot, "memory_frames", text="Remembered")
+    layout.prop(shot, "every")
+    if wanted(shot):
+        layout.prop(shot, "ease_frames")
+    layout.prop(shot, "overscan")
     layout.prop(shot, "far")
     layout.prop(shot, "output_folder")
 
@@ -222,11 +237,24 @@ def draw_result(layout, context, shot) -> None:
         for thing in collection.objects:
             if thing.type == "MESH":  # the points cover the frames where one looks through the camera
                 draw_shown(row, thing, "Points")
+        draw_cameras(column, collection)
     column = layout.column(align=True)
     column.operator("worldwarp.import_result", icon="IMPORT")
     if results.unfinished(context.scene) and not pump.busy():
         sentences(layout, context, [iface_("A run of this scene is on the server")], "INFO")
         layout.operator("worldwarp.attach", icon="FILE_REFRESH")
+
+
+def draw_cameras(layout, collection) -> None:
+    """The switch between requested and solved camera, and how far each is off."""
+    camera = solved.camera_of(collection)
+    if camera is None:
+        return
+    row = layout.row(align=True)
+    for name, text in ((solved.REQUESTED, iface_("Requested")), (solved.SOLVED, iface_("Solved"))):
+        text = ", ".join(part for part in (text, solved.off(camera, name)) if part)
+        button = row.operator("worldwarp.switch_camera", text=text, translate=False, depress=solved.shown(camera, name))
+        button.collection, button.to = collection.name, name
 
 
 def draw_folder(layout, folder: Path) -> None:

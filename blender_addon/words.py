@@ -1,10 +1,11 @@
-"""The path in words, from the scene's camera: the language itself is the protocol package's."""
+"""The path in words, from the scene's camera, and without jitter: language and smoothing are the protocol package's."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
 
-from . import order
+from . import keys, order
 from .camera import frame_kept, sample, scene_raster
 from .geometry import of_scene
 from .problems import Problem
@@ -13,7 +14,7 @@ from .sight import first_depth
 
 try:
     from worldwarp_protocol.errors import InvalidShot
-    from worldwarp_protocol.paths import grammar, presets, walking
+    from worldwarp_protocol.paths import grammar, presets, smoothing, walking
     from worldwarp_protocol.paths.cameras import Cameras
 except ImportError:  # said in the panel by ``wheels.missing``; nothing here is called then
     presets = None
@@ -41,11 +42,47 @@ def first_camera(context) -> "Cameras":
     Raises:
         Problem: there is none, or it is no pinhole.
     """
+    return _cameras(context, order.frames_of(context.scene)[:1])
+
+
+def smooth(context, window: int) -> "Cameras":
+    """The followed camera as it goes now, smoothed over the walk's frames; from its first key to its last.
+
+    Args:
+        window: frames that count for each of them.
+
+    Raises:
+        Problem: there is none, it has no keys, or the walk is shorter than the window.
+    """
+    scene = context.scene
+    first, last = keys.span(order.camera_of(scene))
+    walk = order.frames_of(scene)
+    if len(walk) < window:
+        raise Problem(f"The range has {len(walk)} frames, fewer than the {window} that count for each: take fewer")
+    frames = range(min(walk[0], math.floor(first)), max(walk[-1], math.ceil(last)) + 1)
+    if len(frames) > order.MOST_FRAMES:
+        raise Problem(f"The keys span {len(frames)} frames: smoothing takes at most {order.MOST_FRAMES}")
+    cameras = _cameras(context, frames)
+    part = slice(walk[0] - frames[0], walk[-1] - frames[0] + 1)
+    try:
+        found = smoothing.smoothed(cameras[part], window)
+    except InvalidShot as error:
+        raise Problem(str(error)) from None
+    cameras.K[part], cameras.camera_to_world[part] = found.K, found.camera_to_world
+    return cameras
+
+
+def _cameras(context, frames: range) -> "Cameras":
+    """The followed camera at those frames.
+
+    Raises:
+        Problem: there is none, or it is no pinhole.
+    """
     scene, camera = context.scene, order.camera_of(context.scene)
     if camera is None:
         raise Problem("There is no camera: choose one here, or add one to the scene")
     raster = scene_raster(scene)
-    seen = sample(scene, camera, order.frames_of(scene)[:1], context.evaluated_depsgraph_get(), raster)
+    seen = sample(scene, camera, frames, context.evaluated_depsgraph_get(), raster)
     frame = seen.frame.astype(np.int64)
     return Cameras(seen.K, seen.camera_to_world, raster.width, raster.height, frame, seen.fps)
 

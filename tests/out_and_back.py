@@ -13,6 +13,7 @@ from worldwarp import contents, draft, shots
 from worldwarp.cameras import Cameras
 from worldwarp.cameras.cameras import project, unproject
 from worldwarp.engines import jobs
+from worldwarp.engines.compute import whole
 from worldwarp.engines.jobs import Computed, Job
 from worldwarp.geometry import views
 from worldwarp.nouns import Bytes, Filled, Floats, Priors, Prompt, Provenance, Report, Shot, View
@@ -79,10 +80,9 @@ def compute(job: Job, fill: Fill) -> Computed:
     profile = Profile(draft.caption, views.geometry, fill)
     made = generate_chunk(
         job.chunk, job.cameras, job.history, job.history_cameras, job.context, job.settings, profile,
-        lambda *_, **__: None,
+        lambda *_, **__: None, job.requested,
     )  # fmt: skip
-    new = slice(job.chunk.first_new - job.chunk.start, job.chunk.stop - job.chunk.start)
-    return Computed(contents.encode(made, job.chunk, job.cameras[new]), made.meta)
+    return Computed(contents.encode(whole(job, made, lambda *_, **__: None), job.first, job.path), made.meta)
 
 
 def walk(asked: Shot, store: Store, fill: Fill) -> tuple[list[Bytes], list[list[int]]]:

@@ -129,8 +129,20 @@ def test_memory_changes_later_chunks_only() -> None:
     assert _key(without, 1, "before") != _key(BASE, 1, "before")
 
 
+def test_easing_changes_later_chunks_of_what_a_model_made_only() -> None:
+    """The first is not eased; but whether its frames' cameras are solved is part of what it holds."""
+    keys: dict[str, list[tuple[str, str]]] = {}
+    for profile, frames in itertools.product(("draft", "wan"), (0, 8, 16)):
+        changed = _shot(settings=msgspec.structs.replace(BASE.settings, profile=profile, ease_frames=frames))
+        keys.setdefault(profile, []).append((_key(changed), _key(changed, 1, "before")))
+    assert len(set(keys["draft"])) == 1
+    never, short, long = keys["wan"]
+    assert short[0] == long[0] != never[0]
+    assert len({never[1], short[1], long[1]}) == 3
+
+
 def test_every_setting_is_in_the_recipe_or_known_to_act_before() -> None:
-    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE | {"diffusion", "memory_frames"} == {
+    assert set(SETTING_CHANGES) | chunks.NOT_IN_RECIPE | {"diffusion", "memory_frames", "ease_frames"} == {
         f.name for f in msgspec.structs.fields(Settings)
     }
 

@@ -13,6 +13,7 @@ from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import COMMANDS, main
 from worldwarp.geometry import sources
 from worldwarp.nouns import Estimate
+from worldwarp.terminal import in_options
 
 from .shots_for_tests import seen_from, straight_path
 
@@ -130,7 +131,7 @@ def test_an_estimate_is_asked_for_without_weights(files: dict[str, str], capsys:
     assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5,0.5,4"]) == 1
     assert "cut3r_512_dpt_4_64.pth (3.2 GB" in capsys.readouterr().err
     assert main(["generate", *words, "--geometry", "ttt3r", "--anchor", "0.5,2,4"]) == 1
-    assert "settings.anchor" in capsys.readouterr().err
+    assert "--anchor" in capsys.readouterr().err
 
 
 def test_what_the_user_should_know_of_an_estimate_is_printed(
@@ -239,7 +240,7 @@ def test_a_text_file_is_no_path(files: dict[str, str], tmp_path: Path, capsys: p
         ({"--path": "dolly_in 1m", "--fps": "nan"}, "frames per second"),
         ({"--lens": "35mm"}, "lens: goes with --path"),
         ({"--frames": "0"}, "frames: goes with --path"),
-        ({"--fps": "24"}, "fps: goes with --path"),
+        ({"--fps": "0"}, "fps: is 0"),
         ({"--distortion": "-3"}, "distortion: "),
     ],
 )
@@ -250,3 +251,16 @@ def test_options_that_would_be_left_aside_are_refused(
     assert main(["generate", *(f"{name}={value}" for name, value in words.items())]) == 1
     assert sentence in capsys.readouterr().err
     assert not Path(files["--out"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("settings.diffusion.guidance_valid: is above guidance", "--guidance-valid: is above guidance"),
+        ("depth: have it estimated (settings.geometry).", "depth: have it estimated (--geometry)."),
+        ("overrides[3]: is for chunk 9", "--chunk-prompt: is for chunk 9"),
+        ("The settings. Then more", "The settings. Then more"),
+    ],
+)
+def test_sentences_name_options_not_fields(sentence: str, said: str) -> None:
+    assert in_options(sentence) == said

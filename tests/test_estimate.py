@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from worldwarp.engines import estimate, pipe
-from worldwarp.engines.estimate import Question
+from worldwarp.engines import pipe, tasks
+from worldwarp.engines.questions import Question
 from worldwarp.geometry import sources
 from worldwarp.geometry.floor import UPRIGHT
 from worldwarp.nouns import Cancelled, Estimate
@@ -41,6 +41,11 @@ def quiet(*_: Any) -> None:
     pass
 
 
+def question(what: Any = "picture", frames: int = 1, K: np.ndarray | None = None) -> Question:
+    arrays = {"picture": clip(frames)} if K is None else {"picture": clip(frames), "K": K}
+    return Question(EstimateGeometry(request=REQUEST, what=what, source="ttt3r"), arrays)
+
+
 def through_the_pipe(message: Any, kind: Any) -> Any:
     stream = io.BytesIO()
     pipe.write(stream, message)
@@ -50,8 +55,8 @@ def through_the_pipe(message: Any, kind: Any) -> Any:
 
 def test_a_path_travels_in_the_first_cameras_axes() -> None:
     frames = clip(4)
-    asked = through_the_pipe(pipe.Ask(Question("path", "ttt3r", 24.0, frames, None, None)), pipe.ToWorker).question
-    answered = through_the_pipe(pipe.Answered(estimate.estimate(asked, quiet)), pipe.FromWorker).answer
+    asked = through_the_pipe(pipe.Ask(question("path", 4)), pipe.ToWorker).question
+    answered = through_the_pipe(pipe.Answered(tasks.answer(asked, quiet)), pipe.FromWorker).answer
     message, sent = answers.addressed(answers.encode(answered), REQUEST)
     message, arrays = codec.decode_server(sent)
     assert (message.request, message.focal_given) == (REQUEST, False)
@@ -68,15 +73,15 @@ def test_a_path_travels_in_the_first_cameras_axes() -> None:
 
 def test_a_path_whose_lens_is_known() -> None:
     K = np.array([[[50.0, 0, 32], [0, 50, 24], [0, 0, 1]]]).repeat(4, 0)
-    answered = estimate.estimate(Question("path", "ttt3r", 24.0, clip(4), None, K), quiet)
-    assert (answered.focal, answered.focal_given) == (50.0, True)
+    answered = tasks.answer(question("path", 4, K), quiet)
+    assert (answered.message.focal, answered.message.focal_given) == (50.0, True)
     np.testing.assert_array_equal(answered.arrays["K"], K)
 
 
 def test_a_picture_whose_lens_is_estimated() -> None:
-    answered = estimate.estimate(Question("picture", "ttt3r", 24.0, clip(1), None, None), quiet)
-    assert not answered.focal_given
-    assert answered.meta["focal_estimated"] == pytest.approx(answered.focal) == pytest.approx(FOCAL)
+    answered = tasks.answer(question(), quiet)
+    assert not answered.message.focal_given
+    assert answered.message.meta["focal_estimated"] == pytest.approx(answered.message.focal) == pytest.approx(FOCAL)
     _, arrays = codec.decode_server(answers.encode(answered))
     assert arrays["depth"].shape == (1, 48, 64)
     np.testing.assert_array_equal(arrays["K"][0, :2, 2], [32, 24])
@@ -88,14 +93,15 @@ def test_it_ends_between_two_steps() -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        estimate.estimate(Question("picture", "ttt3r", 24.0, clip(1), None, None), report)
+        tasks.answer(question(), report)
 
 
 HEADER = ArrayHeader("picture", "uint8", [1, 48, 64, 3], "0" * 64)
 
 
 def key(what: Any = "picture", source: Any = "given", header: ArrayHeader = HEADER, numerics: str = "cpu") -> str:
-    return estimate.key(EstimateGeometry(request=REQUEST, what=what, source=source), [header], numerics)
+    asked = EstimateGeometry(request=REQUEST, what=what, source=source, arrays=[header])
+    return tasks.key(Question(asked, {}), numerics)
 
 
 def test_the_key_is_the_contents(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +119,8 @@ def test_the_key_is_the_contents(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key(source="ttt3r")
     weights["ttt3r"] = "another"
     assert key(source="ttt3r") != before
-    other = EstimateGeometry(request="b" * 32, what="picture", source="given")
-    assert estimate.key(other, [HEADER], "cpu") == key()
+    other = EstimateGeometry(request="b" * 32, what="picture", source="given", arrays=[HEADER])
+    assert tasks.key(Question(other, {}), "cpu") == key()
 
 
 def test_a_gpu_that_only_networks_use_is_part_of_what_computes(monkeypatch):

@@ -1,5 +1,6 @@
 """A finished shot on the command line as every file it can be."""
 
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import numpy as np
 import OpenEXR
 import pytest
 from PIL import Image
+from worldwarp.cameras.convert import read
+from worldwarp.cameras.foreign import Given
 from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import main
 from worldwarp.export import WRITERS
+from worldwarp.outputs.finished import open_finished
 from worldwarp.outputs.pictures import read_picture
+from worldwarp_protocol.files import add_solved, read_ply
 
 from .cache import scene
 
@@ -100,6 +105,28 @@ def test_cameras_go_out_in_the_formats_of_others(shot: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_goes_with_points_and_depth_has_the_cameras_that_frames_were_taken_from(shot: Path) -> None:
+    out = shutil.copytree(shot / "out", shot / "solved")
+    requested = open_finished(out).cameras
+    moved = requested.camera_to_world.copy()
+    moved[1:, 0, 3] += 0.1
+    add_solved(out / "cameras.npz", 0, moved, np.zeros((FRAMES, 3)))
+    assert main(["export", str(out), "--store", str(shot / "store"), "--colmap", "--transforms"]) == 0
+    for name in ("colmap", "transforms.json"):
+        np.testing.assert_allclose(read(out / name, None, Given()).camera_to_world, moved, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_colmap_model_keeps_its_points_where_the_store_is_gone(
+    shot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(shot / "out"), "--store", str(shot / "other"), "--colmap-binary"]) == 0
+    assert "without the pictures that see them" in capsys.readouterr().err
+    count = np.frombuffer((shot / "out" / "colmap_binary" / "points3D.bin").read_bytes(), "<u8", 1)[0]
+    assert count == min(len(read_ply(shot / "out" / "points.ply")), 20_000)
+
+
+@pytest.mark.slow
 def test_a_lens_is_undone_and_its_map_lies_with_the_frames(shot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {"image": "picture.png", "depth": "depth.npy", "cameras": "path.npz", "out": "bent", "store": "store"}
     words = [word for name, file in files.items() for word in (f"--{name}", str(shot / file))]
@@ -122,3 +149,59 @@ def test_what_cannot_be_exported_says_so(tmp_path: Path, capsys: pytest.CaptureF
     for name in WRITERS:
         assert main(["export", str(tmp_path), f"--{name}"]) == 1
         assert "holds no shot.json" in capsys.readouterr().err
+
+
+def psnr(found: np.ndarray, truth: np.ndarray) -> float:
+    return -10 * float(np.log10(np.square(found - truth).mean()))
+
+
+@pytest.mark.slow
+def test_a_plate_of_another_size_has_more_detail_than_the_enlarged_frame(shot: Path) -> None:
+    out = export(shot, "plate", "size=288x192")
+    cameras = scene.path(FRAMES, 288, 192, reach=0.2)
+    for i in range(1, FRAMES):
+        found = read_picture(out / "plate_288x192" / f"{i + 1:04d}.png") / 255
+        small = Image.open(out / "frames" / f"{i + 1:04d}.png")
+        plain = np.asarray(small.resize((288, 192), Image.Resampling.LANCZOS)) / 255
+        truth = scene.picture(cameras, i, detail=20).rgb
+        assert psnr(found, truth) > psnr(plain, truth) + 1
+    first = np.asarray(Image.open(shot / "picture.png").resize((288, 192), Image.Resampling.LANCZOS))
+    np.testing.assert_array_equal(read_picture(out / "plate_288x192" / "0001.png"), first)
+
+
+@pytest.mark.slow
+def test_sizes_of_other_proportions_are_refused_and_one_that_would_do_is_said(shot: Path, capsys) -> None:
+    for size, words in (
+        ("289x192", "such as 288x192"),
+        ("288x200", "such as 288x192"),
+        ("288", "width x height"),
+        ("9000x6000", "4096"),
+    ):
+        assert main(["export", str(shot / "out"), "--store", str(shot / "store"), "--plate", "--size", size]) == 1
+        assert words in capsys.readouterr().err
+    assert main(["export", str(shot / "out"), "--store", str(shot / "store"), "--exr", "--size", "288x192"]) == 1
+    assert "plate" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_overscan_is_delivered_around_the_picture(shot: Path, capsys) -> None:
+    words = ["--image", "picture.png", "--depth", "depth.npy", "--cameras", "path.npz"]
+    words = [str(shot / word) if "." in word else word for word in words]
+    size = ["--width", "96", "--height", "64", "--chunk-frames", "5", "--context-frames", "1", "--cache-steps", "2"]
+    common = ["--store", str(shot / "store")]
+    assert main(["generate", *words, *size, *common, "--overscan", "0.1", "--out", str(shot / "over")]) == 0
+    assert main(["export", str(shot / "over"), *common, "--plate", "--size", "256x192"]) == 0
+    picture = read_picture(shot / "picture.png")
+    first = read_picture(shot / "over" / "plate_256x192" / "0001.png")
+    np.testing.assert_array_equal(first[32:160, 32:224], picture)
+    cameras = scene.path(FRAMES, 192, 128, reach=0.2)
+    for i in range(1, FRAMES):
+        found = read_picture(shot / "over" / "plate_256x192" / f"{i + 1:04d}.png")[32:160, 32:224] / 255
+        small = Image.open(shot / "over" / "frames" / f"{i + 1:04d}.png")
+        plain = np.asarray(small.resize((256, 192), Image.Resampling.LANCZOS))[32:160, 32:224] / 255
+        truth = scene.picture(cameras, i, detail=20).rgb
+        assert psnr(found, truth) > psnr(plain, truth) + 2
+    capsys.readouterr()
+    assert main(["export", str(shot / "over"), *common, "--plate"]) == 0
+    assert "--size 128x96" in capsys.readouterr().err
+    np.testing.assert_array_equal(read_picture(shot / "over" / "plate" / "0001.png"), picture)

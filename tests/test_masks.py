@@ -135,7 +135,7 @@ def test_a_mask_is_straightened_by_the_lens_that_its_picture_is(tmp_path) -> Non
     Image.fromarray(mask).save(tmp_path / "mask.png")
     lens = Distortion(-0.28, 0.09)
     bent, straight = (
-        generate._mask(argparse.Namespace(mask=[tmp_path / "mask.png"], distortion=one), cameras)
+        generate._mask(argparse.Namespace(mask=[tmp_path / "mask.png"], distortion=one), cameras, "mask")
         for one in (None, lens)
     )
     np.testing.assert_array_equal(bent, mask[None])

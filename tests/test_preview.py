@@ -1,6 +1,7 @@
 """What a preview draws, against the ray-cast scene, and the commands that check and draw a path."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,9 +92,19 @@ def test_preview_writes_pictures_by_frame_number_or_a_video(files, capsys):
     assert "5 frames" in capsys.readouterr().out
 
 
+def test_pictures_are_numbered_as_the_timeline_is(files):
+    write_cameras(files / "later.npz", replace(CAMERAS, frame=np.arange(1001, 1006)))
+    given = "--depth", str(files / "depth.npy"), "--image", str(files / "picture.png"), "--width", "60"
+    words = ["path", "preview", "--cameras", str(files / "later.npz"), *given, "--out", str(files / "later")]
+    assert command(words[1:]) == 0
+    assert sorted(path.name for path in (files / "later").iterdir()) == [f"{i:06d}.png" for i in range(1001, 1006)]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
+        ("preview", ["--depth", "{}/depth.npy", "--out", "x.avi"], "out: is x.avi; it is written as .mp4 or .mov"),
+        ("check", ["--depth", "{}/depth.npy", "--plot", "x.svg"], "plot: is x.svg; it is written as .png"),
         ("check", [], "depth: is missing; give --depth"),
         ("preview", ["--depth", "{}/depth.npy", "--out", "x"], "image: is missing"),
         ("preview", ["--depth", "{}/depth.npy", "--width", "3", "--out", "x"], "width: is 3; give at least 16"),

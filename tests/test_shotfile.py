@@ -116,7 +116,7 @@ def test_what_cannot_be_made_again_says_so(tmp_path: Path, capsys: pytest.Captur
     assert "holds no shot.json" in capsys.readouterr().err
     assert main(["generate", "--out", str(tmp_path / "out")]) == 1
     assert "image" in capsys.readouterr().err
-    for option in ("--image=a.png", "--frames=9", "--lens=35mm", "--fps=24"):
+    for option in ("--image=a.png", "--frames=9", "--lens=35mm"):
         assert main(["generate", "--from", str(tmp_path), option]) == 1
         assert f"{option[2:].split('=')[0]}: is in the folder" in capsys.readouterr().err
 

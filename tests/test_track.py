@@ -147,3 +147,12 @@ def test_a_file_that_is_no_video_is_named(clip, asked, capsys):
     assert track(clip.with_name("absent.mp4")) == 1
     assert "absent.mp4" in capsys.readouterr().err
     assert asked == []
+
+
+def test_the_clip_is_looked_at_before_weights_are_asked_for(clip, tmp_path, capsys):
+    assert main(["cameras", "from-video", str(tmp_path / "none.mp4"), "--out", str(tmp_path / "path.npz")]) == 1
+    assert "none.mp4" in capsys.readouterr().err
+    assert main(["cameras", "from-video", str(clip), "--out", str(tmp_path / "path.json")]) == 1
+    assert "written as .npz" in capsys.readouterr().err
+    assert main(["cameras", "from-video", str(clip), "--out", str(tmp_path / "path.npz")]) == 1
+    assert "weights" in capsys.readouterr().err

@@ -108,6 +108,20 @@ def test_three_chunks_with_every_real_stage(tmp_path: Path) -> None:
         assert decode_png(store.read(manifest.key, contents.FIGURE)).shape[2] == 3
 
 
+def test_overscan_is_invented_around_the_picture(tmp_path: Path) -> None:
+    asked, store = shot(9, geometry="given", given=True, diffusion=GIVEN, overscan=0.1), Store(tmp_path)
+    manifest = next(manifest for manifest, _ in run(asked, store, quiet))
+    margin, first = ~asked.known, contents.read_view(store, manifest.key, 0)
+    assert margin.shape == (80, 96)
+    np.testing.assert_array_equal(first.rgb[~margin], asked.pictures[0][~margin])
+    assert (first.rgb[margin] != asked.pictures[0][margin]).mean() > 0.5
+    np.testing.assert_array_equal(first.provenance == Provenance.GENERATED, margin)
+    np.testing.assert_array_equal(contents.read_image(store, manifest.key, "holes", 0) > 0, margin)
+    levels = np.load(io.BytesIO(store.read(manifest.key, contents.NOISE)))
+    np.testing.assert_array_equal(levels[0], margin[::16, ::16])
+    assert 0 < float(manifest.meta["seam_psnr"]) < 100
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_one_other_pictures(tmp_path: Path) -> None:
     def digests(folder: str, seed: int) -> list[str]:
         return [m.digest for m, _ in run(shot(13, seed=seed), Store(tmp_path / folder), quiet)]

@@ -16,28 +16,50 @@ from worldwarp_protocol.messages import Settings
 
 from . import cache, history, profiles
 from .cameras import Cameras
+from .cameras.sampling import position, positions, sampling
 from .geometry import sources
 from .nouns import Chunk, Shot
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 
 STAGES = {"history": history.VERSION, "cache": cache.VERSION}
 
-NOT_IN_RECIPE = {"width", "height", "framing", "chunk_frames"}
+BETWEEN = "1"
+"""Raised when the same frames give others between them; here, for ``between.py`` loads kernels."""
+
+NOT_IN_RECIPE = {"width", "height", "framing", "overscan", "chunk_frames", "every"}
 """Settings that act before a chunk exists: their effect is in the picture, the cameras and the plan."""
 
 
 def plan(frames: int, settings: Settings, pictures: int = 1) -> list[Chunk]:
     """Cut a path of ``frames`` frames: ``chunk_frames`` first, then overlapping by ``context_frames`` (paper 7).
 
-    The first chunk's context are the ``pictures`` that are given.
+    Only those that are generated count (``settings.every``). The first chunk's context are the ``pictures`` that are
+    given.
     """
+    frames = len(positions(frames, settings.every))
     length, context = settings.chunk_frames, settings.context_frames
     chunks = [Chunk(index=0, start=0, stop=min(length, frames), context=pictures)]
     while chunks[-1].stop < frames:
         start = chunks[-1].stop - context
         chunks.append(Chunk(len(chunks), start, min(start + length, frames), context))
     return chunks
+
+
+def generated(shot: Shot) -> Cameras:
+    """The cameras whose frames the loop generates: a path of its own, whose positions are those of ``Chunk``."""
+    return sampling(shot.cameras, shot.settings.every)
+
+
+def at(shot: Shot, index: int) -> int:
+    """Position in the shot's path of the loop's frame ``index``."""
+    return position(index, len(shot.cameras), shot.settings.every)
+
+
+def contributed(shot: Shot, chunk: Chunk) -> range:
+    """Positions in the shot's path of what a chunk commits: its new frames, and those before each of them."""
+    first = at(shot, chunk.first_new - 1) + 1 if chunk.index else 0
+    return range(first, at(shot, chunk.stop - 1) + 1)
 
 
 def covered(cameras: Cameras, chunk: Chunk) -> Cameras:
@@ -95,15 +117,18 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
     chosen = settings_of(shot, chunk)
     draft = chosen.profile == "draft"
     unused = NOT_IN_RECIPE | ({"diffusion"} if draft else set())
-    unused |= {"memory_frames"} if previous is None else set()  # there is nothing to remember
+    solved = profiles.eases(chosen)
+    unused |= {"memory_frames", "ease_frames"} if previous is None else set()  # there is nothing to remember
+    unused |= set() if solved else {"ease_frames"}
     settings = {k: v for k, v in msgspec.to_builtins(chosen).items() if k not in unused}
-    path = covered(shot.cameras, chunk)
+    path = covered(generated(shot), chunk)
     return {
         "version": RECIPE_VERSION,
         "stages": STAGES,
         "profile": profiles.recipe(chosen),
         "numerics": numerics,
         "settings": settings,
+        "solved": solved,
         "context": chunk.context,
         "cameras": _digest(path.K, path.camera_to_world),
         "size": [path.width, path.height],
@@ -112,6 +137,9 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "pictures": None if previous else _digest(shot.pictures),
         "depth": None if previous or shot.depth is None else _digest(shot.depth),
         "mask": None if shot.mask is None else _digest(shot.mask),
+        "known": None if previous or shot.known is None else _digest(shot.known),
+        "sky": None if previous or shot.sky is None else _digest(shot.sky),
+        "between": None if shot.settings.every == 1 else _between(shot, chunk),
         # draft estimates a picture without depth; the others estimate what they invented, too
         "source": sources.recipe(chosen.geometry) if shot.depth is None or not draft else None,
     }
@@ -120,6 +148,11 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
 def key(recipe: dict[str, Any]) -> str:
     """The recipe's name: 64 hexadecimal digits."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _between(shot: Shot, chunk: Chunk) -> dict[str, Any]:
+    whole = shot.cameras[list(contributed(shot, chunk))]
+    return {"version": BETWEEN, "every": shot.settings.every, "cameras": _digest(whole.K, whole.camera_to_world)}
 
 
 def _digest(*arrays: np.ndarray) -> str:

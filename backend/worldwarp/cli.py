@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from worldwarp_protocol.errors import WorldWarpError
 
+from .terminal import in_options
+
 COMMANDS = {
     "serve": ("worldwarp.server.command:serve_command", "answer Blender and other clients"),
     "generate": ("worldwarp.generate:command", "generate a shot into a folder, without Blender or a server"),
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(getattr(importlib.import_module(module), function)(rest))
     except WorldWarpError as error:
-        print(f"worldwarp: {error}", file=sys.stderr)
+        print(f"worldwarp: {in_options(str(error))}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # who reads our output has read enough: `worldwarp weights | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

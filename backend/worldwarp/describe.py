@@ -17,7 +17,8 @@ from .cameras import Cameras
 from .cameras.sizes import Size
 from .geometry import lens, sources
 from .geometry.anchor import read_anchor
-from .geometry.picture import PictureGeometry, describe, given
+from .geometry.picture import PictureGeometry, describe, given, masked
+from .masks import read_mask
 from .nouns import Bytes, Provenance
 from .outputs.pictures import read_depth, read_picture, write_exr
 from .world.mesh import Mesh, depth_mesh, encode_ply
@@ -42,6 +43,8 @@ def command(arguments: Sequence[str]) -> int:
     K = None if known is None else lens.intrinsics(known.focal, size)
     name = options.geometry or ("ttt3r" if options.depth is None else "given")
     source = given(read_depth(options.depth), options.far) if name == "given" else sources.load(name)
+    mask, sky = (path and read_mask(path, size, name) for name, path in (("mask", options.mask), ("sky", options.sky)))
+    source = masked(source, mask, sky)
     anchor = None if options.anchor is None else read_anchor(options.anchor)
     found = describe(picture, source, K, options.depth_scale, anchor)
     about = summary(found, known, sensor or lens.SENSORS[FULL_FRAME][0], size)
@@ -133,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--image", type=Path, required=True, help="the picture (PNG, JPEG, TIFF, ...)")
     parser.add_argument("--out", type=Path, required=True, help="folder for geometry.json, depth, points and mesh")
     parser.add_argument("--depth", type=Path, help="planar depth in world units (.exr or .npy), where it is known")
+    parser.add_argument("--mask", type=Path, help="white is left out: no depth, no points, no mesh")
+    parser.add_argument("--sky", type=Path, help="white is sky: infinitely far away, whatever depth says")
     parser.add_argument("--geometry", choices=sources.NAMES, help="who estimates (ttt3r; given with --depth)")
     parser.add_argument("--focal", help="the lens, such as 35mm or 1200px; else EXIF's, else estimated")
     parser.add_argument("--sensor", help=f"its width in mm, or one of {', '.join(lens.SENSORS)} ({FULL_FRAME})")

@@ -34,12 +34,13 @@ def fill(
     provenance = np.where(priors.valid, priors.provenance, np.uint8(Provenance.FILLED))
     for i in range(n):
         report("fill", i, n)
-        if i < len(context):
-            frames[i], provenance[i] = context[i].rgb, context[i].provenance
-            depth[i] = _given(context[i])
-        else:
+        if i >= len(context) or context[i].known is not None:
             rgb, depth[i] = fill_frame(priors.rgb[i], priors.depth[i], priors.valid[i])
             frames[i] = np.rint(np.clip(rgb, 0, 1) * 255)
+        if i < len(context):
+            known = np.s_[:] if context[i].known is None else context[i].known
+            frames[i][known], provenance[i][known] = context[i].rgb[known], context[i].provenance[known]
+            depth[i][known] = _given(context[i])[known]
     return Filled(frames, provenance, depth)
 
 

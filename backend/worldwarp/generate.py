@@ -17,6 +17,7 @@ from .cameras import Cameras
 from .cameras.extrapolate import WAYS, extrapolate
 from .cameras.formats import read_cameras
 from .cameras.make import walked
+from .cameras.retiming import mismatches
 from .cameras.sizes import Pixel
 from .engines import jobs
 from .masks import read_mask
@@ -27,12 +28,14 @@ from .outputs.pictures import decode_png, read_depth, read_picture
 from .outputs.video import write_video
 from .shotfile import Request, distortion_of, other_versions, pack, unpack
 from .store import Manifest, Store, default_root
+from .world.command import deliver as write_products
 from .world.points import stored_points
+from .world.products import PRODUCTS, World
 
 UNSEEN = 0.005
 """A share of a straightened picture that is worth a note."""
 
-PATH_ONLY = ("frames", "lens", "fps")
+PATH_ONLY = ("frames", "lens")
 """Options that say more of ``--path``."""
 
 
@@ -41,8 +44,8 @@ def command(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     request = _again(options) if options.source else _first(options)
     shot, warnings = shots.prepare(**vars(request))
-    for warning in warnings:
-        print(f"Note: {warning}", file=sys.stderr)
+    for warning in [*mismatches(request.cameras, options.fps, options.first_frame), *warnings]:
+        print(f"Note: {terminal.in_options(warning)}", file=sys.stderr)
     lens, camera = options.distortion, shot.cameras
     bent = st_map(camera.K[0], camera.width, camera.height, lens) if lens else None
     folder = ResultFolder(options.out)
@@ -61,6 +64,8 @@ def command(arguments: Sequence[str]) -> int:
         for name in ("geometry_warning", "prompt_warning"):
             if note := manifest.meta.get(name):
                 print(f"Note: {note}", file=sys.stderr)
+        if options.world:
+            make_world(folder, store, options.world, index + 1, computed)
     folder.finish()
     write_video(options.out / "video.mp4", frames(folder, len(shot.cameras)), shot.cameras.fps)
     print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")
@@ -91,7 +96,8 @@ def _first(options: argparse.Namespace) -> Request:
         settings=settings,
         colour_space=options.colour_space or "sRGB",
         overrides=tuple(read_overrides(options)),
-        mask=_mask(options, cameras),
+        mask=_mask(options, cameras, "mask"),
+        sky=_mask(options, cameras, "sky"),
     )
 
 
@@ -109,7 +115,7 @@ def _check_path(options: argparse.Namespace) -> None:
 def _path(options: argparse.Namespace) -> Cameras:
     """The path that words describe, from the first of the given cameras, or from a level one with the given lens."""
     height, width = read_picture(options.image[0]).shape[:2]
-    first = {"start": options.cameras, "at": None, "first_frame": None, "fps": options.fps}
+    first = {"start": options.cameras, "at": None, "first_frame": options.first_frame, "fps": options.fps}
     seen = {"width": width, "height": height, "lens": options.lens, "sensor": "full-frame"}
     depth = options.depth[0] if options.depth else None
     return walked(options.path, argparse.Namespace(**first, **seen), options.frames, depth)
@@ -117,7 +123,18 @@ def _path(options: argparse.Namespace) -> Cameras:
 
 def _again(options: argparse.Namespace) -> Request:
     """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
-    for name in ("image", "depth", "mask", "cameras", "path", *PATH_ONLY, "extend", "colour_space", "distortion"):
+    for name in (
+        "image",
+        "depth",
+        "mask",
+        "sky",
+        "cameras",
+        "path",
+        *PATH_ONLY,
+        "extend",
+        "colour_space",
+        "distortion",
+    ):
         if getattr(options, name) != (0 if name == "extend" else None):
             raise InvalidShot(name, "is in the folder that --from names; leave it out.")
     folder = options.source.parent if options.source.name == "shot.json" else options.source
@@ -158,7 +175,8 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens
         overrides=list(shot.overrides),
     )
     given, inputs = pack(request, lens) if request else (None, {})
-    folder.begin(wire, path.width, path.height, path.K, path.camera_to_world, path.frame, given=given)
+    frames = path.K, path.camera_to_world, path.frame
+    folder.begin(wire, path.width, path.height, *frames, given=given, window=shot.window)
     for name, content in inputs.items():
         folder.keep_input(name, content)
     for i, name in enumerate(given.pictures if given else []):
@@ -168,14 +186,32 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
     """Write a committed chunk, the ``index``-th of its run, into a result folder; what is there already stays."""
     first, count = manifest.first, manifest.count
-    if not folder.commit_chunk(index, manifest.key, manifest.digest, first, count):
+    fresh = folder.commit_chunk(index, manifest.key, manifest.digest, first, count)
+    if solved := contents.read_solved(store, manifest.key):
+        folder.add_solved(first, *solved)
+    if not fresh:
         return
     for i in range(first, first + count):
         frame, provenance = (store.read(manifest.key, contents.name(kind, i)) for kind in ("frames", "provenance"))
         folder.add_frame(i, frame, provenance)
     if contents.FIGURE in manifest.files:
         files.write(folder.path / "noise" / f"chunk_{index + 1:04d}.png", store.read(manifest.key, contents.FIGURE))
-    folder.add_points(index, *stored_points(store, manifest.key, first, count))
+    folder.add_points(index, *stored_points(store, manifest.key))
+
+
+def make_world(folder: ResultFolder, store: Store, names: Sequence[str], chunks: int, changed: bool) -> None:
+    """Make these products of the first ``chunks``, in the folder's ``world``; the Gaussian scene of all of them only.
+
+    Where nothing ``changed``, nothing is made before the path is whole.
+    """
+    record = folder.record
+    assert record
+    there = record.chunks[:chunks]
+    whole = sum(chunk.count for chunk in there) == record.frames
+    wanted = [name for name in PRODUCTS if name in names and (whole or (changed and name != "gaussians"))]
+    if wanted:
+        world = World(store, there, record.settings.seed, report=terminal.show)
+        write_products(folder.path / "world", world, wanted, record.frames)
 
 
 def frames(folder: ResultFolder, count: int) -> Iterator[Bytes]:
@@ -194,10 +230,10 @@ def _pictures(options: argparse.Namespace, K: NDArray[np.float64]) -> Bytes:
     return pictures
 
 
-def _mask(options: argparse.Namespace, cameras: Cameras) -> NDArray[np.bool_] | None:
-    """What to leave out of the first frames (f, H, W), straightened as they are."""
+def _mask(options: argparse.Namespace, cameras: Cameras, name: str) -> NDArray[np.bool_] | None:
+    """What the mask ``name`` sets of the first frames (f, H, W), straightened as they are."""
     size = cameras.width, cameras.height
-    masks = [read_mask(path, size) for path in options.mask or ()]
+    masks = [read_mask(path, size, name) for path in getattr(options, name) or ()]
     if options.distortion:
         masks = [undistort_mask(mask, cameras.K[0], options.distortion) for mask in masks]
     return np.stack(masks) if masks else None
@@ -226,11 +262,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mask", type=Path, nargs="+", help="white is what must not become part of the world: people, passing things"
     )
+    parser.add_argument("--sky", type=Path, nargs="+", help="white is sky: infinitely far away, whatever depth says")
     parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
     parser.add_argument("--path", metavar="WORDS", help="or in words, such as 'dolly_in 1.5m + pan_left 20deg ease'")
     parser.add_argument("--lens", help="with --path: 35mm (full frame), or 1200px of the picture")
     parser.add_argument("--frames", type=int, help="with --path: in all; left out, as many as the moves take")
-    parser.add_argument("--fps", type=float, help="with --path: of the timeline (24)")
+    parser.add_argument("--fps", type=float, help="of the timeline (24): of --path, or warned of where others differ")
+    parser.add_argument("--first-frame", type=int, help="of the timeline (1), likewise")
     parser.add_argument("--out", type=Path, help="folder for frames, cameras.npz, points.ply and video.mp4")
     parser.add_argument("--name", help="of the shot; the folder's name if left out")
     parser.add_argument("--colour-space", help="of the picture, as Blender names it; carried along (sRGB)")
@@ -246,6 +284,12 @@ def _parser() -> argparse.ArgumentParser:
         type=read_distortion,
         metavar="K1,K2,P1,P2,K3",
         help="of the picture's lens (OpenCV, COLMAP): undone, and given back by st_map.exr",
+    )
+    parser.add_argument(
+        "--world",
+        nargs="+",
+        choices=list(PRODUCTS),
+        help="and these of it in OUT/world: points and mesh after each chunk, the Gaussian scene at the end",
     )
     parser.add_argument("--store", type=Path, help="where chunks are kept; computed ones are never computed again")
     parser.add_argument("--extend", type=int, default=0, metavar="N", help="go on N frames past the given path")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .cameras import Cameras
 from .cameras.cameras import Array
-from .nouns import Bytes, Chunk, Floats, Provenance
+from .nouns import WORTH, Bytes, Chunk, Floats, Provenance
 
 VERSION = "3"
 
@@ -42,11 +42,6 @@ AGREES = 0.1
 
 LEAST = 0.001
 """Share of what the views show that a frame has to add."""
-
-WORTH = {Provenance.PICTURE: 1.0, Provenance.GENERATED: 0.6, Provenance.FILLED: 0.3}
-"""What it counts for to know a pixel; in the order of trust."""
-
-_WORTH = np.array([WORTH[kind] for kind in Provenance], np.float32)
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ def remember(
 
     Args:
         look: the thumbnail of a committed frame.
-        cameras: of the path.
+        cameras: of the path; of the committed frames those that they were taken from.
         coming: of the chunk's new frames.
     """
     asked = [*recent, *(i for i in candidates(committed) if i not in recent)]
@@ -152,7 +147,7 @@ def _shown(seen: Thumbnail, cameras: Cameras, i: int, views: Cameras) -> tuple[F
     np.minimum.at(depth, cell, there)
     front = there <= depth[cell] * (1 + AGREES)
     sharp = np.minimum(z[view, point] / views.K[view, 0, 0] / footprint[point], 1)
-    np.maximum.at(worth, cell[front], (_WORTH[kind[point]] * sharp)[front])
+    np.maximum.at(worth, cell[front], (WORTH[kind[point]] * sharp)[front])
     return depth.reshape(shape).astype(np.float32), worth.reshape(shape).astype(np.float32)
 
 

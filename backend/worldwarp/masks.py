@@ -1,4 +1,6 @@
-"""What the user leaves out of the world: people and things that must not be baked into geometry and cache."""
+"""What the user says of a picture's pixels, white on black: what must not be baked into the world (people, passing
+things), and what is sky.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,39 +21,78 @@ RIM = 1
 """Pixels around what is left out that mix with it."""
 
 SET = 127
-"""A pixel that is brighter is left out."""
+"""A pixel that is brighter is set."""
+
+NOTHING_STAYS = {
+    "mask": "leaves a whole picture out; white is left out, black stays.",
+    "sky": "is sky everywhere, so that there is nothing to move through; white is sky, black is not.",
+}
+"""Why not every pixel may be set, by the mask's name."""
 
 
-def read_mask(path: Path, size: Size) -> Mask:
-    """(H, W) of a picture of ``size`` (width, height): white is left out.
+def read_mask(path: Path, size: Size, name: str = "mask") -> Mask:
+    """(H, W), what is set of the mask ``name`` (``mask`` or ``sky``) of a picture of ``size`` (width, height).
 
     Raises:
-        InvalidShot: no picture, of another size, or it leaves everything out.
+        InvalidShot: no picture, of another size, or everything is set.
     """
     grey = read_picture(path).mean(-1)
     if grey.shape != (size[1], size[0]):
         raise InvalidShot(
-            "mask", f"{path} is {grey.shape[1]} x {grey.shape[0]}, the picture {size[0]} x {size[1]}; paint over it."
+            name, f"{path} is {grey.shape[1]} x {grey.shape[0]}, the picture {size[0]} x {size[1]}; paint over it."
         )
     mask = grey > SET
     if mask.all():
-        raise InvalidShot("mask", f"{path} leaves the whole picture out; white is left out, black stays.")
+        raise InvalidShot(name, f"{path} {NOTHING_STAYS[name]}")
     return np.asarray(mask)
 
 
-def frame_mask(mask: Mask, framing: Framing) -> Mask:
-    """The mask at the generated size: every new pixel that holds any of what is left out."""
+def check_mask(name: str, mask: Mask, shape: tuple[int, ...]) -> None:
+    """Refuse a mask that is not of the pictures' ``shape`` (f, H, W), or sets all of one.
+
+    Raises:
+        InvalidShot: naming the mask.
+    """
+    if mask.shape != shape:
+        raise InvalidShot(name, f"is {extent(mask.shape)}, the picture is {extent(shape)}; paint it over the picture.")
+    if mask.all(axis=(1, 2)).any():
+        raise InvalidShot(name, NOTHING_STAYS[name])
+
+
+def frame_mask(mask: Mask, framing: Framing, above: int = 0) -> Mask:
+    """The mask at the generated size: every new pixel of which more than ``above`` / 255 is set; 0: any of it."""
     grey: Bytes = np.repeat((mask * np.uint8(255))[..., None], 3, axis=2)
-    return np.asarray(resample_picture(grey, framing)[..., 0] > 0)
+    return np.asarray(resample_picture(grey, framing)[..., 0] > above)
+
+
+def extent(shape: tuple[int, ...]) -> str:
+    """The shape of pictures in words."""
+    if len(shape) == 3 and shape[0] == 1:
+        return f"{shape[2]} x {shape[1]}"
+    return f"of shape {shape}"
 
 
 def leave_out(geometry: Geometry, views: Sequence[View]) -> Geometry:
-    """Geometry of which nothing is known in what the views leave out, and in its rim: the cache puts no point there."""
+    """Geometry of which nothing is known in what the views leave out, in its rim, and in what is not known of the views
+    themselves: the cache puts no point there.
+    """
     confidence = geometry.confidence.copy()
     for sure, view in zip(confidence, views, strict=True):
         if view.left_out is not None:
             sure[grown(view.left_out, RIM)] = 0
+        if view.known is not None:
+            sure[~view.known] = 0
     return replace(geometry, confidence=confidence)
+
+
+def cut_out(depth: Floats, mask: Mask) -> Floats:
+    """Depth (H, W), NaN in what the mask (H, W) leaves out, and in its rim."""
+    return np.where(grown(mask, RIM), np.float32(np.nan), depth)
+
+
+def as_sky(depth: Floats, mask: Mask) -> Floats:
+    """Depth (..., H, W), infinite in what the mask says is sky."""
+    return np.where(mask, np.float32(np.inf), depth)
 
 
 def without(depth: Floats, views: Sequence[View]) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from worldwarp_protocol.messages import Override, Settings
 
 from .cameras import Cameras
+from .cameras.overscan import Window
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -37,6 +38,10 @@ class Provenance(IntEnum):
     """A hole that was filled smoothly, without a model."""
 
 
+WORTH = np.array([1.0, 0.6, 0.3], np.float32)
+"""What it counts for to know a pixel, by its ``Provenance``; in the order of trust."""
+
+
 @dataclass(frozen=True)
 class Shot:
     """One request, checked and at the size that is generated (made by ``shots.prepare``)."""
@@ -55,6 +60,12 @@ class Shot:
     """What differs in single chunks."""
     mask: NDArray[np.bool_] | None = None
     """(f, H, W): what of the pictures must not become part of the world."""
+    sky: NDArray[np.bool_] | None = None
+    """(f, H, W): what of them is infinitely far away, whatever an estimate says; ``depth`` says it already."""
+    known: NDArray[np.bool_] | None = None
+    """(H, W): what of their frames the pictures fill; the rest is their edge carried on. None: all."""
+    window: Window | None = None
+    """What of a frame was asked for; the rest is overscan. None: all."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,8 @@ class View:
     """(H, W) of ``Provenance``."""
     left_out: NDArray[np.bool_] | None = None
     """(H, W): what must not become part of the world; None where all may."""
+    known: NDArray[np.bool_] | None = None
+    """(H, W): what is known of it; the rest is yet to be made. None: all."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +177,8 @@ class Filled:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A planned piece of the path: frames [start, stop), the first ``context`` of which are fixed already."""
+    """A planned piece of the path: frames [start, stop) of those that are generated (``settings.every``), the first
+    ``context`` of which are fixed already."""
 
     index: int
     start: int
@@ -176,6 +190,23 @@ class Chunk:
     def first_new(self) -> int:
         """Position in the path of the first frame that this chunk contributes; chunk 0 contributes its picture."""
         return 0 if self.index == 0 else self.start + self.context
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The cameras of n frames as they were found."""
+
+    camera_to_world: NDArray[np.float64]
+    """(n, 4, 4), OpenCV axes, Blender's world."""
+    residual_requested: NDArray[np.float64]
+    """(n,): median distance in pixels of the known points from where the requested camera sees them; NaN: none seen."""
+    residual_solved: NDArray[np.float64]
+    """(n,): the same points under the solved camera."""
+    inliers: NDArray[np.int64]
+    """(n,): how many points that is; 0 where a frame says nothing of its camera."""
+    kept: NDArray[np.bool_]
+    """(n,): the requested camera stays, since it fits as well or the frame says nothing of its camera; in the latter
+    case it goes along with solved neighbours within a few frames, so that nothing jumps between them."""
 
 
 @dataclass(frozen=True)
@@ -198,3 +229,5 @@ class ChunkResult:
     """As in ``Filled``."""
     figure: Bytes | None = None
     """As in ``Filled``."""
+    solved: Solved | None = None
+    """The cameras that the new frames were taken from; None where they are those that were asked for."""

@@ -5,11 +5,13 @@
 The chunk becomes the history of the next one; ``engines.jobs`` closes the loop through the store.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,10 +22,14 @@ from .cache.warp import warp
 from .cameras import Cameras
 from .geometry import views
 from .masks import leave_out, without
-from .nouns import Bytes, Chunk, ChunkResult, Filled, Floats, Priors, Report, View
-from .profiles import Profile
+from .nouns import Bytes, Chunk, ChunkResult, Filled, Floats, Priors, Report, Solved, View
+from .profiles import Profile, eases
+from .world.taken import taken
 
 T = TypeVar("T")
+
+WARNING = "geometry_warning"
+"""What geometry says to the user, by name."""
 
 
 def generate_chunk(
@@ -35,16 +41,19 @@ def generate_chunk(
     settings: Settings,
     profile: Profile,
     report: Report,
+    requested: Cameras | None = None,
 ) -> ChunkResult:
     """Generate one chunk.
 
     Args:
-        cameras: of the chunk's frames, 4k + 1 of them: the requested ones, extended where the path ends early.
-        history: frames that are known, in the order of trust; ``history_cameras[i]`` is the requested camera of
-            ``history[i]``. Depth is unprojected at the cameras that were asked for, never at estimated ones.
+        cameras: of the chunk's frames, 4k + 1 of them: the requested ones, extended where the path ends early, and
+            eased back to where the context has drifted from them.
+        history: frames that are known, in the order of trust; ``history_cameras[i]`` is the camera of ``history[i]``:
+            the one that was asked for, or solved where the frame has drifted; never that of the geometry.
         context: the true frames at the chunk's start, ``chunk.context`` of them.
         settings: of this chunk.
         report: called at every step, from two threads; raises ``Cancelled`` to end the work.
+        requested: as ``cameras``, of the path itself; None where nothing has drifted.
     """
     seconds: dict[str, float] = {}
     with ThreadPoolExecutor(1) as aside:  # words take as long as geometry, and need none of it
@@ -65,25 +74,30 @@ def generate_chunk(
     with _timed("depth", seconds):
         report("geometry", 0, 1)
         depth, residuals = _depth(chunk, filled, known, cameras, settings, profile)
+        depth = without(depth, context)
+    with _timed("solve", seconds):
+        arguments = chunk, filled.frames, depth, cameras, requested or cameras, history, history_cameras, context
+        solved = taken(*arguments, partial(report, "geometry")) if eases(settings) else None
 
     new = slice(chunk.first_new - chunk.start, chunk.stop - chunk.start)
     return ChunkResult(
         frames=filled.frames[new],
         provenance=filled.provenance[new],
-        depth=without(depth, context)[new],
+        depth=depth[new],
         priors=_as_bytes(priors)[new],
         holes=~known.valid[new],
         meta={
             "coverage": float(priors.valid[new].mean()),
             **said,
-            **geometry.residuals,
-            **residuals,
+            **_both(geometry.residuals, residuals),
             **filled.meta,
+            **(_drift(solved) if solved else {}),
             **({"prompt": prompt.text[:MAX_TEXT]} if prompt.text else {}),
             **{f"seconds_{stage}": value for stage, value in seconds.items()},
         },
         noise=filled.noise,
         figure=filled.figure,
+        solved=solved,
     )
 
 
@@ -101,6 +115,21 @@ def _depth(
     return views.complete(known, estimated), estimated.residuals
 
 
+def _both(first: dict[str, float | str], then: dict[str, float | str]) -> dict[str, float | str]:
+    """What two estimates of one chunk say: the later one's numbers count, the warnings of both are told."""
+    said = " ".join(str(numbers[WARNING]) for numbers in (first, then) if WARNING in numbers)
+    told = " ".join(dict.fromkeys(re.split(r"(?<=[.]) ", said)))
+    return {**first, **then, **({WARNING: told[:MAX_TEXT]} if told else {})}
+
+
+def _drift(solved: Solved) -> dict[str, float | str]:
+    """How far known points are from where the cameras see them, in pixels: the median over the frames that say so."""
+    seen = solved.inliers > 0
+    names = ("residual_requested", "residual_solved") if seen.any() else ()
+    medians = {name: float(np.median(getattr(solved, name)[seen])) for name in names}
+    return {**medians, "drifted": float(not solved.kept.all())}
+
+
 def with_depth(views: Sequence[View], estimated: Mapping[int, Floats]) -> list[View]:
     """The views with all of their depth: where it is not known, with what was estimated, by position in the path."""
     return [replace(view, depth=_completed(view.depth, estimated.get(view.index))) for view in views]
@@ -114,15 +143,14 @@ def _completed(depth: Floats | None, estimated: Floats | None) -> Floats | None:
 
 def with_context(priors: Priors, context: Sequence[View]) -> Priors:
     """True history in place of the first priors: what is fixed is not rendered again."""
-    known = len(context)
     rgb, valid, confidence = priors.rgb.copy(), priors.valid.copy(), priors.confidence.copy()
     depth, provenance = priors.depth.copy(), priors.provenance.copy()
     for i, view in enumerate(context):
         rgb[i] = view.rgb / np.float32(255)
         provenance[i] = view.provenance
+        valid[i] = confidence[i] = True if view.known is None else view.known
         if view.depth is not None:
             depth[i] = view.depth
-    valid[:known], confidence[:known] = True, 1
     return Priors(rgb, valid, depth, provenance, confidence)
 
 

@@ -18,7 +18,7 @@ from .cameras.health import shrunk, small
 from .cameras.reach import reach
 from .cameras.sizes import resample_picture
 from .nouns import Bytes, Floats
-from .outputs.pictures import encode_png
+from .outputs.pictures import check_ending, encode_png
 from .outputs.video import write_video
 
 WIDTH = 240
@@ -26,6 +26,8 @@ WIDTH = 240
 
 CHECKER = np.array([(204, 0, 153), (64, 0, 48)], np.uint8)
 """Magenta and a dark shade of it: told from any picture by its squares as well as by its colour."""
+
+VIDEOS = (".mp4", ".mov", ".mkv")
 
 SQUARE = 6
 """Pixels of a square of it."""
@@ -38,7 +40,7 @@ def preview(
 
     Args:
         picture: (H, W, 3), display-referred; camera 0 took it.
-        depth: (H, W), planar, world units; inf is sky.
+        depth: (H, W), planar, world units; inf is sky, NaN is left out.
         cameras: n of them, for pictures of that size.
         longest: pixels of a frame's longer side; no more than the picture's.
         checker: whether holes are drawn; they are black otherwise.
@@ -55,6 +57,11 @@ def preview(
     return frames, holes
 
 
+def longest_side(cameras: Cameras, width: int) -> int:
+    """Pixels of the longer side of frames of that width, which is no larger than the cameras' own."""
+    return round(max(cameras.width, cameras.height) * min(1, width / cameras.width))
+
+
 def pattern(width: int, height: int) -> Bytes:
     """(height, width, 3): what holes look like."""
     row, column = np.mgrid[:height, :width] // SQUARE
@@ -64,6 +71,9 @@ def pattern(width: int, height: int) -> Bytes:
 def command(arguments: Sequence[str]) -> int:
     """Draw a path's preview into a video or a folder of pictures."""
     options = _parser().parse_args(arguments)
+    as_video = bool(options.out.suffix) and not options.out.is_dir()
+    if as_video:
+        check_ending("out", options.out, *VIDEOS)
     if options.width < 16:
         raise InvalidShot("width", f"is {options.width}; give at least 16 pixels.")
     picture, depth, cameras = first_view(options)
@@ -72,9 +82,8 @@ def command(arguments: Sequence[str]) -> int:
     if picture.shape[:2] != depth.shape:
         here, there = (f"{shape[1]} x {shape[0]}" for shape in (depth.shape, picture.shape))
         raise InvalidShot("depth", f"is {here}, the picture is {there}; render or export both at the same size.")
-    longest = round(max(cameras.width, cameras.height) * min(1, options.width / cameras.width))
-    frames, holes = preview(picture, depth, cameras, longest)
-    if options.out.suffix.lower() in (".mp4", ".mov", ".mkv"):
+    frames, holes = preview(picture, depth, cameras, longest_side(cameras, options.width))
+    if as_video:
         write_video(options.out, frames, cameras.fps)
     else:
         for number, frame in zip(cameras.frame, frames, strict=True):

@@ -56,6 +56,14 @@ def check(name: str) -> None:
         raise InvalidShot("settings.profile", f"The profile '{name}' cannot run here. {sentence}")
 
 
+def eases(settings: Settings) -> bool:
+    """Whether frames may drift from the path and are eased back: those of a model may.
+
+    Draft's are exact by construction; and frames between those that are generated hold to the path themselves.
+    """
+    return settings.profile != "draft" and settings.ease_frames > 0 and settings.every == 1
+
+
 def recipe(settings: Settings) -> list[Any]:
     """What of a profile changes pixels: its code's version and its weights' digests."""
     if settings.profile == "mini":

@@ -3,22 +3,22 @@
 ``shot.json`` names the files; each is named by its content's SHA-256 below ``inputs/``, so that a folder can be moved.
 """
 
-import hashlib
 import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from worldwarp_protocol import inputs
 from worldwarp_protocol.archives import read_array
 from worldwarp_protocol.errors import FolderError
-from worldwarp_protocol.files import CameraFile
 from worldwarp_protocol.limits import MAX_SIDE
-from worldwarp_protocol.messages import Override, Settings
+from worldwarp_protocol.messages import Override, Settings, Shot
 from worldwarp_protocol.results import INPUTS, Given, Record, ResultFolder
 
 from .cameras import Cameras
@@ -27,7 +27,6 @@ from .cameras.sizes import Pixel
 from .masks import SET
 from .nouns import Bytes, Floats
 from .outputs.lens import Distortion
-from .outputs.pictures import encode_png
 
 PACKAGES = ("worldwarp", "numpy", "numba", "pillow", "torch")
 """Whose versions may change bits."""
@@ -51,6 +50,8 @@ class Request:
     overrides: tuple[Override, ...] = ()
     mask: NDArray[np.bool_] | None = None
     """(f, H, W), of the pictures' size."""
+    sky: NDArray[np.bool_] | None = None
+    """(f, H, W), of the pictures' size."""
 
 
 def pack(request: Request, lens: Distortion | None = None) -> tuple[Given, dict[str, bytes]]:
@@ -58,24 +59,20 @@ def pack(request: Request, lens: Distortion | None = None) -> tuple[Given, dict[
 
     ``lens`` is what the request's pictures were straightened of.
     """
-    pictures = [(encode_png(picture), "png") for picture in request.pictures]
-    depth = [] if request.depth is None else [(_npy(one), "npy") for one in request.depth]
-    masks = [] if request.mask is None else [(encode_png(one * np.uint8(255)), "png") for one in request.mask]
-    c = request.cameras
-    path = CameraFile.of(c.K, c.camera_to_world, c.frame, c.width, c.height, c.fps).encode(), "npz"
-    named = {f"{hashlib.sha256(data).hexdigest()}.{suffix}": data for data, suffix in [*pictures, *depth, *masks, path]}
-    names = {data: name for name, data in named.items()}
-    given = Given(
-        settings=request.settings,
-        overrides=list(request.overrides),
-        pictures=[names[data] for data, _ in pictures],
-        depth=[names[data] for data, _ in depth],
-        mask=[names[data] for data, _ in masks],
-        cameras=names[path[0]],
-        distortion=list(astuple(lens)) if lens else [],
-        versions=versions(),
-    )
-    return given, named
+    cameras = request.cameras
+    arrays: dict[str, NDArray[Any] | None]
+    arrays = {"picture": request.pictures, "depth": request.depth, "mask": request.mask, "sky": request.sky}
+    arrays |= {"K": cameras.K, "camera_to_world": cameras.camera_to_world, "frame": cameras.frame}
+    shot = Shot(name=request.name, settings=request.settings, fps=cameras.fps, overrides=list(request.overrides))
+    there = {name: _white(array) for name, array in arrays.items() if array is not None}
+    given, files = inputs.pack(shot, there)
+    given.distortion, given.versions = list(astuple(lens)) if lens else [], versions()
+    return given, files
+
+
+def _white(array: NDArray[Any]) -> NDArray[Any]:
+    """What a mask sets as white; other arrays as they are."""
+    return array * np.uint8(255) if array.dtype == np.bool_ else array
 
 
 def versions() -> dict[str, str]:
@@ -100,6 +97,7 @@ def unpack(path: Path) -> Request:
         colour_space=record.colour_space,
         overrides=tuple(given.overrides),
         mask=_stacked(folder, given.mask, _mask) > SET if given.mask else None,
+        sky=_stacked(folder, given.sky, _mask) > SET if given.sky else None,
     )
 
 
@@ -127,9 +125,7 @@ def _open(path: Path) -> tuple[ResultFolder, Record, Given]:
     if folder.record is None:
         raise FolderError(f"{folder.path} holds no shot.json: name a folder that WorldWarp wrote.")
     if folder.record.given is None or not folder.record.given.pictures:
-        raise FolderError(
-            f"{folder.path} does not hold what its shot was made of: only folders of 'worldwarp generate' do."
-        )
+        raise FolderError(f"{folder.path} does not hold what its shot was made of: submit it again.")
     return folder, folder.record, folder.record.given
 
 
@@ -174,9 +170,3 @@ def _depth(content: bytes) -> Floats:
     if depth.ndim != 2 or depth.dtype != np.float32:
         raise ValueError(f"it is {depth.dtype} of shape {depth.shape}")
     return depth
-
-
-def _npy(array: Floats) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()

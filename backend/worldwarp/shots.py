@@ -19,6 +19,8 @@ from worldwarp_protocol.words import in_words
 from . import captions, profiles, wan
 from .cameras import Cameras
 from .cameras.checks import check_cameras, path_warnings
+from .cameras.overscan import Window, canvas, overscan
+from .cameras.sampling import ordinal, recommend
 from .cameras.sizes import (
     Framing,
     Size,
@@ -30,7 +32,7 @@ from .cameras.sizes import (
 )
 from .chunks import plan
 from .geometry import sources
-from .masks import SET, frame_mask
+from .masks import SET, as_sky, check_mask, extent, frame_mask
 from .nouns import Bytes, Floats, Shot
 from .weights import needs
 
@@ -54,6 +56,7 @@ def prepare(
     colour_space: str = "sRGB",
     overrides: Sequence[Override] = (),
     mask: NDArray[np.bool_] | None = None,
+    sky: NDArray[np.bool_] | None = None,
 ) -> tuple[Shot, list[str]]:
     """Check one request and bring it to the generated size.
 
@@ -65,6 +68,7 @@ def prepare(
         cameras: of the picture's size; camera i took picture i.
         overrides: what differs in single chunks.
         mask: (f, H, W), what of the pictures must not become part of the world.
+        sky: (f, H, W), what of them is infinitely far away, whatever their depth says.
 
     Returns:
         The shot (``settings.anchor`` is a pixel of its own pictures), and sentences that the user should read before
@@ -79,6 +83,7 @@ def prepare(
     settings, warnings = profiles.adapted(settings, size)
     check_cameras(cameras)
     _check_count(len(pictures), len(cameras), settings)
+    _check_every(len(pictures), settings)
     _check_overrides(overrides, len(cameras), settings)
     if (cameras.width, cameras.height) != size:
         raise InvalidShot(
@@ -86,12 +91,17 @@ def prepare(
             f"are for {cameras.width} x {cameras.height} pixels, the picture is {size[0]} x {size[1]}; "
             "give the picture those cameras were made for, or sample the cameras at the picture's size.",
         )
+    for name_of, one in (("mask", mask), ("sky", sky)):
+        if one is not None:
+            check_mask(name_of, one, pictures.shape[:3])
     framing = frame_picture(size, (settings.width, settings.height), settings.framing)
     warnings += _size_warnings(size, framing)
+    framing, window = _overscan(framing, settings.overscan)
+    frame = canvas(framing, size)
     if depth is not None:
-        depth = _check_depth(depth, pictures.shape[:3], settings.far)
+        depth = _check_depth(depth, pictures.shape[:3], settings.far, sky)
         warnings += _depth_warnings(depth[0], cameras) + _scale_warnings(settings)
-        depth = np.stack([resample_depth(one, framing) for one in depth])
+        depth = np.stack([frame.spread(resample_depth(one, frame.inner)) for one in depth])
     elif settings.geometry == "given":
         raise InvalidShot(
             "depth",
@@ -105,12 +115,29 @@ def prepare(
     else:
         warnings += _check_invention(settings, overrides, len(cameras), framing)
     settings = _frame_anchor(settings, size, framing)
-    resampled = np.stack([resample_picture(one, framing) for one in pictures])
+    resampled = np.stack([frame.spread(resample_picture(one, frame.inner)) for one in pictures])
     cameras = frame_cameras(cameras, framing)
+    if depth is not None:
+        warnings += _every_warnings(depth[0], cameras, settings)
     if mask is not None:
-        _check_mask(mask, pictures.shape[:3])
-        mask = np.stack([frame_mask(one, framing) for one in mask])
-    return Shot(name, resampled, depth, cameras, settings, colour_space, tuple(overrides), mask), warnings
+        mask = np.stack([frame.spread(frame_mask(one, frame.inner), "constant") for one in mask])
+    if sky is not None:
+        sky = np.stack([frame.spread(frame_mask(one, frame.inner, SET), "constant") for one in sky])
+        _check_anchor(settings, sky[0])
+    shot = Shot(
+        name,
+        resampled,
+        depth,
+        cameras,
+        settings,
+        colour_space,
+        tuple(overrides),
+        mask,
+        sky,
+        frame.known,
+        window,
+    )
+    return shot, warnings
 
 
 def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[Shot, list[str]]:
@@ -131,9 +158,18 @@ def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[
         frame=arrays["frame"].astype(np.int64),
         fps=wire.fps,
     )
-    depth, grey = arrays.get("depth"), arrays.get("mask")
-    mask = None if grey is None else grey > SET
-    return prepare(wire.name, picture, depth, cameras, wire.settings, wire.colour_space, wire.overrides, mask)
+    mask, sky = (None if name not in arrays else arrays[name] > SET for name in ("mask", "sky"))
+    return prepare(
+        wire.name,
+        picture,
+        arrays.get("depth"),
+        cameras,
+        wire.settings,
+        wire.colour_space,
+        wire.overrides,
+        mask,
+        sky,
+    )
 
 
 def _check_name(name: str) -> None:
@@ -219,6 +255,28 @@ def _check_invention(settings: Settings, overrides: Sequence[Override], frames: 
     ]
 
 
+def _overscan(framing: Framing, share: float) -> tuple[Framing, Window | None]:
+    framing, window = overscan(framing, share)
+    if max(framing.width, framing.height) > MAX_SIDE:
+        text = f"makes frames of {framing.width} x {framing.height}; {MAX_SIDE} pixels a side are the most: lower it."
+        raise InvalidShot("settings.overscan", text)
+    return framing, window
+
+
+def _check_every(pictures: int, settings: Settings) -> None:
+    if pictures > 1 and settings.every > 1:
+        text = f"is {settings.every}, but the shot begins with {pictures} pictures, one for each frame; make it 1."
+        raise InvalidShot("settings.every", text)
+
+
+def _every_warnings(depth: Floats, cameras: Cameras, settings: Settings) -> list[str]:
+    """A word where fewer frames would do to be generated (draft's cost nothing), or where these are too few."""
+    every, advice = recommend(cameras, depth)
+    if settings.every > every:
+        return [f"{advice} Every {ordinal(settings.every)} was chosen: those between may smear."]
+    return [advice] if settings.every < every and settings.profile != "draft" else []
+
+
 def _frame_anchor(settings: Settings, size: Size, framing: Framing) -> Settings:
     """The settings with the anchor as a pixel of the generated pictures."""
     if settings.anchor is None:
@@ -231,16 +289,26 @@ def _frame_anchor(settings: Settings, size: Size, framing: Framing) -> Settings:
     return structs.replace(settings, anchor=(u, v, distance))
 
 
-def _check_depth(depth: Floats, shape: tuple[int, ...], far: float) -> Floats:
+def _check_anchor(settings: Settings, sky: NDArray[np.bool_]) -> None:
+    if settings.anchor is None:
+        return
+    at = (int(min(share * side, side - 1)) for share, side in zip(settings.anchor[1::-1], sky.shape, strict=True))
+    if sky[tuple(at)]:
+        raise InvalidShot("settings.anchor", "lies in what the sky mask calls sky; choose a pixel of something solid.")
+
+
+def _check_depth(depth: Floats, shape: tuple[int, ...], far: float, sky: NDArray[np.bool_] | None) -> Floats:
     """Depth with every pixel of sky infinite."""
     if depth.dtype != np.float32:
         raise InvalidShot("depth", f"is {depth.dtype}; give 32-bit floats, in world units.")
     if depth.shape != shape:
         raise InvalidShot(
             "depth",
-            f"is {_extent(depth.shape)}, the picture is {_extent(shape)}; "
+            f"is {extent(depth.shape)}, the picture is {extent(shape)}; "
             "render or export both at the same size from the same camera.",
         )
+    if sky is not None:
+        depth = as_sky(depth, sky)
     bad = np.isnan(depth) | (depth <= 0)
     if bad.any():
         _, row, column = (int(i) for i in np.argwhere(bad)[0])
@@ -254,8 +322,8 @@ def _check_depth(depth: Floats, shape: tuple[int, ...], far: float) -> Floats:
     if np.isinf(depth).all():
         raise InvalidShot(
             "depth",
-            f"is sky everywhere (infinite or beyond settings.far = {far:g}), so there is nothing to move through; "
-            "check the file, or raise far.",
+            f"is sky everywhere (infinite, masked, or beyond settings.far = {far:g}), so there is nothing to move "
+            "through; check the file, or raise far.",
         )
     return depth
 
@@ -265,20 +333,6 @@ def _words_warnings(settings: Settings, overrides: Sequence[Override]) -> list[s
     if not any(each.prompt or each.style or each.negative_prompt for each in said):
         return []
     return ["The draft profile reads no words: prompt, style and negative prompt do nothing."]
-
-
-def _check_mask(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
-    if mask.shape != shape:
-        text = f"is {_extent(mask.shape)}, the picture is {_extent(shape)}; paint it over the picture."
-        raise InvalidShot("mask", text)
-    if mask.all(axis=(1, 2)).any():
-        raise InvalidShot("mask", "leaves a whole picture out; white is left out, black stays.")
-
-
-def _extent(shape: tuple[int, ...]) -> str:
-    if len(shape) == 3 and shape[0] == 1:
-        return f"{shape[2]} x {shape[1]}"
-    return f"of shape {shape}"
 
 
 def _size_warnings(size: Size, framing: Framing) -> list[str]:

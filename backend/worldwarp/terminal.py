@@ -1,5 +1,6 @@
 """The work in progress, on one line of a terminal; files and pipes are not filled with it."""
 
+import re
 import sys
 
 from .nouns import Bytes
@@ -21,6 +22,12 @@ STAGES = {
 """The stages of the work in words."""
 LINE = 60
 """Characters of the line that shows them."""
+
+
+def in_options(sentence: str) -> str:
+    """A sentence about settings by the names that they have on the command line."""
+    sentence = re.sub(r"\boverrides\[\d+\]", "--chunk-prompt", sentence)
+    return re.sub(r"\bsettings\.(?:diffusion\.)?(\w+)", lambda name: f"--{name[1].replace('_', '-')}", sentence)
 
 
 def show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal

@@ -16,14 +16,16 @@ from .cameras import Cameras
 from .geometry import sources, video
 from .nouns import Bytes, Floats
 from .outputs.clips import read_clip
+from .outputs.pictures import check_ending
 from .store import default_root
 
 
 def command(arguments: Sequence[str]) -> int:
     """Estimate a path, write it to a file and say what it is."""
     options = _parser().parse_args(arguments)
-    sources.check("ttt3r")
+    check_ending("out", options.out, ".npz")
     clip = read_clip(options.clip, options.every, video.LONG_SIDE)
+    sources.check("ttt3r")
     speed = options.speed / options.every
     video.check_retiming(len(clip.frames), speed, options.scale)
     cameras, confidence = kept_path(clip.frames, clip.fps, "ttt3r", options.store or default_root())
@@ -72,7 +74,7 @@ def write(path: Path, cameras: Cameras, confidence: Floats) -> None:
     c = cameras
     file = files.CameraFile.of(c.K, c.camera_to_world, c.frame, c.width, c.height, c.fps)
     buffer = io.BytesIO()
-    np.savez(buffer, **vars(file), confidence=confidence)
+    np.savez(buffer, **file.arrays, confidence=confidence)
     files.write(path, buffer.getvalue())
 
 

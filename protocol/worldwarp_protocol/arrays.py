@@ -7,7 +7,21 @@ from typing import Any, NamedTuple, cast
 from numpy.typing import NDArray
 
 from . import limits
-from .messages import ArrayHeader, Dtype, Estimated, EstimateGeometry, Frame, Points, Preview, RunStarted, Submit
+from .messages import (
+    ArrayHeader,
+    CheckPath,
+    ChunkCommitted,
+    Dtype,
+    Estimated,
+    EstimateGeometry,
+    Frame,
+    PathChecked,
+    Points,
+    Preview,
+    RunStarted,
+    Submit,
+    WorldMade,
+)
 
 ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8}
 """Bytes of one element by dtype; the keys are the dtypes that may travel."""
@@ -32,6 +46,7 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "picture": Rule("uint8", ("f", "H", "W", 3)),
         "depth": Rule("float32", ("f", "H", "W"), optional=True),
         "mask": Rule("uint8", ("f", "H", "W"), optional=True),
+        "sky": Rule("uint8", ("f", "H", "W"), optional=True),
         **CAMERAS,
     },
     EstimateGeometry: {
@@ -49,8 +64,32 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "rgb": Rule("uint8", ("p", 3)),
         "faces": Rule("int32", ("m", 3)),
     },
+    CheckPath: {
+        "picture": Rule("uint8", (1, "H", "W", 3)),
+        "depth": Rule("float32", (1, "H", "W"), optional=True),
+        "mask": Rule("uint8", (1, "H", "W"), optional=True),
+        "sky": Rule("uint8", (1, "H", "W"), optional=True),
+        **CAMERAS,
+    },
+    PathChecked: {
+        **{name: Rule("float64", ("n",)) for name in ("known", "rotation", "parallax", "parallax_most")},
+        **{name: Rule("uint8", ("n",)) for name in ("outside", "through")},
+        "preview": Rule("uint8", ("n", "h", "w", 3), optional=True),
+        "holes": Rule("uint8", ("n", "h", "w"), optional=True),
+    },
+    WorldMade: {
+        "points_ply": Rule("uint8", ("a",), optional=True),
+        "mesh_ply": Rule("uint8", ("b",), optional=True),
+        "mesh_glb": Rule("uint8", ("c",), optional=True),
+        "gaussians_ply": Rule("uint8", ("d",), optional=True),
+        "gaussians_splat": Rule("uint8", ("e",), optional=True),
+    },
     Preview: {"preview": Rule("uint8", ("t", "h", "w", 3))},
     RunStarted: CAMERAS,
+    ChunkCommitted: {
+        "solved": Rule("float64", ("n", 4, 4), optional=True),
+        "residuals": Rule("float64", ("n", 3), optional=True),
+    },
     Frame: {"frame": Rule("uint8", ("a",)), "provenance": Rule("uint8", ("b",))},
     Points: {
         "xyz": Rule("float32", ("p", 3)),
@@ -74,6 +113,9 @@ LENGTHS = {
     "m": (0, limits.MAX_ARRAY_BYTES, "triangles"),
     "a": (1, limits.MAX_ARRAY_BYTES, "bytes"),
     "b": (1, limits.MAX_ARRAY_BYTES, "bytes"),
+    "c": (1, limits.MAX_ARRAY_BYTES, "bytes"),
+    "d": (1, limits.MAX_ARRAY_BYTES, "bytes"),
+    "e": (1, limits.MAX_ARRAY_BYTES, "bytes"),
 }
 """What each letter counts: least, most, in words."""
 

@@ -1,8 +1,8 @@
-"""A blocking client: ask for a shot or an estimate, and receive it into a folder whatever happens to the connection."""
+"""A blocking client: ask for an answer, or for a shot and receive it into a folder whatever happens on the way."""
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -11,20 +11,26 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from . import estimation, limits
 from . import keys as keyfiles
+from . import limits, tasks
 from .arrays import CAMERAS, BadArray, check_arrays
 from .codec import Arrays
 from .connection import Connection, Context
 from .errors import InvalidShot, KeyRefused, Refused, ServerUnreachable, SessionEnded
+from .inputs import Inputs
 from .messages import (
+    Anchor,
     Cancel,
+    CheckPath,
     Error,
     Estimated,
     EstimateGeometry,
     Estimation,
     GeometrySource,
     List,
+    MakeWorld,
+    PathChecked,
+    Product,
     RunEnded,
     RunInfo,
     Runs,
@@ -36,10 +42,11 @@ from .messages import (
     Submit,
     Submitted,
     Welcome,
+    WorldMade,
 )
 from .reception import OnEvent, Reception, ShouldStop
 from .results import ResultFolder
-from .session import MINI_SINCE, Question
+from .session import MINI_SINCE, Question, Task
 from .words import in_words
 
 ADDRESS = "tcp://127.0.0.1:7654"
@@ -47,6 +54,18 @@ ADDRESS = "tcp://127.0.0.1:7654"
 
 A = TypeVar("A", Submitted, RunStatus, Runs)
 T = TypeVar("T")
+W = TypeVar("W", Estimated, PathChecked, WorldMade)
+
+TASKS_SINCE: dict[type[Task], tuple[int, str]] = {
+    EstimateGeometry: (1, "estimate geometry"),
+    CheckPath: (3, "check a path"),
+    MakeWorld: (3, "make files of a world"),
+}
+"""The minor version of a server that can, and what it can then."""
+
+SETTINGS_SINCE = {"diffusion": 2, "cache": 2, "overscan": 3, "every": 3, "ease_frames": 3}
+SHOT_SINCE = {"overrides": 2, "mask": 3, "sky": 3}
+"""The minor version of a server that knows them; an older one would pass over settings without a word."""
 
 
 def ignore(*_: object) -> None:
@@ -129,7 +148,7 @@ class Client:
         question = Submit(request or secrets.token_hex(16), shot)
 
         def ask(connection: Connection) -> Submitted:
-            check_known(shot, connection.session.minor)
+            check_known(shot, arrays, connection.session.minor)
             connection.send(question, arrays)
             return self._answer(connection, Submitted, limits.IDLE_SECONDS)
 
@@ -144,7 +163,7 @@ class Client:
         K: NDArray[np.float64] | None = None,
         fps: float = 24.0,
         request: str | None = None,
-        on_progress: estimation.OnProgress = ignore,
+        on_progress: tasks.OnProgress = ignore,
         should_stop: Callable[[], object] = ignore,
     ) -> tuple[Estimated, Arrays]:
         """The geometry of a picture, or the path of a clip's camera; ``messages.Estimated`` names the arrays.
@@ -162,11 +181,71 @@ class Client:
             InvalidShot: an argument is not as it must be; nothing was sent.
             Refused: by the server; its ``code`` is ``cancelled`` after ``should_stop``.
         """
-        question = EstimateGeometry(request=request or secrets.token_hex(16), what=what, source=source, fps=fps)
+        task = EstimateGeometry(request=request or secrets.token_hex(16), what=what, source=source, fps=fps)
         given = {"picture": picture, "depth": depth, "K": K}
         arrays = {name: array for name, array in given.items() if array is not None}
-        estimation.check_question(question, arrays)
-        return self._twice(lambda connection: self._estimate(connection, question, arrays, on_progress, should_stop))
+        return self._do(task, arrays, Estimated, on_progress, should_stop)
+
+    def check_path(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        source: GeometrySource = "given",
+        far: float = 1e6,
+        preview: int = 0,
+        depth_scale: float = 1.0,
+        anchor: Anchor | None = None,
+        request: str | None = None,
+        on_progress: tasks.OnProgress = ignore,
+        should_stop: Callable[[], object] = ignore,
+    ) -> tuple[PathChecked, Arrays]:
+        """What the picture shows along a path; ``messages.CheckPath`` and ``PathChecked`` name the arrays.
+
+        Waits, and raises, as ``estimate`` does.
+
+        Args:
+            source: where the depth comes from that is not among the arrays.
+            far: depth beyond it, in world units, is sky.
+            preview: width of the pictures that are drawn of it, in pixels, at most 256; 0: none.
+            depth_scale, anchor: of the shot's settings; they scale depth that is estimated.
+        """
+        task = CheckPath(
+            request=request or secrets.token_hex(16),
+            source=source,
+            far=far,
+            depth_scale=depth_scale,
+            anchor=anchor,
+            preview=preview,
+        )
+        return self._do(task, arrays, PathChecked, on_progress, should_stop)
+
+    def make_world(
+        self,
+        run: str,
+        products: Sequence[Product],
+        folder: ResultFolder | None = None,
+        steps: int = 600,
+        request: str | None = None,
+        on_progress: tasks.OnProgress = ignore,
+        should_stop: Callable[[], object] = ignore,
+    ) -> tuple[WorldMade, Arrays]:
+        """Files of the world that a run of ours has made so far; ``messages.WorldMade`` names the arrays.
+
+        Waits, and raises, as ``estimate`` does.
+
+        Args:
+            products: ``points``, ``mesh`` and ``gaussians``, or some of them.
+            folder: a result folder to keep the files in, below ``world/``.
+            steps: of the fit of the Gaussian scene.
+
+        Raises:
+            Refused: ``busy`` where no chunk is committed yet.
+            FolderError: the files cannot be written.
+        """
+        task = MakeWorld(request=request or secrets.token_hex(16), run=run, products=list(products), steps=steps)
+        message, arrays = self._do(task, {}, WorldMade, on_progress, should_stop)
+        if folder:
+            folder.keep_world({name: array.data for name, array in arrays.items()})
+        return message, arrays
 
     def status(self, run: str) -> RunInfo:
         """How a run stands."""
@@ -191,6 +270,7 @@ class Client:
         on_event: OnEvent = ignore,
         should_stop: ShouldStop = ignore,
         on_lost: Callable[[str], None] = ignore,
+        made_of: Inputs | None = None,
     ) -> RunEnded | None:
         """Receive what ``folder`` lacks of a run, until the run is over; connects again for as long as it takes.
 
@@ -201,11 +281,12 @@ class Client:
             should_stop: asked several times a second: ``"cancel"`` or ``"stop_after_chunk"`` ends the run (its last
                 items still come), ``"leave"`` returns None at once and lets it go on.
             on_lost: called with a sentence each time the connection is lost.
+            made_of: what we submitted (``inputs.pack``), for the folder: `worldwarp generate --from` makes it again.
 
         Raises:
             FolderError: the folder belongs to another shot or cannot be written.
         """
-        reception = Reception(run, folder, on_event, should_stop)
+        reception = Reception(run, folder, on_event, should_stop, made_of)
         self._connected()
         shortest, longest = limits.RECONNECT_SECONDS
         pause, ended = shortest, False
@@ -255,20 +336,33 @@ class Client:
                     raise
         raise AssertionError
 
-    def _estimate(
+    def _do(
+        self,
+        task: Task,
+        arrays: Mapping[str, NDArray[Any]],
+        kind: type[W],
+        on_progress: tasks.OnProgress,
+        should_stop: Callable[[], object],
+    ) -> tuple[W, Arrays]:
+        tasks.check_task(task, arrays)
+        return self._twice(lambda connection: self._ask_task(connection, task, arrays, kind, on_progress, should_stop))
+
+    def _ask_task(
         self,
         connection: Connection,
-        question: EstimateGeometry,
-        arrays: Arrays,
-        on_progress: estimation.OnProgress,
+        task: Task,
+        arrays: Mapping[str, NDArray[Any]],
+        kind: type[W],
+        on_progress: tasks.OnProgress,
         should_stop: Callable[[], object],
-    ) -> tuple[Estimated, Arrays]:
-        if connection.session.minor < 1:
-            raise Refused("unsupported_version", "The server is too old to estimate geometry: update it.")
-        if question.source == "mini" and connection.session.minor < MINI_SINCE:
+    ) -> tuple[W, Arrays]:
+        since, able = TASKS_SINCE[type(task)]
+        if connection.session.minor < since:
+            raise Refused("unsupported_version", f"The server is too old to {able}: update it.")
+        if getattr(task, "source", "") == "mini" and connection.session.minor < MINI_SINCE:
             raise Refused("unsupported_version", UNKNOWN, "source")
         try:
-            return estimation.ask(connection, question, arrays, on_progress, should_stop)
+            return tasks.ask(connection, task, arrays, kind, on_progress, should_stop)
         except (InvalidShot, Refused, ServerUnreachable):
             raise
         except BaseException:
@@ -305,18 +399,16 @@ def check_length(shot: Shot) -> None:
         raise InvalidShot("overrides", "hold more text than one message can carry; shorten the prompts of the chunks.")
 
 
-def check_known(shot: Shot, minor: int) -> None:
-    """Raise ``Refused`` where a server of this minor version does not know a wish of ``shot``."""
+def check_known(shot: Shot, arrays: Mapping[str, NDArray[Any]], minor: int) -> None:
+    """Raise ``Refused`` where a server of this minor version does not know what ``shot`` or its arrays wish."""
     chosen, plain = shot.settings, Settings()
-    wishes = {
-        "settings.diffusion": (chosen.diffusion != plain.diffusion, 2),
-        "settings.cache": (chosen.cache != plain.cache, 2),
-        "overrides": (bool(shot.overrides), 2),
-        "settings.geometry": (chosen.geometry == "mini", MINI_SINCE),
-    }
-    for field, (wished, since) in wishes.items():
-        if wished and minor < since:
+    wishes = {f"settings.{name}": getattr(chosen, name) != getattr(plain, name) for name in SETTINGS_SINCE}
+    wishes |= {"overrides": bool(shot.overrides), "mask": "mask" in arrays, "sky": "sky" in arrays}
+    for field, wished in wishes.items():
+        if wished and minor < (SETTINGS_SINCE | SHOT_SINCE)[field.removeprefix("settings.")]:
             raise Refused("unsupported_version", UNKNOWN, field)
+    if chosen.geometry == "mini" and minor < MINI_SINCE:
+        raise Refused("unsupported_version", UNKNOWN, "settings.geometry")
 
 
 UNKNOWN = "is unknown to this server, which is too old for it: update the server, or leave it as it was."

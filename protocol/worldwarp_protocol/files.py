@@ -54,6 +54,8 @@ class CameraFile:
     width: int
     height: int
     fps: float
+    window: tuple[int, int, int, int] | None = None
+    """x, y, width, height of what was asked for, in pixels; the rest is overscan. None: all was."""
 
     @classmethod
     def of(
@@ -64,17 +66,25 @@ class CameraFile:
         width: int,
         height: int,
         fps: float,
+        window: tuple[int, int, int, int] | None = None,
     ) -> "CameraFile":
         """From poses (n, 4, 4), camera to world."""
         pose = np.asarray(camera_to_world, np.float64)
         R = np.ascontiguousarray(pose[:, :3, :3].transpose(0, 2, 1))
         t = -np.einsum("nij,nj->ni", R, pose[:, :3, 3])
-        return cls(np.asarray(K, np.float64), R, t, pose, np.asarray(frame, np.int64), width, height, float(fps))
+        return cls(
+            np.asarray(K, np.float64), R, t, pose, np.asarray(frame, np.int64), width, height, float(fps), window
+        )
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """What the file holds, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
     def encode(self) -> bytes:
         """The bytes of the file, the same for the same cameras."""
         buffer = io.BytesIO()
-        np.savez(buffer, **vars(self))
+        np.savez(buffer, **self.arrays)
         return buffer.getvalue()
 
     def begins_with(self, other: "CameraFile") -> bool:
@@ -86,6 +96,10 @@ class CameraFile:
         )
 
 
+SOLVED = {"R_solved", "t_solved", "residual_requested", "residual_solved", "inliers"}
+"""What ``add_solved`` adds to a ``cameras.npz``."""
+
+
 def read_cameras(path: Path) -> CameraFile:
     """Read a ``cameras.npz``; raises ``FolderError`` where it is none."""
     try:
@@ -93,11 +107,80 @@ def read_cameras(path: Path) -> CameraFile:
         n = len(data["frame"])
         K, R, t, frame = (data[name].reshape(n, *shape) for name, shape in SHAPES.items())
         poses = data["camera_to_world"].reshape(n, 4, 4) if "camera_to_world" in data else _inverse(R, t)
-        return CameraFile(K, R, t, poses, frame, int(data["width"]), int(data["height"]), float(data["fps"]))
+        plane = int(data["width"]), int(data["height"]), float(data["fps"])
+        return CameraFile(K, R, t, poses, frame, *plane, _window(data.get("window")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FolderError(
             f"{path} cannot be read as cameras ({error}): delete it and fetch the result again."
         ) from error
+
+
+def _window(numbers: NDArray[Any] | None) -> tuple[int, int, int, int] | None:
+    if numbers is None:
+        return None
+    x, y, width, height = (int(number) for number in numbers)
+    return x, y, width, height
+
+
+def add_solved(path: Path, first: int, camera_to_world: NDArray[Any], residuals: NDArray[Any]) -> None:
+    """Write where frames were taken from beside the requested cameras of a ``cameras.npz``, whole or not at all.
+
+    What was added of other frames stays; of those that nothing is known of, the solved camera is the requested one.
+
+    Args:
+        first: position in the path of the first of m frames.
+        camera_to_world: (m, 4, 4), OpenCV axes.
+        residuals: (m, 3): in pixels, of the requested and of the solved cameras, NaN is not known; and of how many
+            points that is.
+
+    Raises:
+        FolderError: the file cannot be read, or has no such frames.
+    """
+    try:
+        data = read_archive(path)
+        n, frames = len(data["R"]), slice(first, first + len(camera_to_world))
+        moved = CameraFile.of(data["K"][frames], camera_to_world, data["frame"][frames], 0, 0, 0.0)
+        blank = np.full(n, np.nan)
+        for name, start, values in (
+            ("R_solved", data["R"], moved.R),
+            ("t_solved", data["t"], moved.t),
+            ("residual_requested", blank, residuals[:, 0]),
+            ("residual_solved", blank, residuals[:, 1]),
+            ("inliers", np.zeros(n, np.int64), residuals[:, 2]),
+        ):
+            data[name] = np.array(data.get(name, start))
+            data[name][frames] = values
+    except (OSError, ValueError, KeyError) as error:
+        raise FolderError(f"{path} cannot take solved cameras ({error}): fetch the result again.") from error
+    write(path, _encode(data))
+
+
+def forget_solved(path: Path, first: int) -> None:
+    """Frames from position ``first`` on come anew: nothing is known any more of where they were taken from.
+
+    Raises:
+        FolderError: the file cannot be read.
+    """
+    try:
+        data = read_archive(path)
+        if not data.keys() & SOLVED:
+            return
+        if first == 0:
+            data = {name: array for name, array in data.items() if name not in SOLVED}
+        else:
+            blank = {"R_solved": data["R"], "t_solved": data["t"], "inliers": np.zeros(len(data["R"]), np.int64)}
+            for name in data.keys() & SOLVED:
+                data[name] = np.array(data[name])
+                data[name][first:] = blank[name][first:] if name in blank else np.nan
+    except (OSError, ValueError, KeyError) as error:
+        raise FolderError(f"{path} cannot lose solved cameras ({error}): fetch the result again.") from error
+    write(path, _encode(data))
+
+
+def _encode(data: dict[str, NDArray[Any]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **data)  # type: ignore[arg-type]
+    return buffer.getvalue()
 
 
 def _inverse(R: NDArray[Any], t: NDArray[Any]) -> NDArray[np.float64]:

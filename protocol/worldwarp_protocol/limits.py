@@ -16,6 +16,12 @@ MAX_ESTIMATE_PIXELS = 9 << 20
 """Pixels of a frame whose geometry is estimated, 4096 x 2304: seconds of work and a few hundred megabytes. Larger
 pictures are scaled down before they are sent."""
 
+MAX_CHECK_SIDE = 256
+"""Pixels of a path check's pictures across: they are drawn for a thumbnail, by a processor, while somebody waits."""
+
+MAX_CHECK_BYTES = 64 << 20
+"""Pictures and holes of one path check: 455 frames of 256 x 144, or ten times as many of a third of that size."""
+
 MAX_HEADER_BYTES = 4 << 20
 """A message without its arrays. The longest is a list of 500 runs: 150 kB, or 2.4 MB where all their texts are full."""
 
@@ -45,6 +51,9 @@ MAX_NAME = 120
 
 MAX_CREDIT = 256
 """Stream items a client may have outstanding: bounds what the server buffers for a client that stops reading."""
+
+MAX_WORLD_STEPS = 3_000
+"""Of a Gaussian scene's fit that others wait for; five times what it needs."""
 
 MAX_SUBSCRIPTIONS = 16
 """Runs that one client listens to at once: an artist watches one or two."""

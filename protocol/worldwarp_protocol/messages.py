@@ -23,6 +23,8 @@ Side = Annotated[int, Meta(ge=16, le=limits.MAX_SIDE)]
 Seconds = Annotated[float, Meta(ge=0, le=1e10)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Distance = Annotated[float, Meta(gt=0, le=1e10)]
+Scale = Annotated[float, Meta(gt=0, le=1e10)]
+Anchor = tuple[Fraction, Fraction, Distance]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 """A bound refuses NaN and the infinities."""
 
@@ -33,6 +35,7 @@ SEES_CAMERAS: tuple[GeometrySource, ...] = ("ttt3r", "mini")
 """Sources that estimate lens and cameras beside depth; ``mini`` is TTT3R in a small size, for trying things out."""
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "stopped"]
 Estimation = Literal["picture", "path"]
+Product = Literal["points", "mesh", "gaussians"]
 Stage = Literal["history", "caption", "geometry", "cache", "priors", "fill", "encode", "denoise", "decode", "save"]
 ErrorCode = Literal[
     "invalid_shot",
@@ -104,11 +107,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``width`` and ``height`` are the size that is generated (multiples of 16; 0 = the picture's own size,
     cut to multiples of 16). ``framing``: ``crop`` fills that size and cuts what overhangs, ``fit`` takes the
-    largest size of the picture's own proportions that fits inside it. ``far``: depth beyond it, in world
-    units, is sky. ``cache``: what carries the history into new views: 3D Gaussians, its bare points, or nothing (table
-    3 of the paper). ``cache_steps``: most Adam steps of the Gaussian cache; it stops earlier on a PSNR plateau.
+    largest size of the picture's own proportions that fits inside it. ``overscan``: frames show that share more around
+    the size above, across and down, so that they can be reframed later; each side grows by whole tokens of 16 pixels,
+    at least by that much. ``far``: depth beyond it, in world units, is sky. ``cache``: what carries the history into
+    new views: 3D Gaussians, its bare points, or nothing (table 3 of the paper). ``cache_steps``: most Adam
+    steps of the Gaussian cache; it stops earlier on a PSNR plateau.
     ``memory_frames``: most frames from before the previous chunk that a chunk is built from, too, for what its views
-    would otherwise not know; 0: none, what left the view is forgotten.
+    would otherwise not know; 0: none, what left the view is forgotten. ``every``: each frame of the path is generated,
+    or every 2nd or 4th and the last; the others are rendered from those beside them, as if nothing in the scene moved.
+    ``ease_frames``: where a model's frames have drifted from the path, the next chunk is back on it after so many; 0:
+    the cameras of frames are not solved, and nothing is eased. ``chunk_frames``, ``context_frames`` and
+    ``memory_frames`` count generated frames.
 
     ``geometry``: where depth comes from that is not sent with the picture. An estimated first frame is scaled by
     ``depth_scale``, or so that the pixel ``anchor`` (u, v, distance) is that far away: u and v in [0, 1] from the
@@ -120,15 +129,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
     height: Annotated[int, Meta(ge=0, le=limits.MAX_SIDE)] = 0
     framing: Literal["crop", "fit"] = "crop"
+    overscan: Annotated[float, Meta(ge=0, le=0.25)] = 0.0
     far: Distance = 1e6
     chunk_frames: Annotated[int, Meta(ge=5, le=161)] = 49
     context_frames: Annotated[int, Meta(ge=1, le=81)] = 5
     cache: Literal["3dgs", "points", "none"] = "3dgs"
     cache_steps: Annotated[int, Meta(ge=0, le=30_000)] = 100
     memory_frames: Annotated[int, Meta(ge=0, le=64)] = 12
+    ease_frames: Annotated[int, Meta(ge=0, le=161)] = 16
+    every: Literal[1, 2, 4] = 1
     geometry: GeometrySource = "given"
-    depth_scale: Annotated[float, Meta(gt=0, le=1e10)] = 1.0
-    anchor: tuple[Fraction, Fraction, Distance] | None = None
+    depth_scale: Scale = 1.0
+    anchor: Anchor | None = None
     diffusion: Diffusion = Diffusion()
 
 
@@ -149,6 +161,7 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
     ``picture`` (f, H, W, 3) uint8, display-referred in ``colour_space``;
     ``depth`` (f, H, W) float32, optional: planar Z in world units, infinite or beyond ``settings.far`` is sky;
     ``mask`` (f, H, W) uint8, optional: what is above 127 must not become part of the world (people, passing things);
+    ``sky`` (f, H, W) uint8, optional: what is above 127 is sky, infinitely far away whatever depth says;
     ``K`` (n, 3, 3) float64, pixels of the picture, pixel centres at +0.5;
     ``camera_to_world`` (n, 4, 4) float64, OpenCV axes in Blender's world;
     ``frame`` (n,) int32, the frame number of each camera in the user's timeline.
@@ -206,6 +219,43 @@ class EstimateGeometry(msgspec.Struct, frozen=True, tag="estimate", kw_only=True
     arrays: Arrays = []
 
 
+class CheckPath(msgspec.Struct, frozen=True, tag="check_path", kw_only=True):
+    """Ask what the picture shows along a path, before the path is paid for; its answer is ``PathChecked``.
+
+    Arrays: ``picture`` (1, H, W, 3) uint8, display-referred; ``depth`` (1, H, W) float32 for the source ``given``:
+    planar, infinite or beyond ``far`` is sky; ``mask`` (1, H, W) uint8, optional: what is above 127 must not become
+    part of the world; ``sky`` (1, H, W) uint8, optional: what is above 127 is sky, whatever depth says; ``K``,
+    ``camera_to_world`` and ``frame`` of n cameras as ``Shot`` has them: camera 0 took the
+    picture. To look at a single frame, send its camera after camera 0.
+
+    It waits, and is ended, as ``EstimateGeometry`` is. ``depth_scale`` and ``anchor`` scale depth that is estimated, as
+    those of ``Settings`` do. ``preview``: the width of the pictures to be drawn, in pixels; no larger than the picture
+    is; 0: none. Little is lost where all is sent at 240 pixels.
+    """
+
+    request: Id
+    source: GeometrySource = "given"
+    far: Distance = 1e6
+    depth_scale: Scale = 1.0
+    anchor: Anchor | None = None
+    preview: Annotated[int, Meta(ge=0, le=limits.MAX_CHECK_SIDE)] = 0
+    arrays: Arrays = []
+
+
+class MakeWorld(msgspec.Struct, frozen=True, tag="make_world", kw_only=True):
+    """Ask for files of the world that a run has made so far; its answer is ``WorldMade``.
+
+    They are made of the chunks that are committed when it is asked: it may be asked while the run goes on, and again
+    after each chunk. It waits for estimates and path checks, takes turns with chunks, and is ended as they are.
+    ``steps``: of the fit of the Gaussian scene.
+    """
+
+    request: Id
+    run: Id
+    products: Annotated[list[Product], Meta(min_length=1, max_length=3)]
+    steps: Annotated[int, Meta(ge=1, le=limits.MAX_WORLD_STEPS)] = 600
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Send me what I lack of this run; its answer is ``RunStatus``, then the stream follows.
 
@@ -235,7 +285,8 @@ class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     """End this run now; committed chunks stay. Its answer is ``RunStatus``.
 
-    With the ``request`` of an estimate that waits: both are answered with the error ``cancelled``.
+    With the ``request`` of an estimate, a path check or a world that waits: both are answered with the error
+    ``cancelled``.
     """
 
     run: Id
@@ -289,8 +340,8 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
 class Error(msgspec.Struct, frozen=True, tag="error"):
     """A request was refused: one sentence for the user.
 
-    ``about`` is the id of the request (submit, estimate) or of the run, "" for hello, list and breaches of the rules.
-    The codes ``unsupported_version`` and ``protocol`` end the session.
+    ``about`` is the id of the request (submit, estimate, check_path, make_world) or of the run, "" for hello, list
+    and breaches of the rules. The codes ``unsupported_version`` and ``protocol`` end the session.
     """
 
     code: ErrorCode
@@ -351,8 +402,8 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 class Preview(msgspec.Struct, frozen=True, tag="preview", kw_only=True):
     """Provisional: what the chunk in work will look like, coarsely. Outside the stream; only the newest matters.
 
-    Array: ``preview`` (t, h, w, 3) uint8, an eighth of the frames' size; picture i shows frame ``first + 4 i`` of the
-    path.
+    Array: ``preview`` (t, h, w, 3) uint8, an eighth of the frames' size; picture i shows frame ``first + apart * i`` of
+    the path, or the last one where that is beyond it. ``apart`` is four times ``settings.every``.
     """
 
     run: Id
@@ -361,11 +412,13 @@ class Preview(msgspec.Struct, frozen=True, tag="preview", kw_only=True):
     step: Count
     steps: Count
     first: Count
+    apart: Count = 4
     arrays: Arrays = []
 
 
 class Estimating(msgspec.Struct, frozen=True, tag="estimating"):
-    """Provisional: where the work on an estimate stands. Comes only before its answer; only the newest matters.
+    """Provisional: where the work on an estimate, a path check or a world stands. Comes only before its answer; only
+    the newest matters.
 
     0 of 0 steps: it waits for its turn.
     """
@@ -398,10 +451,44 @@ class Estimated(msgspec.Struct, frozen=True, tag="estimated", kw_only=True):
     arrays: Arrays = []
 
 
+class PathChecked(msgspec.Struct, frozen=True, tag="path_checked", kw_only=True):
+    """Answer to check_path: what a user should know and do about the path. Arrays, of its n cameras:
+
+    ``known`` (n,) float64: share of the frame that the picture shows. Since the camera before (0 for camera 0):
+    ``rotation`` (n,) float64, degrees; ``parallax`` and ``parallax_most`` (n,) float64: the median and the 95th
+    percentile of the motion in the image that is due to travel, pixels of the picture. ``outside`` (n,) uint8: 1 where
+    hardly anything of the picture is in view; ``through`` (n,) uint8: 1 where the camera passes through a surface.
+    Where they were asked for, ``preview`` (n, h, w, 3) uint8: the picture as each camera sees it, black in its holes,
+    and ``holes`` (n, h, w) uint8: 1 where nothing is known.
+    """
+
+    request: Id
+    warnings: Annotated[list[Text], Meta(max_length=64)] = []
+    arrays: Arrays = []
+
+
+class WorldMade(msgspec.Struct, frozen=True, tag="world_made", kw_only=True):
+    """Answer to make_world. Arrays: the bytes of the files of what was asked for, (a,) uint8 each.
+
+    ``points_ply``; ``mesh_ply`` and ``mesh_glb``; ``gaussians_ply`` and
+    ``gaussians_splat``.
+    """
+
+    request: Id
+    chunks: Count
+    """Committed chunks that the world was made of, from the first."""
+    frames: Count
+    """That they hold."""
+    meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)] = {}
+    """Numbers by product and name: points.count, mesh.faces, gaussians.psnr, ..."""
+    arrays: Arrays = []
+
+
 class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     """Stream item, the first: what is generated.
 
-    ``width`` and ``height`` are those of the generated frames. Arrays, of as many cameras as frames will come:
+    ``width`` and ``height`` are those of the generated frames; of them ``window`` (x, y, width, height) is what was
+    asked for, and the rest is overscan (None: all was asked for). Arrays, of as many cameras as frames will come:
     ``K`` (n, 3, 3) float64, pixels of the generated frames, pixel centres at +0.5; ``camera_to_world`` (n, 4, 4)
     float64, OpenCV axes in Blender's world; ``frame`` (n,) int32, numbers in the user's timeline.
     """
@@ -412,10 +499,16 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     width: Side
     height: Side
     arrays: Arrays = []
+    window: tuple[Count, Count, Side, Side] | None = None
 
 
 class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
-    """Stream item: chunk ``chunk`` is final; it holds frames ``first`` to ``first + count - 1`` of the path, from 0."""
+    """Stream item: chunk ``chunk`` is final; it holds frames ``first`` to ``first + count - 1`` of the path, from 0.
+
+    Arrays, where the cameras of its n frames were solved: ``solved`` (n, 4, 4) float64, where they were taken from,
+    OpenCV axes in Blender's world; ``residuals`` (n, 3) float64: by how many pixels known points are off, with the
+    requested and with the solved camera (NaN: not known), and how many points that is. Peers before 1.3 are sent none.
+    """
 
     run: Id
     seq: Count
@@ -426,6 +519,7 @@ class ChunkCommitted(msgspec.Struct, frozen=True, tag="chunk_committed"):
     count: Count
     meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)]
     """Numbers of the chunk by name: coverage, psnr_cache, seconds_cache, peak_bytes, ..."""
+    arrays: Arrays = []
 
 
 class Frame(msgspec.Struct, frozen=True, tag="frame"):
@@ -466,6 +560,8 @@ ClientMessage = (
     | Hello
     | Submit
     | EstimateGeometry
+    | CheckPath
+    | MakeWorld
     | Subscribe
     | Credit
     | Unsubscribe
@@ -486,6 +582,8 @@ ServerMessage = (
     | Preview
     | Estimating
     | Estimated
+    | PathChecked
+    | WorldMade
     | RunStarted
     | ChunkCommitted
     | Frame

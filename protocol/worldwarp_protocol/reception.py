@@ -8,6 +8,7 @@ from . import limits
 from .codec import Arrays
 from .connection import Connection
 from .errors import Refused
+from .inputs import Inputs
 from .messages import (
     Cancel,
     ChunkCommitted,
@@ -47,15 +48,24 @@ class Reception:
         folder: what is here of it is not asked for again.
         on_event: called with every message of the run, once it is in the folder.
         should_stop: asked all the time what the user wishes.
+        made_of: its inputs, where they are at hand, for the folder.
     """
 
-    def __init__(self, run: str, folder: ResultFolder, on_event: OnEvent, should_stop: ShouldStop) -> None:
+    def __init__(
+        self,
+        run: str,
+        folder: ResultFolder,
+        on_event: OnEvent,
+        should_stop: ShouldStop,
+        made_of: Inputs | None = None,
+    ) -> None:
         self.items = 0
         """Stream items that came."""
         self._run = run
         self._folder = folder
         self._on_event = on_event
         self._should_stop = should_stop
+        self._made_of = made_of
         self._wishes: list[Wish] = []
 
     def listen(self, connection: Connection) -> RunEnded | None:
@@ -108,9 +118,13 @@ class Reception:
         match item:
             case RunStarted():
                 cameras = arrays["K"], arrays["camera_to_world"], arrays["frame"]
-                folder.begin(item.shot, item.width, item.height, *cameras, run=item.run)
+                folder.begin(item.shot, item.width, item.height, *cameras, run=item.run, window=item.window)
+                if self._made_of:
+                    folder.keep_inputs(*self._made_of)
             case ChunkCommitted():
                 folder.commit_chunk(item.chunk, item.key, item.digest, item.first, item.count)
+                if {"solved", "residuals"} <= arrays.keys():
+                    folder.add_solved(item.first, arrays["solved"], arrays["residuals"])
             case Frame():
                 folder.add_frame(item.index, arrays["frame"].data, arrays["provenance"].data)
             case Points():

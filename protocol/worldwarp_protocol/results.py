@@ -4,9 +4,12 @@
 shot.json            what was asked for, and what of it has come
 cameras.npz          the requested cameras, at the size of the frames
 frames/0001.png      file n is position n - 1 of the path
-provenance/0001.png  of the same size, grey: 0 picture, 1 generated, 2 filled
+provenance/0001.png  of the same size, numbers in a palette: 0 picture, 1 generated, 2 filled
 points/0001.ply      what each chunk adds to the world
 points.ply           all of it, once the run is over
+world/points.ply     all points at once, one for each voxel, where it was asked for; and so
+world/mesh.ply       a proxy mesh, and the same as mesh.glb
+world/gaussians.ply  a Gaussian scene
 inputs/              what the run was made of, each file named by the SHA-256 of its content
 ```
 
@@ -15,6 +18,7 @@ Every file is whole or not there. Their names are numbers, never text that someb
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +35,14 @@ UNFINISHED = "shot.json.part"
 """What is left of a folder whose client was killed as it began."""
 INPUTS = "inputs"
 """The folder of what a run was made of."""
+WORLD_FILES = {
+    "points_ply": "points.ply",
+    "mesh_ply": "mesh.ply",
+    "mesh_glb": "mesh.glb",
+    "gaussians_ply": "gaussians.ply",
+    "gaussians_splat": "gaussians.splat",
+}
+"""Files below ``world`` by the names of the arrays that carry them."""
 
 
 class ChunkRecord(msgspec.Struct):
@@ -55,6 +67,8 @@ class Given(msgspec.Struct, kw_only=True):
     """``.npy`` float32, of the pictures' size; empty where it was estimated."""
     mask: list[str] = []
     """PNG, of the pictures' size: white is left out; empty where all may be baked."""
+    sky: list[str] = []
+    """PNG, of the pictures' size: white is infinitely far away; empty where nobody said."""
     cameras: str
     """A ``cameras.npz`` at the pictures' size."""
     distortion: list[float] = []
@@ -105,6 +119,7 @@ class ResultFolder:
         frame: NDArray[Any],
         run: str = "",
         given: Given | None = None,
+        window: tuple[int, int, int, int] | None = None,
     ) -> None:
         """Write down what is going to be generated; a folder of the same shot, or of a shorter path of it, goes on.
 
@@ -116,8 +131,9 @@ class ResultFolder:
             frame: (n,), numbers in the user's timeline.
             run: the run's id at the server, "" where there is none.
             given: what it is made of; the caller keeps the files (``keep_input``).
+            window: x, y, width, height of what was asked for in the frames; None: all of them.
         """
-        cameras = CameraFile.of(K, camera_to_world, frame, width, height, shot.fps)
+        cameras = CameraFile.of(K, camera_to_world, frame, width, height, shot.fps, window)
         self._check_same(shot, cameras)
         self.record = Record(
             name=shot.name,
@@ -138,12 +154,25 @@ class ResultFolder:
         """Keep a file that ``Given`` names."""
         files.write(self.path / INPUTS / name, content)
 
+    def keep_inputs(self, given: Given, inputs: Mapping[str, bytes]) -> None:
+        """Keep what the run, which has begun, is made of; it is named once all of it is here."""
+        record = self._begun()
+        for name, content in inputs.items():
+            self.keep_input(name, content)
+        record.given = given
+        self.save()
+
     def read_input(self, name: str) -> bytes:
         """A file that ``Given`` names, checked against the digest in its name."""
         content = files.read(self.path / INPUTS / name) if Path(name).name == name else b""
         if hashlib.sha256(content).hexdigest() != name.partition(".")[0]:
             raise FolderError(f"{self.path / INPUTS / name} is damaged: take another copy of the folder.")
         return content
+
+    def keep_world(self, contents: Mapping[str, bytes | memoryview]) -> None:
+        """Keep files of the world as it stands, named as the arrays of ``messages.WorldMade``, over older ones."""
+        for name, content in contents.items():
+            files.write(self.path / "world" / WORLD_FILES[name], content)
 
     def resume(self, run: str) -> tuple[int, list[str]]:
         """What is here of ``run``: the newest item of its stream, and the digests of chunks that need not come."""
@@ -175,6 +204,17 @@ class ResultFolder:
         record.chunks.append(new)
         self.save()
         return True
+
+    def add_solved(self, first: int, solved: NDArray[Any], residuals: NDArray[Any]) -> None:
+        """Keep where the frames from position ``first`` on were taken from, beside the requested cameras.
+
+        Args:
+            first: position in the path of the first of m frames.
+            solved: (m, 4, 4), camera to world, OpenCV axes.
+            residuals: (m, 3), see ``files.add_solved``.
+        """
+        self._check_position(first + len(solved) - 1)
+        files.add_solved(self.path / "cameras.npz", first, solved, residuals)
 
     def add_frame(self, index: int, frame: bytes | memoryview, provenance: bytes | memoryview) -> None:
         """Keep the frame at position ``index`` of the path and its provenance, the bytes of a PNG each."""
@@ -240,11 +280,13 @@ class ResultFolder:
     def _drop_from(self, number: int) -> None:
         """Forget chunk ``number`` and all later ones, in the record first."""
         record = self._begun()
+        first = record.chunks[number].first
         gone = [path for i, chunk in self._numbered()[number:] for path in self._files(i, chunk)]
         del record.chunks[number:]
         self.save()
         for path in [*gone, self.path / "points.ply"]:
             files.delete(path)
+        files.forget_solved(self.path / "cameras.npz", first)
 
     def _start_over(self, problem: str) -> NoReturn:
         """What is missing comes the next time."""

@@ -19,6 +19,7 @@ from . import limits
 from .errors import LocalProtocolError, RemoteProtocolError
 from .messages import (
     Cancel,
+    CheckPath,
     ChunkCommitted,
     ClientMessage,
     Credit,
@@ -29,7 +30,9 @@ from .messages import (
     Frame,
     Hello,
     List,
+    MakeWorld,
     Message,
+    PathChecked,
     Ping,
     Points,
     Preview,
@@ -49,6 +52,7 @@ from .messages import (
     Subscribe,
     Unsubscribe,
     Welcome,
+    WorldMade,
 )
 from .stream import IllegalMove, Stream
 
@@ -103,13 +107,18 @@ PREVIEWS_SINCE = 2
 MINI_SINCE = 3
 """Minor version that knows the source ``mini`` of geometry."""
 
-Question = Submit | EstimateGeometry | Subscribe | Status | Cancel | StopAfterChunk | List
-Answer = Submitted | Estimated | RunStatus | Runs | Error
+Task = EstimateGeometry | CheckPath | MakeWorld
+"""Questions that somebody works on: ``Estimating`` comes before their answer, and ``Cancel`` ends them."""
+Question = Submit | Task | Subscribe | Status | Cancel | StopAfterChunk | List
+Answer = Submitted | Estimated | PathChecked | WorldMade | RunStatus | Runs | Error
+TASKS = get_args(Task)
 QUESTIONS = get_args(Question)
 ITEMS = get_args(StreamItem)
 ANSWERS: Mapping[type, tuple[type, ...]] = {
     Submitted: (Submit,),
     Estimated: (EstimateGeometry,),
+    PathChecked: (CheckPath,),
+    WorldMade: (MakeWorld,),
     RunStatus: (Subscribe, Status, Cancel, StopAfterChunk),
     Runs: (List,),
     Error: QUESTIONS,
@@ -223,9 +232,9 @@ class Session:
         return self._streams[run].credit if self.subscription(run) is Subscription.OPEN else 0
 
     def estimating(self, request: str | None = None) -> bool:
-        """Whether this estimate, or any, waits for its answer."""
+        """Whether this task, or any, waits for its answer."""
         ids = self._unanswered if request is None else (request,)
-        return any(EstimateGeometry in self._unanswered.get(about, ()) for about in ids)
+        return any(kind in TASKS for about in ids for kind in self._unanswered.get(about, ()))
 
     def _patience(self) -> float:
         return LIVENESS_SECONDS if self.state is Connection.READY else limits.HELLO_SECONDS
@@ -247,12 +256,22 @@ class Session:
                 self.minor = min(message.minor, self.minor)
             case Preview() if self.minor < PREVIEWS_SINCE:
                 raise IllegalMove(f"there are no previews before version {self._major}.{PREVIEWS_SINCE}")
-            case Submit() | EstimateGeometry() | Subscribe() | Status() | Cancel() | StopAfterChunk() | List():
+            case (
+                Submit()
+                | EstimateGeometry()
+                | CheckPath()
+                | MakeWorld()
+                | Subscribe()
+                | Status()
+                | Cancel()
+                | StopAfterChunk()
+                | List()
+            ):
                 self._ask(message)
-            case Submitted() | Estimated() | RunStatus() | Runs() | Error() if not fatal:
+            case Submitted() | Estimated() | PathChecked() | WorldMade() | RunStatus() | Runs() | Error() if not fatal:
                 self._answer(message)
             case Estimating() if not self.estimating(message.request):
-                raise IllegalMove("no such estimate waits")
+                raise IllegalMove("no such task waits")
             case (
                 Credit()
                 | Unsubscribe()
@@ -354,8 +373,8 @@ class ClientSession(Session):
 
 def _may_follow(first: type, question: type) -> bool:
     """Whether a question may be asked about an id while ``first`` waits there: its answers come in order."""
-    of_requests = (Submit, EstimateGeometry)
-    if first is EstimateGeometry and question is Cancel:
+    of_requests = (Submit, *TASKS)
+    if first in TASKS and question is Cancel:
         return True
     return first is question if first in of_requests else question not in of_requests
 
@@ -364,6 +383,8 @@ def _about(message: Question | Answer) -> str:
     """The id that tells which question an answer belongs to."""
     match message:
         case Submit() | Submitted() | EstimateGeometry() | Estimated():
+            return message.request
+        case CheckPath() | PathChecked() | MakeWorld() | WorldMade():
             return message.request
         case RunStatus():
             return message.info.run

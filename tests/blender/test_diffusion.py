@@ -29,7 +29,12 @@ def test_from_the_properties_to_the_wire_and_from_the_news_to_the_pixels(in_blen
     assert "101 to 250" in found["outside"]
     assert found["panels"] == [[101, 149], [150, 193], [238, 250]]
     assert found["too early"]
-    assert found["frames"] == [[101, 105, 109], [105, 109]]
+    assert found["frames"] == [
+        [101, 105, 109],
+        [105, 109],
+        [101, 104, 107, 109],
+        [101, 106, 109],
+    ]
     assert found["beyond"]
     assert found["shown"] == [[105, True], [101, True], [109, True]]
     assert found["not at once"]
@@ -89,8 +94,8 @@ def test_previews_are_told_with_the_frames_that_they_show(tmp_path):
     assert link.told == []  # before the walk's cameras
     np.savez(tmp_path / "cameras.npz", frame=np.arange(101, 191))
     _receive(link, Streamed((preview, {"preview": pictures})), "0" * 32, tmp_path)
-    assert [told.frames for told in link.told] == [tuple(range(145, 191, 4))]
-    assert len(link.told[0].pictures) == 12
+    assert [told.frames for told in link.told] == [(*range(145, 191, 4), 190)]
+    assert len(link.told[0].pictures) == 13
 
 
 class Told:

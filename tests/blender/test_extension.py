@@ -124,3 +124,36 @@ def test_geometry_against_a_real_server(in_blender, extension, server, tmp_path)
     assert found["still connected"]
     assert found["path camera"] == "clip Path Camera"
     assert found["one step"] == [2, 0]
+
+
+@pytest.mark.slow
+def test_a_whole_path_is_drafted_and_a_world_made_by_a_real_server(in_blender, extension, server, tmp_path):
+    found = in_blender("drafts.py", extension, server, tmp_path)
+    assert found["state"] == ["draft", "done"]
+    shares = [share for share, _ in found["shares"]]
+    assert shares[0] > 0.99
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] < 0.95
+    assert [holes for _, holes in found["shares"]][-1]
+    assert found["moved"]
+    assert found["in the take"]
+    for name in ("points", "mesh"):
+        count, away = found[name]
+        assert count > 200
+        assert away < 0.1, name  # world units, of a scene ten wide
+    assert found["triangles"] > 200
+    assert found["asked"] == [True, ["mesh", "points"]]
+    assert found["again"] == ["done", False]
+    assert found["grown"]
+
+
+@pytest.mark.slow
+def test_a_take_of_every_fourth_frame_plays_all_of_them(in_blender, extension, server, tmp_path):
+    found = in_blender("every.py", extension, server, tmp_path)
+    assert found["sent"] == 4
+    assert found["files"] == [f"{number:04}.png" for number in range(1, 10)]
+    assert found["keys"] == list(range(101, 110))
+    assert found["plays"] == [9, 101, 0]
+    assert found["pictures"] == 9  # each frame is one of its own
+    assert found["follows"] < 1e-4
+    assert found["shown"] == [[False, True], [True, False]]

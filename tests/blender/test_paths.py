@@ -137,6 +137,12 @@ def test_paths_become_keys_where_they_are(in_blender, tmp_path):
     assert found["slower"][1] == 1193
     assert max(found["in frames"][:2]) < 1e-2  # focal lengths of 1,000 pixels
     assert found["in frames"][2] == 1049
+    assert found["smooth"][0] < 1e-4
+    assert found["smooth"][1] > 0.02
+    assert found["rough again"] == 0
+    assert "odd number" in found["even"]
+    assert "fewer than the 99" in found["too long"]
+    assert "no keys" in found["no keys"]
     assert found["text"] == (
         "dolly_in 1.5m ease over 48 frames + pan_left 20deg linear, then slow orbit 45deg @target 3m ease"
     )
@@ -154,6 +160,7 @@ def refusals(found) -> None:
     assert "need exactly 49" in found["does not fit"]
     assert "has a parent" in found["parent"]
     assert "cannot be read" in found["no run"]
+    assert "worldwarp path convert" in found["foreign"]
     assert "press Estimate first" in found["no geometry"]
     assert "shows sky" in found["sky"]
 

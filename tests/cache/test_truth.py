@@ -224,3 +224,25 @@ def test_cancelling_ends_the_fit(first: View, cameras: Cameras):
     with pytest.raises(Cancelled):
         fit(cache, [first], cameras[[0]], given(first), 60, 0, third)
     assert steps == [("cache", 0, 60), ("cache", 1, 60), ("cache", 2, 60)]
+
+
+def disagreement(cameras: Cameras, kind: Provenance) -> float:
+    """How far the rendered colours of a picture's surface are from the picture's towards those that a later view of
+    ``kind`` has of it: 0 to 1.
+    """
+    first, later = (view(cameras, i) for i in (0, 2))
+    later = replace(later, rgb=255 - later.rgb, provenance=np.full_like(later.provenance, kind))
+    seen, there, geometry = [first, later], cameras[[0, 2]], given(first, later)
+    cache, _ = fit(initialise(seen, geometry, there), seen, there, geometry, 100, 0, quiet)
+    priors = render_priors(cache, seen, there, geometry, cameras[[1]], quiet)
+    true = picture(cameras, 1).rgb
+    strong = priors.valid[0][..., None] & (np.abs(true - 0.5) > 0.1)
+    return float(np.median(((priors.rgb[0] - true) / (1 - 2 * true))[strong]))
+
+
+def test_where_two_views_disagree_the_picture_s_colour_wins(cameras: Cameras, monkeypatch: pytest.MonkeyPatch):
+    filled, generated = (disagreement(cameras, kind) for kind in (Provenance.FILLED, Provenance.GENERATED))
+    assert filled < generated
+    assert filled < 0.1
+    monkeypatch.setattr("worldwarp.cache.fit.WORTH", np.ones(3, np.float32))
+    assert disagreement(cameras, Provenance.FILLED) > 0.1

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from worldwarp.cameras import Cameras
 from worldwarp.cameras.cameras import project, unproject
-from worldwarp.cameras.health import FAST_TURN, health, ranges, sentences, shrunk
+from worldwarp.cameras.health import health, ranges, sentences, shrunk
+from worldwarp.cameras.parallax import FAST_TURN
 from worldwarp.cameras.reach import reach
 
 from tests.cache import scene

@@ -14,11 +14,10 @@ from worldwarp.cameras.checks import check_cameras
 from worldwarp.cameras.formats import read_cameras, write_cameras
 from worldwarp.cameras.retime import command
 from worldwarp.cameras.retiming import at_rate, at_speed, at_times, exact_rate, in_frames, mismatches
-from worldwarp.cameras.sampling import in_betweens, parallax, recommend, sampling
-from worldwarp.cameras.smoothing import kernel, savitzky_golay, smoothed
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.paths.smoothing import kernel, savitzky_golay, smoothed
 
-from tests.shots_for_tests import seen_from, straight_path
+from tests.shots_for_tests import straight_path
 
 
 def curve(frames: int = 25, seed: int = 0, noise: float = 0.0, first: int = 1001) -> Cameras:
@@ -116,7 +115,18 @@ def test_a_mismatch_is_said_with_both_durations():
     rate, start = mismatches(curve(97), 25, 1)
     assert "24 frames a second and the timeline 25: it would take 3.84 s instead of 4.00 s" in rate
     assert "starts at frame 1001 and the timeline at 1" in start
+    (close_rate,) = mismatches(replace(curve(121), fps=24000 / 1001), 24)
+    assert "it would take 5.0000 s instead of 5.0050 s" in close_rate
     assert mismatches(replace(curve(97), fps=23.976), 24000 / 1001, 1001) == []
+    assert mismatches(curve(97)) == []
+    with pytest.raises(InvalidShot, match="fps: is 0"):
+        mismatches(curve(97), 0)
+
+
+def test_a_path_that_leaves_frames_out_is_said_with_the_first_gap():
+    frame = np.array([1001, 1002, 1004, 1005, 1009])
+    (gap,) = mismatches(replace(curve(5), frame=frame), 24, 1001)
+    assert "between 1002 and 1004" in gap
 
 
 @pytest.mark.parametrize(
@@ -173,52 +183,6 @@ def test_smoothing_does_not_depend_on_the_worlds_directions():
     np.testing.assert_allclose(
         smoothed(moved, 9).camera_to_world[:, :3], turn @ smoothed(cameras, 9).camera_to_world[:, :3], atol=1e-10
     )
-
-
-@pytest.mark.parametrize("every", [1, 2, 4])
-@pytest.mark.parametrize("frames", [25, 27])
-def test_sampled_frames_come_back_with_those_between(every, frames):
-    cameras = curve(frames)
-    few = sampling(cameras, every)
-    np.testing.assert_array_equal(few.frame, [*range(1001, 1000 + frames, every), 1000 + frames])
-    close(in_betweens(few), cameras)
-    same(sampling(in_betweens(few), every), few)
-
-
-def test_parallax_is_that_of_a_sidewards_step_past_two_planes():
-    cameras = straight_path(5, step=0)
-    cameras.camera_to_world[:, 0, 3] = 0.02 * np.arange(5)
-    depth = np.full((48, 64), 8, np.float32)
-    depth[:, 20:40] = 2
-    np.testing.assert_allclose(parallax(cameras, depth), 64 * 0.02 / 2, rtol=1e-9)
-
-
-@pytest.mark.parametrize(("step", "edge"), [(0.02, 0), (-0.02, -1)])
-def test_what_leaves_the_picture_does_not_count(step, edge):
-    cameras = straight_path(2, step=0)
-    cameras.camera_to_world[:, 0, 3] = step * np.arange(2)
-    depth = np.full((48, 64), 8, np.float32)
-    depth[:, edge] = 2
-    np.testing.assert_allclose(parallax(cameras, depth), 64 * 0.02 / 8, rtol=1e-9)
-
-
-def test_turning_and_zooming_alone_make_no_parallax():
-    cameras = curve(9)
-    cameras.camera_to_world[:, :3, 3] = 0
-    np.testing.assert_allclose(parallax(cameras, np.full((48, 64), 2, np.float32)), 0, atol=1e-9)
-
-
-@pytest.mark.parametrize(("step", "every"), [(0.02, 4), (0.06, 2), (0.1, 1)])
-def test_the_recommendation_follows_the_parallax(step, every):
-    cameras = straight_path(9, step=0)
-    cameras.camera_to_world[:, 0, 3] = step * np.arange(9)
-    number, sentence = recommend(cameras, seen_from(cameras, 0)[1])
-    assert number == every
-    assert f"{64 * step / 2:.1f} pixels a frame" in sentence
-
-
-def test_a_sky_alone_allows_every_fourth_frame():
-    assert recommend(straight_path(9), np.full((48, 64), np.inf, np.float32))[0] == 4
 
 
 def test_the_command_retimes_a_file(tmp_path, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 from worldwarp import contents, generate
 from worldwarp.cameras import Cameras
 from worldwarp.cameras.formats import write_cameras
-from worldwarp.nouns import Chunk, ChunkResult, Provenance, Shot
+from worldwarp.nouns import ChunkResult, Provenance, Shot
 from worldwarp.outputs.pictures import encode_png
 from worldwarp.store import Store
 from worldwarp_protocol.messages import Settings
@@ -36,7 +36,7 @@ def finish(root: Path, requested: Cameras, taken: Cameras, each: int = 9, finish
         rgb, depth = np.stack([v.rgb for v in part]), np.stack([v.depth for v in part])
         provenance = np.full(depth.shape, Provenance.GENERATED, np.uint8)
         made = ChunkResult(rgb, provenance, depth, rgb, np.zeros(depth.shape, bool), {})
-        files = contents.encode(made, Chunk(number, first, first + len(part), 0), requested[first : first + len(part)])
+        files = contents.encode(made, first, requested[first : first + len(part)])
         generate.deliver(folder, store, store.commit(f"{number:064x}", {}, first, len(part), files, {}), number)
     return folder.path
 

@@ -103,18 +103,34 @@ def estimated_arrays() -> Arrays:
     }
 
 
+def checked_arrays(frames: int = 9) -> Arrays:
+    numbers = {name: np.linspace(0, 1, frames) for name in ("known", "rotation", "parallax", "parallax_most")}
+    flags = {name: np.arange(frames, dtype=np.uint8) % 2 for name in ("outside", "through")}
+    drawn = {"preview": np.zeros((frames, 4, 6, 3), np.uint8), "holes": np.ones((frames, 4, 6), np.uint8)}
+    return {**numbers, **flags, **drawn}
+
+
+def world_arrays() -> Arrays:
+    return {name: np.frombuffer(name.encode(), np.uint8) for name in ("points_ply", "gaussians_ply", "gaussians_splat")}
+
+
 def info(state: m.RunState = "running", run: str = RUN) -> m.RunInfo:
     return m.RunInfo(run, "Corridor", state, chunks=2, chunks_done=1, frames=9, frames_done=5, seq=8, created=1.7e9)
 
 
 FROM_CLIENT: list[tuple[m.ClientMessage, Arrays]] = [
     (m.Ping(), {}),
-    (m.Hello(1, 2, "tests"), {}),
+    (m.Hello(1, 3, "tests"), {}),
     (m.Submit(REQUEST, directed_shot()), shot_arrays()),
     (
         m.EstimateGeometry(request=REQUEST, what="picture", source="given", fps=25.0),
         {name: array[:1] for name, array in shot_arrays().items() if name in ("picture", "depth", "K")},
     ),
+    (
+        m.CheckPath(request=REQUEST, far=50.0, anchor=(0.5, 0.5, 3.0), preview=32),
+        {**shot_arrays(), "mask": np.zeros((1, 16, 32), np.uint8)},
+    ),
+    (m.MakeWorld(request=REQUEST, run=RUN, products=["points", "gaussians"], steps=20), {}),
     (m.Subscribe(RUN, 3, [DIGEST], 8), {}),
     (m.Credit(RUN, 4), {}),
     (m.Unsubscribe(RUN), {}),
@@ -129,7 +145,7 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
     (
         m.Welcome(
             1,
-            2,
+            3,
             "tests",
             [m.ProfileStatus("draft", True), m.ProfileStatus("wan", False, "Weights.")],
             [m.SourceStatus("given", True), m.SourceStatus("ttt3r", False, "Weights.")],
@@ -149,8 +165,13 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
         ),
         estimated_arrays(),
     ),
+    (m.PathChecked(request=REQUEST, warnings=["Frame 3: turn back."]), checked_arrays()),
+    (m.WorldMade(request=REQUEST, chunks=1, frames=5, meta={"points.count": 7}), world_arrays()),
     (m.RunStarted(RUN, 1, directed_shot(), 32, 16), cameras(9)),
-    (m.ChunkCommitted(RUN, 2, 0, DIGEST, DIGEST, 0, 5, {"psnr_cache": 31.5, "device": "cpu"}), {}),
+    (
+        m.ChunkCommitted(RUN, 2, 0, DIGEST, DIGEST, 0, 5, {"psnr_cache": 31.5, "device": "cpu"}),
+        {"solved": np.tile(np.eye(4), (5, 1, 1)), "residuals": np.ones((5, 3))},
+    ),
     (m.Frame(RUN, 3, 0, 0), frame_arrays(0)),
     (m.Points(RUN, 8, 0), point_arrays(7)),
     (m.RunEnded(RUN, 15, "failed", "The disk is full."), {}),

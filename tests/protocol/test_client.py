@@ -160,10 +160,24 @@ def test_a_server_of_before_is_not_asked_for_estimates(client: Client, server: S
     assert client.runs()
 
 
+def test_a_server_of_before_is_not_asked_for_path_checks_and_worlds(client: Client, server: SmallServer) -> None:
+    server.minor = 2
+    with pytest.raises(Refused, match="too old to check a path: update it"):
+        client.check_path(shot_arrays())
+    with pytest.raises(Refused, match="too old to make files of a world: update it"):
+        client.make_world(RUN, ["points"])
+    assert not server.count(m.CheckPath) + server.count(m.MakeWorld)
+
+
 WISHES = {
     "settings.diffusion": shot(diffusion=m.Diffusion(sigma=0.5)),
     "settings.cache": shot(cache="none"),
     "overrides": m.Shot(name="Corridor", settings=m.Settings(), overrides=[m.Override(chunk=0, seed=1)]),
+    "settings.overscan": shot(overscan=0.1),
+    "settings.every": shot(every=2),
+    "settings.ease_frames": shot(ease_frames=0),
+    "mask": shot(),
+    "sky": shot(),
 }
 
 
@@ -171,17 +185,21 @@ WISHES = {
 def test_a_server_of_before_is_not_asked_for_what_it_would_pass_over(
     client: Client, server: SmallServer, field: str
 ) -> None:
-    server.minor = 1
+    since = 2 if field in ("settings.diffusion", "settings.cache", "overrides") else 3
+    arrays = shot_arrays()
+    if field in ("mask", "sky"):
+        arrays[field] = np.zeros((1, 16, 32), np.uint8)
+    server.minor = since - 1
     with pytest.raises(
         Refused, match="is unknown to this server, which is too old for it: update the server"
     ) as caught:
-        client.submit(WISHES[field], shot_arrays())
+        client.submit(WISHES[field], arrays)
     assert (caught.value.code, caught.value.field) == ("unsupported_version", field)
     assert server.count(m.Submit) == 0
     assert client.submit(shot(seed=7), shot_arrays()).info.run == RUN
-    server.minor = 2
+    server.minor = since
     client.disconnect()
-    assert client.submit(WISHES[field], shot_arrays()).info.run == RUN
+    assert client.submit(WISHES[field], arrays).info.run == RUN
     assert server.heard[-1].shot == WISHES[field]
 
 

@@ -368,3 +368,23 @@ def test_what_was_found_out_about_a_path_stays_when_its_shot_goes_on(tmp_path: P
     with np.load(path, allow_pickle=False) as stored:
         assert len(stored["R"]) == 6
         assert "R_solved" not in stored
+
+
+def test_what_was_found_out_about_frames_is_forgotten_when_their_chunk_is_done_again(tmp_path: Path) -> None:
+    path, folder = tmp_path / "shot" / "cameras.npz", ResultFolder(tmp_path / "shot")
+    fill(folder, stream())
+    moved = cameras(9)["camera_to_world"].copy()
+    moved[:, :3, 3] += 1
+    folder.add_solved(0, moved, np.ones((9, 3)))
+    first = folder.record.chunks[0].count
+    folder.commit_chunk(1, "e" * 64, "f" * 64, first, 9 - first)
+    with np.load(path, allow_pickle=False) as stored:
+        assert not np.isclose(stored["t_solved"][:first], stored["t"][:first]).all(1).any()
+        for name in ("R", "t"):
+            np.testing.assert_array_equal(stored[f"{name}_solved"][first:], stored[name][first:])
+        for name in ("residual_requested", "residual_solved"):
+            np.testing.assert_array_equal(np.isnan(stored[name]), np.arange(9) >= first)
+        np.testing.assert_array_equal(stored["inliers"], np.arange(9) < first)
+    folder.commit_chunk(0, "c" * 64, "d" * 64, 0, first)
+    with np.load(path, allow_pickle=False) as stored:
+        assert not set(stored.files) & files.SOLVED

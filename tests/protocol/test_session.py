@@ -90,7 +90,8 @@ def kinds(samples: list[Any]) -> dict[str, Any]:
 
 CLIENT_SAYS = {**kinds(FROM_CLIENT), "Subscribe": m.Subscribe(RUN)}
 SERVER_SAYS = {**kinds(FROM_SERVER), "Breach": BREACH, "Cancelled": CANCELLED}
-QUESTIONS = {"Submit", "EstimateGeometry", "Cancel", "StopAfterChunk", "Status", "List"}
+ONE_REQUEST = {"Submit", "CheckPath", "MakeWorld"}
+QUESTIONS = {*ONE_REQUEST, "EstimateGeometry", "Cancel", "StopAfterChunk", "Status", "List"}
 
 # What may be said where, written from SPEC.md and not from the tables.
 CLIENT_MAY: dict[Callable[[], Talk], set[str]] = {
@@ -104,8 +105,8 @@ CLIENT_MAY: dict[Callable[[], Talk], set[str]] = {
     ended: QUESTIONS | {"Ping", "Credit", "Unsubscribe", "Subscribe"},
     left: QUESTIONS | {"Ping", "Subscribe"},
     rejoining: QUESTIONS | {"Ping"},
-    estimating: QUESTIONS - {"Submit"} | {"Ping", "Subscribe"},  # the sample has the same id
-    cancelling: QUESTIONS - {"Submit"} | {"Ping", "Subscribe"},
+    estimating: QUESTIONS - ONE_REQUEST | {"Ping", "Subscribe"},  # the samples have the same id
+    cancelling: QUESTIONS - ONE_REQUEST | {"Ping", "Subscribe"},
 }
 SERVER_MAY: dict[Callable[[], Talk], set[str]] = {
     Talk: {"Breach"},
@@ -221,6 +222,8 @@ def test_a_server_of_another_version_is_refused() -> None:
 def other(message: Any) -> Any:
     return {
         m.Submitted: m.Submitted("b" * 32, info(), 0),
+        m.PathChecked: m.PathChecked(request="b" * 32),
+        m.WorldMade: m.WorldMade(request="b" * 32, chunks=1, frames=5),
         m.RunStatus: m.RunStatus(info(run=OTHER_RUN)),
         m.Error: m.Error("busy", "Later.", about=OTHER_RUN),
     }[type(message)]
@@ -228,6 +231,12 @@ def other(message: Any) -> Any:
 
 PAIRS = [
     (m.Submit(REQUEST, shot()), m.Submitted(REQUEST, info(), 0), m.Error("invalid_shot", "No.", about=REQUEST)),
+    (m.CheckPath(request=REQUEST), m.PathChecked(request=REQUEST), m.Error("busy", "No.", about=REQUEST)),
+    (
+        m.MakeWorld(request=REQUEST, run=RUN, products=["mesh"]),
+        m.WorldMade(request=REQUEST, chunks=1, frames=5),
+        m.Error("busy", "No.", about=REQUEST),
+    ),
     (m.Status(RUN), m.RunStatus(info()), m.Error("unknown_run", "No.", about=RUN)),
     (m.Cancel(RUN), m.RunStatus(info()), m.Error("unknown_run", "No.", about=RUN)),
     (m.StopAfterChunk(RUN), m.RunStatus(info()), m.Error("unknown_run", "No.", about=RUN)),
@@ -445,7 +454,7 @@ def test_who_left_may_come_back_while_items_are_on_their_way() -> None:
 def test_an_estimate_that_was_cancelled_is_answered_first() -> None:
     talk = cancelling().say(CANCELLED)
     assert not talk.client.estimating()
-    with pytest.raises(LocalProtocolError, match="no such estimate waits"):
+    with pytest.raises(LocalProtocolError, match="no such task waits"):
         talk.server.send(m.Estimating(REQUEST, 1, 2), 0.0)
     talk.say(CANCELLED)
     with pytest.raises(RemoteProtocolError, match="it answers no question"):

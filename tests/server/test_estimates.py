@@ -61,7 +61,7 @@ def busy(caller: Caller, seed: int, frames: int = 17, steps: int = 80) -> str:
 
 
 def kept(server: Server) -> set[Path]:
-    return set(server.store.glob("derived/*/estimate"))
+    return set(server.store.glob("derived/*/answer"))
 
 
 def other_keys(server: Server, name: str) -> KeyPair:

@@ -93,7 +93,7 @@ class Run:
     @cached_property
     def picture_points(self) -> tuple[np.ndarray, np.ndarray]:
         """xyz (n, 3) and rgb (n, 3) of the points that come from the picture."""
-        points = [stored_points(self.store, chunk.key, chunk.first, chunk.count) for chunk in self.chunks]
+        points = [stored_points(self.store, chunk.key) for chunk in self.chunks]
         xyz, rgb, provenance = (np.concatenate(parts) for parts in zip(*points, strict=True))
         return xyz[provenance == Provenance.PICTURE], rgb[provenance == Provenance.PICTURE]
 

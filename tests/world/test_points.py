@@ -3,7 +3,7 @@
 import numpy as np
 from worldwarp import contents
 from worldwarp.cameras.cameras import pixel_rays, project
-from worldwarp.nouns import Chunk, ChunkResult, Provenance
+from worldwarp.nouns import ChunkResult, Provenance
 from worldwarp.store import Store
 from worldwarp.world import points as world_points
 from worldwarp.world.points import chunk_points, stored_points, surface
@@ -144,9 +144,9 @@ def test_a_stored_chunk_gives_the_points_of_its_frames(tmp_path):
     frames, provenance, depth, holes, cameras = scene(sideways(5))
     result = ChunkResult(frames, provenance, depth, frames, holes, {})
     store = Store(tmp_path)
-    files = contents.encode(result, Chunk(0, 0, 5, 1), cameras)
+    files = contents.encode(result, 0, cameras)
     store.commit("a" * 64, {}, 0, 5, files, {})
-    stored = stored_points(store, "a" * 64, 0, 5)
+    stored = stored_points(store, "a" * 64)
     kept = [0, 4]
     truth = chunk_points(frames[kept], provenance[kept], depth[kept], holes[kept], cameras[kept], first=True)
     assert all(np.array_equal(a, b) for a, b in zip(stored, truth, strict=True))

@@ -1,6 +1,5 @@
 """``worldwarp world`` on a result folder: files, numbers, and nothing computed twice."""
 
-import argparse
 import json
 import shutil
 
@@ -8,9 +7,9 @@ import numpy as np
 import plyfile
 import pytest
 from worldwarp.cli import main
+from worldwarp.nouns import Solved
 from worldwarp.store import Store
-from worldwarp.world import command
-from worldwarp.world.solve import Solved
+from worldwarp.world import command, products
 from worldwarp_protocol.messages import Settings, Shot
 from worldwarp_protocol.results import ChunkRecord, ResultFolder
 
@@ -43,7 +42,7 @@ def make(folder, *more):
 def test_files_and_numbers_agree(shot):
     assert make(shot, "--cap", "2000", "--steps", "10") == 0
     out = shot / "world"
-    names = {"points.ply", "mesh.ply", "mesh.glb", "gaussians.ply", "world.json"}
+    names = {"points.ply", "mesh.ply", "mesh.glb", "gaussians.ply", "gaussians.splat", "world.json"}
     assert {path.name for path in out.iterdir()} == names
     about = json.loads((out / "world.json").read_text())
     assert (about["frames"], about["of"]) == (8, 12)
@@ -59,7 +58,7 @@ def test_a_second_call_computes_nothing(shot, monkeypatch):
     assert make(shot, "--points", "--mesh") == 0
     before = {path.name: path.read_bytes() for path in (shot / "world").iterdir()}
     shutil.rmtree(shot / "world")
-    monkeypatch.setattr(command.cloud, "merged", None)  # whoever computed would call it
+    monkeypatch.setattr(products.cloud, "merged", None)  # whoever computed would call it
     assert make(shot, "--points", "--mesh") == 0
     assert {path.name: path.read_bytes() for path in (shot / "world").iterdir()} == before
     with pytest.raises(TypeError):
@@ -112,18 +111,16 @@ def test_what_is_kept_is_named_by_what_computed_it_and_by_the_seed_where_it_coun
 
     def make_nothing(world):
         made.append(world.seed)
-        return {}, {}
+        return products.Product({}, {})
 
-    kinds = {name: (make_nothing, *rest) for name, (_, *rest) in command.PRODUCTS.items()}
-    monkeypatch.setattr(command, "PRODUCTS", kinds)
-    options = argparse.Namespace(voxel=None, no_filled=False, cap=1000, steps=1)
+    kinds = {name: (make_nothing, *rest) for name, (_, *rest) in products.PRODUCTS.items()}
+    monkeypatch.setattr(products, "PRODUCTS", kinds)
 
     def deliver(name, seed, numerics):
         store = Store(tmp_path / numerics)
         store.commit("0" * 64, {"numerics": numerics}, 0, 1, {"a": b"a"}, {})
         chunk = ChunkRecord("0" * 64, store.manifest("0" * 64).digest, 0, 1)
-        world = command.World(None, options, seed, command.terminal.show)
-        command.deliver(tmp_path / "out", store, [chunk], name, world)
+        products.make(products.World(store, [chunk], seed), name)
         return {path.name for path in (store.root / "derived").iterdir()}
 
     assert deliver("points", 1, "cpu") == deliver("points", 2, "cpu")
@@ -131,3 +128,13 @@ def test_what_is_kept_is_named_by_what_computed_it_and_by_the_seed_where_it_coun
     assert len(deliver("gaussians", 1, "cpu")) == 2
     assert len(deliver("gaussians", 2, "cpu")) == 3
     assert not deliver("points", 1, "cuda") & deliver("points", 1, "cpu")
+
+
+def test_a_product_that_was_damaged_is_made_again(shot):
+    assert make(shot, "--points") == 0
+    before = (shot / "world" / "points.ply").read_bytes()
+    for harm in (lambda path: path.write_text("{"), lambda path: path.with_name("points.ply").unlink()):
+        (numbers,) = (shot / "store").glob("derived/*/points.json")
+        harm(numbers)
+        assert make(shot, "--points") == 0
+        assert (shot / "world" / "points.ply").read_bytes() == before

@@ -2,7 +2,7 @@
 
 import numpy as np
 from worldwarp import contents
-from worldwarp.nouns import Chunk, ChunkResult, Provenance
+from worldwarp.nouns import ChunkResult, Provenance
 from worldwarp.store import Store
 from worldwarp.world.frames import committed
 from worldwarp_protocol.results import ChunkRecord
@@ -24,7 +24,7 @@ def world(folder, frames=9, width=96, height=64, reach=1.0, each=5, change=None)
                 change(first + i, rgb[i], depth[i], provenance[i])
         result = ChunkResult(rgb, provenance, depth, rgb, np.zeros(depth.shape, bool), {})
         key = f"{number:064x}"
-        files = contents.encode(result, Chunk(number, first, stop, 0), cameras[first:stop])
+        files = contents.encode(result, first, cameras[first:stop])
         manifest = store.commit(key, {}, first, stop - first, files, {})
         records.append(ChunkRecord(key, manifest.digest, first, stop - first))
     return committed(store, records), records

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..cameras import Cameras
-from ..nouns import Floats, Geometry, Provenance, Report, View
+from ..nouns import WORTH, Floats, Geometry, Provenance, Report, View
 from .arbitrate import visible
 from .gaussians import GaussianCache, known_depth
 from .loss import Target, loss
@@ -94,7 +94,7 @@ def _fit(
 
 
 def targets(views: Sequence[View], geometry: Geometry, device: torch.device) -> list[Target]:
-    """What the loss compares with: pixels of known depth, each where it was seen first hand.
+    """What the loss compares with: pixels of known depth, each where it was seen first hand, for what it is worth.
 
     Where the picture itself is among the views, its warped copies in later frames would only blur it.
     """
@@ -111,7 +111,8 @@ def targets(views: Sequence[View], geometry: Geometry, device: torch.device) -> 
 
 def _target(view: View, depth: Floats, known: NDArray[np.bool_], unit: float, device: torch.device) -> Target:
     solid = known & np.isfinite(depth)
-    arrays = view.rgb / 255.0, np.where(solid, unit / np.where(solid, depth, 1), 0), known, solid
+    worth = WORTH[view.provenance]
+    arrays = view.rgb / 255.0, np.where(solid, unit / np.where(solid, depth, 1), 0), known * worth, solid * worth
     rgb, disparity, weight, weight_disparity = (torch.as_tensor(a, dtype=torch.float32, device=device) for a in arrays)
     return Target(rgb, disparity, weight, weight_disparity, unit)
 

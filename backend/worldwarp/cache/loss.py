@@ -26,27 +26,28 @@ class Target:
     disparity: torch.Tensor
     """(H, W), ``unit`` / depth."""
     weight: torch.Tensor
-    """(H, W): 1 where the colour is compared, else 0."""
+    """(H, W), 0 to 1: how much the colour of a pixel counts; 0 where it is not compared."""
     weight_disparity: torch.Tensor
-    """(H, W): 1 where the disparity is, else 0."""
+    """(H, W), likewise for its disparity."""
     unit: float
     """The scene's median depth, so that the loss does not depend on the world's units."""
 
 
 def loss(seen: Rendering, target: Target) -> tuple[torch.Tensor, float]:
-    """The loss of one view, and its PSNR in dB (100 at most).
+    """The loss of one view, and its PSNR in dB (100 at most), over the pixels that count.
 
-    Colours are compared after division by alpha, as the priors are read: light that passes is not black paint.
+    The mean is over their number, not their weights: a view of little worth pulls little. Colours are compared after
+    division by alpha, as the priors are read: light that passes is not black paint.
     """
-    count = target.weight.sum().clamp(min=1)
+    count = (target.weight > 0).sum().clamp(min=1)
     colour = seen.features / seen.alpha.clamp(min=1e-3)[..., None]
-    difference = (colour - target.rgb) * target.weight[..., None]
-    l1 = difference.abs().sum() / (3 * count)
+    difference = (colour - target.rgb) * (target.weight > 0)[..., None]
+    l1 = (difference.abs() * target.weight[..., None]).sum() / (3 * count)
     likeness = ssim(colour.permute(2, 0, 1), target.rgb.permute(2, 0, 1)).mean(0)
     unlike = ((1 - likeness) * target.weight).sum() / count
     covered = target.weight_disparity * (seen.alpha.detach() > 0.5)
     disparity = target.unit / torch.where(covered > 0, seen.depth, target.unit)
-    l1_disparity = ((disparity - target.disparity) * covered).abs().sum() / covered.sum().clamp(min=1)
+    l1_disparity = ((disparity - target.disparity) * covered).abs().sum() / (covered > 0).sum().clamp(min=1)
     mse = float(difference.detach().square().sum() / (3 * count))
     return 0.8 * l1 + 0.2 * unlike + 0.01 * l1_disparity, -10 * float(np.log10(max(mse, 1e-10)))
 

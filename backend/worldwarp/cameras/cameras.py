@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from worldwarp_protocol.paths.cameras import Array, Cameras
 
-__all__ = ["Array", "Cameras", "pixel_rays", "project", "unproject"]
+__all__ = ["Array", "Cameras", "between", "inverse", "pixel_rays", "project", "unproject"]
 
 
 def pixel_rays(K: Array, width: int, height: int) -> Array:
@@ -27,3 +27,23 @@ def project(points: Array, K: Array, world_to_camera: Array) -> tuple[Array, Arr
     with np.errstate(divide="ignore", invalid="ignore"):
         pixels = (in_camera @ K.T)[..., :2] / depth[..., None]
     return pixels, depth
+
+
+def inverse(rigid: Array) -> Array:
+    """World to camera of camera to world, and the other way round: (..., 4, 4) of (..., 3, 4) or (..., 4, 4)."""
+    out = np.zeros((*rigid.shape[:-2], 4, 4))
+    out[..., :3, :3] = np.swapaxes(rigid[..., :3, :3], -1, -2)
+    out[..., :3, 3] = -np.einsum("...ij,...j->...i", out[..., :3, :3], rigid[..., :3, 3])
+    out[..., 3, 3] = 1
+    return out
+
+
+def between(cameras: Cameras) -> tuple[Array, Array]:
+    """From pixels p of camera 0 and their disparity d to each camera's pixels: q = turn p + d shift, divided by q_z.
+
+    Returns:
+        (n, 3, 3) and (n, 3).
+    """
+    relative = cameras.world_to_camera @ cameras.camera_to_world[0]
+    turn = cameras.K @ relative[:, :3, :3] @ np.linalg.inv(cameras.K[0])
+    return turn, np.asarray((cameras.K @ relative[:, :3, 3:])[..., 0])

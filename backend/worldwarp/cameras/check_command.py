@@ -13,16 +13,20 @@ from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 
 from ..geometry import sources
-from ..geometry.picture import describe, given
+from ..geometry.anchor import read_anchor
+from ..geometry.picture import describe, within
+from ..masks import as_sky, cut_out, read_mask
 from ..nouns import Bytes, Floats
 from ..outputs.finished import open_finished
-from ..outputs.pictures import encode_png, read_depth, read_picture
+from ..outputs.pictures import check_ending, encode_png, read_depth, read_picture
 from ..outputs.plot import plot
 from ..store import Store, default_root
 from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras
 from .health import Health, health, sentences
+from .retiming import mismatches
+from .sampling import recommend
 
 ROWS = 10
 """Of the table, about."""
@@ -31,9 +35,15 @@ ROWS = 10
 def command(arguments: Sequence[str]) -> int:
     """Check a path and say, or draw, what was found."""
     options = _parser().parse_args(arguments)
+    if options.plot:
+        check_ending("plot", options.plot, ".png")
     _, depth, cameras = first_view(options)
-    found = health(depth, cameras)
-    print(as_json(found) if options.json else table(found))
+    found, (every, advice) = health(depth, cameras), recommend(cameras, depth)
+    notes = mismatches(cameras, *_timeline(options))
+    if options.json:
+        print(as_json(found, every, notes))
+    else:
+        print("\n".join([table(found), *notes, advice]))
     if options.plot:
         files.write(options.plot, encode_png(plot(found)))
     return 0
@@ -44,7 +54,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
     parser.add_argument("--image", type=Path, help="the picture (PNG, JPEG, TIFF, ...)")
     parser.add_argument("--depth", type=Path, help="its planar depth in world units (.exr or .npy)")
+    parser.add_argument("--mask", type=Path, help="white is what must not become part of the world")
+    parser.add_argument("--sky", type=Path, help="white is sky: infinitely far away, whatever depth says")
     parser.add_argument("--geometry", choices=sources.NAMES, help="who estimates the depth, where it is not given")
+    parser.add_argument("--depth-scale", type=float, default=1.0, help="that estimated depth is multiplied by (1)")
+    parser.add_argument("--anchor", help="u,v,distance: it is scaled so that this point (0 to 1) is so far away")
     parser.add_argument("--far", type=float, default=Settings().far, help="given depth beyond it is sky")
     parser.add_argument("--result", type=Path, help="or the folder of a finished shot, for its picture and depth")
     parser.add_argument("--store", type=Path, help="where chunks are kept, for --result")
@@ -64,6 +78,8 @@ def first_view(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camer
             f"are for {cameras.width} x {cameras.height} pixels, the depth is {depth.shape[1]} x {depth.shape[0]}; "
             "give both for the same picture.",
         )
+    if options.mask:
+        depth = cut_out(depth, read_mask(options.mask, (cameras.width, cameras.height)))
     return picture, depth, cameras
 
 
@@ -84,18 +100,27 @@ def table(found: Health) -> str:
     return "\n".join(lines + (sentences(found) or ["Nothing to warn of."]))
 
 
-def as_json(found: Health) -> str:
-    """All numbers by their names, and the sentences."""
+def as_json(found: Health, every: int, notes: Sequence[str]) -> str:
+    """All numbers by their names, every how many frames to generate, and the sentences."""
     about = {field.name: getattr(found, field.name) for field in fields(found)}
     numbers = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in about.items()}
-    return json.dumps({**numbers, "sentences": sentences(found)})
+    return json.dumps({**numbers, "every": every, "sentences": [*sentences(found), *notes]})
+
+
+def _timeline(options: argparse.Namespace) -> tuple[float | None, int | None]:
+    """Frame rate and first frame of what the path goes into: as given, or of the finished shot that it is for."""
+    if not (options.result and options.cameras):
+        return options.fps, options.first_frame
+    shot = open_finished(options.result).cameras
+    first = int(shot.frame[0]) if options.first_frame is None else options.first_frame
+    return shot.fps if options.fps is None else options.fps, first
 
 
 def _of_result(options: argparse.Namespace) -> tuple[Bytes, Floats, Cameras]:
     """Of a finished shot; another path may be given for it."""
     shot = open_finished(options.result)
-    passes = shot.passes(Store(options.store or default_root()), 0)
-    return passes.rgb, passes.depth, read_cameras(options.cameras) if options.cameras else shot.cameras
+    depth = shot.depth(Store(options.store or default_root()), 0)
+    return shot.frame(0), _with_sky(depth, options), read_cameras(options.cameras) if options.cameras else shot.cameras
 
 
 def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Cameras]:
@@ -104,24 +129,25 @@ def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camera
     cameras = read_cameras(options.cameras)
     picture = read_picture(options.image) if options.image else None
     if options.depth:
-        depth = read_depth(options.depth)
-        return picture, _known(depth, options.far), cameras
+        return picture, within(_with_sky(read_depth(options.depth), options), options.far), cameras
     if picture is None or options.geometry in (None, "given"):
         raise InvalidShot("depth", "is missing; give --depth, or --image and --geometry ttt3r, or --result.")
     print(f"Estimating depth with {options.geometry}.", file=sys.stderr)
-    return picture, describe(picture, sources.load(options.geometry), cameras.K[0]).depth, cameras
+    anchor = None if options.anchor is None else read_anchor(options.anchor)
+    found = describe(picture, sources.load(options.geometry), cameras.K[0], options.depth_scale, anchor)
+    return picture, _with_sky(found.depth, options), cameras
 
 
-def _known(depth: Floats, far: float) -> Floats:
-    given(depth)  # refuses what is no depth
-    if not (depth <= far).any():
-        raise InvalidShot("depth", f"is sky everywhere (infinite or beyond {far:g}); check the file, or raise --far.")
-    return np.where(depth > far, np.float32(np.inf), depth)
+def _with_sky(depth: Floats, options: argparse.Namespace) -> Floats:
+    size = depth.shape[1], depth.shape[0]
+    return as_sky(depth, read_mask(options.sky, size, "sky")) if options.sky else depth
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("worldwarp path check", description="What is known along a path.")
     add_options(parser)
+    parser.add_argument("--fps", type=float, help="of the timeline that it goes into; another one is warned of")
+    parser.add_argument("--first-frame", type=int, help="of that timeline, likewise")
     parser.add_argument("--json", action="store_true", help="all numbers, frame by frame")
     parser.add_argument("--plot", type=Path, help="and draw them (.png)")
     return parser

@@ -11,6 +11,7 @@ import numpy as np
 from worldwarp_protocol.errors import InvalidShot
 
 from ..geometry import lens
+from ..outputs.pictures import check_ending
 from . import colmap, formats, nerfstudio, npz, realestate10k, tum
 from .cameras import Array, Cameras
 from .checks import check_cameras
@@ -58,12 +59,14 @@ WORLDS: dict[str, Array] = {
 def command(arguments: Sequence[str]) -> int:
     """Read a path, write it in another format and say what it is."""
     options = _parser().parse_args(arguments)
+    to = FORMATS[options.to]
+    out = options.out or Path(to.out)
+    if out.suffix and (ending := Path(to.out).suffix) in (".npz", ".json"):  # a text may be called anything
+        check_ending("out", out, ending)
     cameras = read(options.path, options.format, _given(options))
     if options.world is None and (world := likely_world(cameras)) != "z-up":
         print(f"Its cameras stand upright where the world is {world}; add --world {world} if it is.", file=sys.stderr)
     cameras = turned(cameras, options.world or "z-up")
-    to = FORMATS[options.to]
-    out = options.out or Path(to.out)
     to.write(out, cameras)
     if to.loses:
         print(f"{options.to} does not keep {to.loses}.", file=sys.stderr)

@@ -112,14 +112,6 @@ def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Array:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
 
 
-def inverse(poses: Array) -> Array:
-    """(n, 4, 4) of rigid (n, 3, 4) or (n, 4, 4): camera to world from world to camera, and back."""
-    found = np.tile(np.eye(4), (len(poses), 1, 1))
-    found[:, :3, :3] = poses[:, :3, :3].transpose(0, 2, 1)
-    found[:, :3, 3:] = -(found[:, :3, :3] @ poses[:, :3, 3:])
-    return found
-
-
 def in_order(names: Sequence[str]) -> tuple[list[int], NDArray[np.int64]]:
     """Pictures by name, as positions in ``names``, and their frame numbers.
 

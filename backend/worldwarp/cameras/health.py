@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from ..nouns import Floats
 from .cameras import Array, Cameras
 from .checks import passed_through
-from .reach import between, reach
+from .parallax import FAST_TURN, parallax, rotation
+from .reach import reach
 from .sizes import Framing, frame_cameras, resample_depth
 
 WIDTH = 240
@@ -20,11 +21,12 @@ LITTLE = 0.5
 OUTSIDE = 0.05
 """Less than this share known: the path has left the picture."""
 
-FAST_TURN = 3.0
-"""Degrees from frame to frame: at 24 frames a second a quarter of a circle takes little more than a second."""
-
 FAST_PARALLAX = 0.04
 """Of the picture's width, from frame to frame: at 24 frames a second what is near crosses the picture in a second."""
+
+
+AT_ONCE = 256
+"""Frames that are looked at together: 40 MB."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,19 @@ class Health:
 
 
 def health(depth: Floats, cameras: Cameras) -> Health:
-    """What a path through the scene that ``depth`` (H, W) shows from camera 0 will see; planar, inf is sky.
+    """What a path through the scene that ``depth`` (H, W) shows from camera 0 will see.
 
-    ``depth`` has the cameras' own size.
+    ``depth`` has the cameras' own size; planar, inf is sky, NaN is left out.
     """
     small, path = shrunk(depth, cameras, WIDTH)
-    known = (reach(small, path, (path.width, path.height)) >= 0).mean(axis=(1, 2))
+    known = _known(small, path)
+    median, most = cameras.width / path.width * parallax(small, path, (0.5, 0.95))
     return Health(
         cameras.frame,
         known,
-        _rotation(cameras),
-        *_parallax(small, path, cameras.width / path.width),
+        rotation(cameras),
+        median,
+        most,
         known < OUTSIDE,
         passed_through(depth, cameras),
         cameras.width,
@@ -131,36 +135,11 @@ def small(cameras: Cameras, longest: int) -> Framing:
     return Framing(width, height, scale, 0.0, 0.0)
 
 
-def _rotation(cameras: Cameras) -> Array:
-    R = cameras.camera_to_world[:, :3, :3]
-    turn = R[:-1].transpose(0, 2, 1) @ R[1:]
-    # by sine and cosine, as the cosine alone is blind to small angles
-    sine = np.linalg.norm(turn - turn.transpose(0, 2, 1), axis=(1, 2)) / np.sqrt(2)
-    cosine = np.trace(turn, axis1=1, axis2=2) - 1
-    return np.concatenate([[0.0], np.degrees(np.arctan2(sine, cosine))])
-
-
-def _parallax(depth: Floats, cameras: Cameras, scale: float) -> tuple[Array, Array]:
-    """Of what is in view in a frame: how far it would have moved had the camera travelled there without turning."""
-    step = max(1, int(np.sqrt(depth.size / 4096)))
-    d = 1 / depth[::step, ::step].astype(np.float64)
-    v, u = np.mgrid[0 : depth.shape[0] : step, 0 : depth.shape[1] : step] + 0.5
-    pixels = np.stack([u, v, np.ones_like(u)], axis=-1)
-    turn, shift = between(cameras)
-    # where the camera before was, in this camera's axes: its turn and lens are this one's
-    travelled = cameras.K @ cameras.world_to_camera[:, :3, :3]
-    most = np.zeros((2, len(cameras)))
-    for i in range(1, len(cameras)):
-        here = pixels @ turn[i].T + d[..., None] * shift[i]
-        before = here + d[..., None] * (travelled[i] @ (cameras.centres[i] - cameras.centres[i - 1]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            at, was = here[..., :2] / here[..., 2:], before[..., :2] / before[..., 2:]
-            inside = ((at >= 0) & (at < [cameras.width, cameras.height])).all(axis=-1)
-        inside &= (here[..., 2] > 0) & (before[..., 2] > 0)
-        if inside.any():
-            moved = np.linalg.norm(at[inside] - was[inside], axis=-1)
-            most[:, i] = np.quantile(moved, [0.5, 0.95])
-    return scale * most[0], scale * most[1]
+def _known(depth: Floats, cameras: Cameras) -> Array:
+    """(n,): some frames at a time, as a path may have ten thousand."""
+    parts = [range(first, min(first + AT_ONCE, len(cameras))) for first in range(0, len(cameras), AT_ONCE)]
+    size = cameras.width, cameras.height
+    return np.concatenate([(reach(depth, cameras[[0, *part]], size)[1:] >= 0).mean(axis=(1, 2)) for part in parts])
 
 
 def _said(health: Health, where: NDArray[np.bool_], text: str) -> str:

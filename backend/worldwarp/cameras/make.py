@@ -12,7 +12,7 @@ from worldwarp_protocol.paths.presets import PRESETS
 from worldwarp_protocol.paths.walking import Depth, walk
 
 from ..geometry import lens
-from ..outputs.pictures import read_depth
+from ..outputs.pictures import check_ending, read_depth
 from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras, write_cameras
@@ -26,6 +26,7 @@ LEVEL = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.f
 def command(arguments: Sequence[str]) -> int:
     """Make a path, write it and say what it is."""
     options = _parser().parse_args(arguments)
+    check_ending("out", options.out, ".npz")
     cameras = walked(options.words, options, options.frames, options.depth)
     write_cameras(options.out, cameras)
     print(f"{options.out}: {summary(cameras)}")

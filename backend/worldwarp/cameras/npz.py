@@ -12,8 +12,8 @@ from worldwarp_protocol import files
 from worldwarp_protocol.archives import read_archive
 
 from ..outputs.pictures import check_file
-from .cameras import Array, Cameras
-from .foreign import LAST_FRAME, Given, check_count, check_finite, fault, inverse, size_of
+from .cameras import Array, Cameras, inverse
+from .foreign import LAST_FRAME, Given, check_count, check_finite, fault, size_of
 
 WORLD_TO_CAMERA = ("w2c", "world_to_camera", "extrinsics")
 CAMERA_TO_WORLD = ("c2w", "camera_to_world", "poses")

@@ -5,7 +5,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from ..cache.surface import disparity, slope
-from .cameras import Array, Cameras
+from .cameras import Cameras, between
 
 HALF = 0.55
 """Of a patch's side, in pixels: a tenth more than a pixel, so that the patches of a curved surface leave no cracks."""
@@ -18,7 +18,7 @@ def reach(depth: NDArray[np.float32], cameras: Cameras, size: tuple[int, int]) -
     nearest patch wins; one that is seen from behind hides what is behind it and shows nothing, as nobody saw its back.
 
     Args:
-        depth: (H, W), planar, of camera 0; inf is sky, which has no parallax. No other value may be missing.
+        depth: (H, W), planar, of camera 0; inf is sky, which has no parallax; NaN is left out.
         cameras: n of them; their pixels are those of ``depth``.
         size: width and height of the frames looked at; their proportions are the cameras'.
     """
@@ -28,17 +28,6 @@ def reach(depth: NDArray[np.float32], cameras: Cameras, size: tuple[int, int]) -
     seen = np.empty((len(cameras), size[1], size[0]), np.int32)
     _draw(d, slope(d, 1), slope(d, 0), scale[:, None] * turn, scale * shift, seen)
     return seen
-
-
-def between(cameras: Cameras) -> tuple[Array, Array]:
-    """From pixels p of camera 0 and their disparity d to each camera's pixels: q = turn p + d shift, divided by q_z.
-
-    Returns:
-        (n, 3, 3) and (n, 3).
-    """
-    relative = cameras.world_to_camera @ cameras.camera_to_world[0]
-    turn = cameras.K @ relative[:, :3, :3] @ np.linalg.inv(cameras.K[0])
-    return turn, np.asarray((cameras.K @ relative[:, :3, 3:])[..., 0])
 
 
 @njit(parallel=True, cache=True)

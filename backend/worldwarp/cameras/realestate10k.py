@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from worldwarp_protocol import files
 
-from .cameras import Cameras
-from .foreign import Given, check_count, fault, in_time, inverse, numbers, size_of, text_lines
+from .cameras import Cameras, inverse
+from .foreign import Given, check_count, fault, in_time, numbers, size_of, text_lines
 
 COLUMNS = 19
 

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from worldwarp_protocol.errors import InvalidShot
+from worldwarp_protocol.paths.smoothing import smoothed
 
+from ..outputs.pictures import check_ending
 from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras, write_cameras
 from .retiming import at_rate, at_speed, in_frames
-from .smoothing import smoothed
 
 
 def command(arguments: Sequence[str]) -> int:
     """Read a path, change its time, write it and say what it is."""
     options = _parser().parse_args(arguments)
+    check_ending("out", options.out, ".npz")
     cameras = read_cameras(options.path)
     check_cameras(cameras)
     result = retimed(cameras, options)

@@ -71,18 +71,32 @@ def at_rate(cameras: Cameras, fps: float) -> Cameras:
     return replace(in_frames(cameras, count), fps=rate)
 
 
-def mismatches(cameras: Cameras, fps: float, first_frame: int) -> list[str]:
-    """Sentences about a path that goes into a timeline of another frame rate or another start."""
+def mismatches(cameras: Cameras, fps: float | None = None, first_frame: int | None = None) -> list[str]:
+    """Sentences about a path that leaves frames out, or goes into a timeline of another frame rate or another start.
+
+    Raises:
+        InvalidShot: the frame rate is none.
+    """
     found = []
-    ours, theirs = exact_rate(cameras.fps), exact_rate(fps)
+    ours = exact_rate(cameras.fps)
+    if fps is not None:
+        check_rate(fps)
+    theirs = ours if fps is None else exact_rate(fps)
     if abs(ours / theirs - 1) > 1e-6:
         found.append(
             f"The path has {ours:.6g} frames a second and the timeline {theirs:.6g}: it would take "
             f"{_seconds(cameras, theirs):.2f} s instead of {_seconds(cameras, ours):.2f} s; "
             f"worldwarp path retime --fps {theirs:.5g} keeps its duration."
         )
-    if cameras.frame[0] != first_frame:
+    if first_frame is not None and cameras.frame[0] != first_frame:
         found.append(f"The path starts at frame {cameras.frame[0]} and the timeline at {first_frame}.")
+    gaps = np.flatnonzero(np.diff(cameras.frame) != 1)
+    if len(gaps):
+        before, after = cameras.frame[gaps[0] : gaps[0] + 2]
+        found.append(
+            f"The path leaves frames out, as between {before} and {after}: what is generated has no frames there, and "
+            "a video of it runs faster than the timeline; give a camera for every frame."
+        )
     return found
 
 

@@ -49,7 +49,8 @@ def measure(frames: Floats, context: Floats, priors: Priors) -> dict[str, float]
         frames: (n, H, W, 3) in [0, 1], as decoded.
         context: (c, H, W, 3) in [0, 1]: the true frames at the start, c of them.
     """
-    found = {"seam_psnr": _psnr(frames[: len(context)], context)}
+    given = priors.valid[: len(context)]  # of overscan nothing is known
+    found = {"seam_psnr": _psnr(frames[: len(context)][given], context[given])}
     sure = _sure(priors, len(context))
     if sure.any():
         # frame by frame: a chunk's differences at once would take as much memory as the chunk

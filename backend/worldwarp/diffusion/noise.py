@@ -78,7 +78,9 @@ def valid_tokens(valid: Mask, tokens: Literal["covered", "sampled"], erosion: in
     return _sampled(valid) if tokens == "sampled" else _covered(valid, erosion)
 
 
-def noise_map(valid: Mask, context: int, settings: Diffusion, confidence: Floats | None = None) -> NoiseMap:
+def noise_map(
+    valid: Mask, context: int, settings: Diffusion, confidence: Floats | None = None, unknown: Mask | None = None
+) -> NoiseMap:
     """Where every token starts (paper equation 9).
 
     With C = 1 on context tokens (rows 0 to (context - 1) / 4), M = 1 on valid ones and sigma = ``settings.sigma``::
@@ -97,6 +99,8 @@ def noise_map(valid: Mask, context: int, settings: Diffusion, confidence: Floats
         valid: (n, H, W), the pixels that are known.
         context: how many first frames are fixed, 4k + 1.
         confidence: (n, H, W) in [0, 1]; None is sure everywhere.
+        unknown: (context, H, W), what is not known of the context itself (overscan): a token that covers any of it is
+            blank like one after the context. None: all is known.
 
     Raises:
         ValueError: as ``valid_tokens``; context is not 4k + 1 or more than n, or confidence is not of valid's shape.
@@ -109,8 +113,9 @@ def noise_map(valid: Mask, context: int, settings: Diffusion, confidence: Floats
     fixed = 1 + (context - 1) // 4
     blank = 1.0 if settings.noise in ("spatio-temporal", "spatial") else settings.sigma
     start = np.where(known, _raised(known.shape, fixed, settings, confidence), blank)
-    start[:fixed] = 0.0 if settings.noise in ("spatio-temporal", "temporal") else settings.sigma
-    known[:fixed] = True
+    given = np.ones_like(known[:fixed]) if unknown is None else _covered(~unknown, 0)
+    level = 0.0 if settings.noise in ("spatio-temporal", "temporal") else settings.sigma
+    start[:fixed], known[:fixed] = np.where(given, level, blank), given
     return NoiseMap(start.astype(np.float32), known)
 
 

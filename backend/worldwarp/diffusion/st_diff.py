@@ -53,7 +53,7 @@ def fill(
     shown = before_vae(priors)
     with models.used(models.vae):
         clean = encode(models.vae, shown)
-    noise = noise_map(priors.valid, len(context), choice, priors.confidence)
+    noise = noise_map(priors.valid, len(context), choice, priors.confidence, _unknown(context))
     model = _guided(models, noise, prompt, choice)
     with models.used(models.transformer):
         latents = denoise(model, clean, noise, choice, _seed(settings, context), _shown(clean, shown, report))
@@ -65,7 +65,8 @@ def fill(
     known = priors.valid & covered(noise.valid)
     provenance = np.where(known, priors.provenance, np.uint8(Provenance.GENERATED))
     for i, view in enumerate(context):
-        frames[i], provenance[i] = view.rgb, view.provenance
+        given = np.s_[:] if view.known is None else view.known
+        frames[i][given], provenance[i][given] = view.rgb[given], view.provenance[given]
     return Filled(
         frames,
         provenance,
@@ -152,6 +153,13 @@ def _decoded(models: Models, latents: Tensor, count: int, report: Report) -> Flo
             frames.extend(piece)
             report("decode", len(frames) - 1, count)
     return np.stack(frames)
+
+
+def _unknown(context: Sequence[View]) -> NDArray[np.bool_] | None:
+    """(c, H, W): what is not known of the context; None where all is."""
+    if all(view.known is None for view in context):
+        return None
+    return np.stack([np.zeros(v.rgb.shape[:2], bool) if v.known is None else ~v.known for v in context])
 
 
 def _frames(context: Sequence[View]) -> Floats:

@@ -1,7 +1,9 @@
 """Compute one job in this process: where the loop meets the machine."""
 
 import sys
+import time
 import traceback
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
 
@@ -9,9 +11,10 @@ import torch
 from worldwarp_protocol.errors import WorldWarpError
 
 from .. import contents, wan
+from ..between import Source, interleave
 from ..cache.rasterise import device
 from ..geometry import sources
-from ..nouns import Report
+from ..nouns import ChunkResult, Report
 from ..pipeline import generate_chunk
 from ..profiles import load
 from .jobs import Computed, Job
@@ -62,14 +65,27 @@ def _compute(job: Job, report: Report) -> Computed:
         job.settings,
         load(job.settings),
         report,
+        job.requested,
     )
     report("save", 0, 1)
-    new = slice(job.chunk.first_new - job.chunk.start, job.chunk.stop - job.chunk.start)
-    files = contents.encode(result, job.chunk, job.cameras[new])
+    result = whole(job, result, report)
+    files = contents.encode(result, job.first, job.path)
     peaks = {"peak_bytes": float(peak_bytes())}
     if gpu:
         peaks["peak_gpu_bytes"] = float(torch.cuda.max_memory_reserved())
     return Computed(files, {**result.meta, **peaks})
+
+
+def whole(job: Job, result: ChunkResult, report: Report) -> ChunkResult:
+    """What a job commits: its new frames, and those between them."""
+    if len(job.generated) == len(job.path):
+        return result
+    chunk, seconds = job.chunk, time.perf_counter()
+    last = chunk.context - 1
+    before = Source(job.context[last], job.cameras[[last]]) if chunk.index else None
+    new = slice(chunk.first_new - chunk.start, chunk.stop - chunk.start)
+    woven = interleave(result, job.generated, job.cameras[new], before, job.path, report)
+    return replace(woven, meta={**woven.meta, "seconds_between": time.perf_counter() - seconds})
 
 
 def _make_room(job: Job) -> str:

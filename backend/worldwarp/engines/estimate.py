@@ -1,25 +1,19 @@
-"""The second kind of work: the geometry of a picture, or the path of a clip's camera, for a user who waits for it.
+"""The geometry of a picture, or the path of a clip's camera, as an answer. Torch-free until a network is asked."""
 
-Torch-free until a network is asked.
-"""
-
-import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.messages import ArrayHeader, EstimateGeometry, Estimation, GeometrySource
+from worldwarp_protocol.messages import Estimated, EstimateGeometry
 
 from ..geometry import sources, video
 from ..geometry.floor import UPRIGHT
 from ..geometry.picture import describe, given
-from ..nouns import Bytes, Floats, Report, Source
+from ..nouns import Bytes, Report, Source
 from ..world import mesh
+from .questions import NOBODY, Answer, Arrays, content, digest
 
 VERSION = "1"
 """Raised when the same question gets another answer."""
@@ -30,59 +24,28 @@ LARGEST = 1e6
 """Focal lengths and principal points beyond this many pixels are mistakes."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked; ``messages.EstimateGeometry`` says which arrays are there."""
-
-    what: Estimation
-    source: GeometrySource
-    fps: float
-    picture: Bytes
-    """(n, H, W, 3)."""
-    depth: Floats | None
-    """(n, H, W), planar; inf is sky."""
-    K: NDArray[np.float64] | None
-    """(n, 3, 3), pixels of the picture."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is answered; ``messages.Estimated`` says which arrays are there."""
-
-    focal: float
-    focal_given: bool
-    warnings: list[str]
-    meta: dict[str, float | str]
-    arrays: dict[str, NDArray[Any]]
-
-
-def check(question: Question) -> None:
+def check(task: EstimateGeometry, arrays: Arrays) -> None:
     """Refuse what the shapes of the arrays do not show.
 
     Raises:
         InvalidShot: the source cannot be used here, or a value of an array makes no sense.
     """
-    if question.depth is not None:
-        given(question.depth[0])
-        if np.isinf(question.depth).all():
+    if "depth" in arrays:
+        given(arrays["depth"][0])
+        if np.isinf(arrays["depth"]).all():
             raise InvalidShot("depth", "is sky everywhere: there is nothing to see the shape of; check the file.")
-    if question.K is not None:
-        _check_intrinsics(question.K)
-    sources.check(question.source)
+    if "K" in arrays:
+        _check_intrinsics(arrays["K"])
+    sources.check(task.source)
 
 
-def key(question: EstimateGeometry, headers: Sequence[ArrayHeader], numerics: str) -> str:
-    """64 hex digits that are the same exactly where the answer is.
-
-    Args:
-        headers: of the question's arrays, whose digests stand for them.
-    """
-    content = sorted((header.name, header.dtype, header.shape, header.sha256) for header in headers)
-    how = (VERSION, mesh.VERSION, video.VERSION, sources.recipe(question.source), numerics)
-    return hashlib.sha256(msgspec.msgpack.encode((question.what, content, how))).hexdigest()
+def key(task: EstimateGeometry, numerics: str) -> str:
+    """64 hex digits that are the same exactly where the answer is."""
+    how = (VERSION, mesh.VERSION, video.VERSION, sources.recipe(task.source), numerics)
+    return digest(task.what, content(task.arrays), how)
 
 
-def estimate(question: Question, report: Report) -> Answer:
+def estimate(task: EstimateGeometry, arrays: Arrays, report: Report) -> Answer:
     """Answer a question.
 
     Raises:
@@ -91,19 +54,21 @@ def estimate(question: Question, report: Report) -> Answer:
     """
     began = time.perf_counter()
     report("geometry", 0, STEPS)
-    source = given(question.depth[0]) if question.depth is not None else sources.load(question.source)
+    source = given(arrays["depth"][0]) if "depth" in arrays else sources.load(task.source)
     report("geometry", 1, STEPS)
-    answer = _path(question, source) if question.what == "path" else _picture(question, source, report)
-    answer.meta["seconds"] = time.perf_counter() - began
-    return answer
+    picture, K = arrays["picture"], arrays.get("K")
+    message, found = (
+        _path(picture, K, task.fps, source) if task.what == "path" else _picture(picture, K, source, report)
+    )
+    meta = {**message.meta, "seconds": time.perf_counter() - began}
+    return Answer(structs.replace(message, meta=meta), found)
 
 
-def _picture(question: Question, source: Source, report: Report) -> Answer:
-    picture = question.picture[0]
-    found = describe(picture, source, None if question.K is None else question.K[0])
+def _picture(picture: Bytes, K: NDArray[np.float64] | None, source: Source, report: Report) -> tuple[Estimated, Arrays]:
+    found = describe(picture[0], source, None if K is None else K[0])
     report("geometry", 2, STEPS)
-    proxy = mesh.depth_mesh(found.depth, picture, found.K)
-    arrays: dict[str, NDArray[Any]] = {
+    proxy = mesh.depth_mesh(found.depth, picture[0], found.K)
+    arrays: Arrays = {
         "depth": found.depth[None],
         "confidence": found.confidence[None],
         "K": found.K[None],
@@ -116,13 +81,20 @@ def _picture(question: Question, source: Source, report: Report) -> Answer:
     meta: dict[str, float | str] = {"floor_confidence": found.floor_confidence}
     if found.focal_estimated is not None:
         meta["focal_estimated"] = found.focal_estimated
-    return Answer(float(found.K[0, 0]), found.focal_given, found.warnings, meta, arrays)
+    message = Estimated(
+        request=NOBODY,
+        focal=float(found.K[0, 0]),
+        focal_given=found.focal_given,
+        warnings=found.warnings,
+        meta=meta,
+    )
+    return message, arrays
 
 
-def _path(question: Question, source: Source) -> Answer:
+def _path(picture: Bytes, K: NDArray[np.float64] | None, fps: float, source: Source) -> tuple[Estimated, Arrays]:
     """In the first camera's axes, as a picture's answer is."""
-    cameras, confidence = video.path_from_frames(question.picture, source, question.fps, K=question.K)
-    arrays: dict[str, NDArray[Any]] = {
+    cameras, confidence = video.path_from_frames(picture, source, fps, K=K)
+    arrays: Arrays = {
         "confidence": confidence[:, None, None],
         "K": cameras.K,
         "camera_to_world": UPRIGHT.T @ cameras.camera_to_world,
@@ -131,7 +103,8 @@ def _path(question: Question, source: Source) -> Answer:
         "rgb": np.zeros((0, 3), np.uint8),
         "faces": np.zeros((0, 3), np.int32),
     }
-    return Answer(float(cameras.K[0, 0, 0]), question.K is not None, [], {}, arrays)
+    message = Estimated(request=NOBODY, focal=float(cameras.K[0, 0, 0]), focal_given=K is not None)
+    return message, arrays
 
 
 def _check_intrinsics(K: NDArray[np.float64]) -> None:

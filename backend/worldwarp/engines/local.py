@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from . import pipe
-from .estimate import Question
 from .jobs import Job
+from .questions import Question
 
 LOG_LINES = 12
 """Lines of a dead worker's log that go into its last event."""

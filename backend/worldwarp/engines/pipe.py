@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import msgspec
 import numpy as np
 
-from .estimate import Answer, Question
 from .jobs import Computed, Job
+from .questions import Answer, Question
 
 _LENGTH = struct.Struct("<Q")
 

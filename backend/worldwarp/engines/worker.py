@@ -16,8 +16,7 @@ from typing import BinaryIO
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 
 from ..nouns import Bytes, Cancelled, Report
-from . import pipe
-from .estimate import estimate
+from . import pipe, tasks
 
 Work = pipe.Compute | pipe.Ask
 Say = Callable[[pipe.FromWorker], None]
@@ -81,7 +80,7 @@ def _compute(work: pipe.Compute, report: Report) -> pipe.Finished:
 
 def _answer(work: pipe.Ask, report: Report) -> pipe.Answered | pipe.Refused:
     try:
-        return pipe.Answered(estimate(work.question, report))
+        return pipe.Answered(tasks.answer(work.question, report))
     except InvalidShot as error:
         return pipe.Refused(error.field, error.text)
 

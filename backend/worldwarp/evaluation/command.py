@@ -18,7 +18,7 @@ from worldwarp_protocol.results import ResultFolder
 
 from .. import terminal
 from ..cameras import Cameras
-from ..cameras.cameras import Array
+from ..cameras.cameras import Array, inverse
 from ..cameras.formats import read_cameras
 from ..nouns import Bytes, Floats
 from ..outputs.pictures import read_depth, read_picture
@@ -26,7 +26,6 @@ from ..store import Store, default_root
 from ..world.frames import Frames, committed
 from ..world.solved import read_solved
 from .estimate import Estimated, estimate
-from .pnp import inverse
 from .poses import compare
 from .truth import Truth, likeness, psnr, read_truth
 

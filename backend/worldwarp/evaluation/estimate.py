@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cameras.cameras import Array
+from ..cameras.cameras import Array, inverse
 from ..nouns import Bytes, Floats, Report
 from . import features, pnp
 
@@ -29,7 +29,7 @@ class Evidence:
         """Median distance in pixels of the points from where a camera sees them; NaN where there are none."""
         if not len(self.points):
             return np.nan
-        return float(np.median(pnp.distances(self.points, self.pixels, K, pnp.inverse(camera_to_world))))
+        return float(np.median(pnp.distances(self.points, self.pixels, K, inverse(camera_to_world))))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def estimate(
             poses.append(np.full((4, 4), np.nan))
             evidence.append(evidence[0])
             continue
-        poses.append(pnp.inverse(located.world_to_camera))
+        poses.append(inverse(located.world_to_camera))
         evidence.append(Evidence(matched.points[located.inliers], matched.pixels[located.inliers]))
         if i % KEYFRAME == 0 and (shape := depth(i)) is not None:
             known = [known[0], *known[1:][-1:], features.landmarks(seen, shape, K[i], poses[-1])]

@@ -157,14 +157,6 @@ def _rigid(points: Array, in_camera: Array) -> Array:
     return poses
 
 
-def inverse(rigid: Array) -> Array:
-    """World to camera of camera to world (..., 4, 4), and the other way round."""
-    out = np.array(rigid, np.float64)
-    out[..., :3, :3] = np.swapaxes(rigid[..., :3, :3], -1, -2)
-    out[..., :3, 3] = -np.einsum("...ij,...j->...i", out[..., :3, :3], rigid[..., :3, 3])
-    return out
-
-
 def distances(points: Array, pixels: Array, K: Array, pose: Array) -> Array:
     """Pixels (n,) between where points (n, 3) are seen and where they should be; infinite behind the camera."""
     seen, depth = project(points, K, pose)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cameras.cameras import Array
-from .pnp import inverse
+from ..cameras.cameras import Array, inverse
 
 STILL = 1e-9
 """World units: a path that goes no further does not move, and has no scale to divide by."""

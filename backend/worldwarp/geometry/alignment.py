@@ -74,7 +74,7 @@ def align(estimate: Estimate, history: Sequence[View], cameras: Cameras, setting
         InvalidShot: the anchor lies in the sky.
         WorldWarpError: the source knows no depth at all.
     """
-    estimate = _cleaned(estimate)
+    estimate = _cleaned(_with_sky(estimate, history))
     residuals = _camera_residuals(estimate, cameras)
     if estimate.affine:
         depth, factors = affine_depth(estimate, history, cameras, settings)
@@ -88,7 +88,7 @@ def align(estimate: Estimate, history: Sequence[View], cameras: Cameras, setting
         residuals["geometry_overlap_error"] = error
     depth = np.where(depth > settings.far, np.float32(np.inf), depth)
     depth = np.stack([_complete(z, sure > 0) for z, sure in zip(depth, estimate.confidence, strict=True)])
-    unanchored = error is None and any(view.depth is not None for view in history)
+    unanchored = error is None and any(view.depth is not None and np.isfinite(view.depth).any() for view in history)
     warning = " ".join(([UNANCHORED] if unanchored else []) + _sentences(residuals))
     return Geometry(depth, estimate.confidence, residuals | ({"geometry_warning": warning} if warning else {}))
 
@@ -114,6 +114,15 @@ def _scale(
     total = combined([part for part in (known, walked) if part])
     said |= {"geometry_scale": float(np.exp(total.value)), "geometry_scale_deviation": float(total.variance**0.5)}
     return said["geometry_scale"], said
+
+
+def _with_sky(estimate: Estimate, history: Sequence[View]) -> Estimate:
+    """The estimate with sky, and no doubt, where the views know it to be."""
+    sky = np.stack(
+        [np.zeros(view.rgb.shape[:2], bool) if view.depth is None else view.depth == np.inf for view in history]
+    )
+    depth = np.where(sky, np.float32(np.inf), estimate.depth)
+    return replace(estimate, depth=depth, confidence=np.where(sky, np.float32(1), estimate.confidence))
 
 
 def _cleaned(estimate: Estimate) -> Estimate:

@@ -36,7 +36,8 @@ def first_scale(depth: Floats, confidence: Floats, settings: Settings) -> float:
     row, column = min(int(v * height), height - 1), min(int(u * width), width - 1)
     reach = max(round(WINDOW * max(height, width)), 1)
     window = slice(max(row - reach, 0), row + reach + 1), slice(max(column - reach, 0), column + reach + 1)
+    in_sky = confidence[row, column] > 0 and np.isinf(depth[row, column])
     near = depth[window][(confidence[window] > 0) & np.isfinite(depth[window])]
-    if not near.size:
+    if in_sky or not near.size:
         raise InvalidShot("settings.anchor", f"({u:g}, {v:g}) lies in the sky; choose a pixel of something solid.")
     return distance / float(np.median(near))

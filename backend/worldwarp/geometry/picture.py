@@ -1,8 +1,9 @@
 """What a single picture shows: depth at the user's scale, lens, floor and horizon."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
 
@@ -102,6 +103,33 @@ def given(depth: Floats, far: float = np.inf) -> Source:
         return Estimate(seen, np.ones_like(seen))
 
     return source
+
+
+def masked(source: Source, mask: NDArray[np.bool_] | None, sky: NDArray[np.bool_] | None) -> Source:
+    """The source with nothing known where ``mask`` (H, W) is set, and sky without doubt where ``sky`` (H, W) is."""
+
+    def overruled(frames: Bytes, K: Array | None) -> Estimate:
+        said = source(frames, K)
+        depth, confidence = said.depth, said.confidence
+        if sky is not None:
+            depth, confidence = np.where(sky, np.float32(np.inf), depth), np.where(sky, np.float32(1), confidence)
+        if mask is not None:
+            confidence = np.where(mask, np.float32(0), confidence)
+        return replace(said, depth=depth, confidence=confidence)
+
+    return overruled
+
+
+def within(depth: Floats, far: float) -> Floats:
+    """Given depth (H, W) whose every pixel beyond ``far`` is sky.
+
+    Raises:
+        InvalidShot: as ``given``, or it is sky everywhere.
+    """
+    given(depth)  # refuses what is no depth
+    if not (depth <= far).any():
+        raise InvalidShot("depth", f"is sky everywhere (infinite or beyond {far:g}); check the file, or raise far.")
+    return np.where(depth > far, np.float32(np.inf), depth)
 
 
 def _settings(depth_scale: float, anchor: Anchor | None) -> Settings:

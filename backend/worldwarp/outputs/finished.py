@@ -11,8 +11,9 @@ from worldwarp_protocol.results import Record, ResultFolder
 from .. import contents
 from ..cameras import Cameras
 from ..cameras.formats import read_cameras
-from ..nouns import Bytes
+from ..nouns import Bytes, Floats
 from ..store import Store
+from ..world.solved import read_solved
 from .exr import Passes
 from .pictures import decode_png
 
@@ -25,6 +26,8 @@ class Finished:
     record: Record
     cameras: Cameras
     """Those that were asked for, at the size of the frames."""
+    taken: Cameras
+    """Where the frames were taken from: solved, where that was done, else as asked. Depth and points are theirs."""
 
     def frame(self, index: int) -> Bytes:
         """(H, W, 3): the frame at ``index`` of the path."""
@@ -43,10 +46,14 @@ class Finished:
         key = self._key(index)
         return Passes(
             rgb=self.frame(index),
-            depth=contents.read_depth(store, key, index),
+            depth=self.depth(store, index),
             provenance=contents.read_image(store, key, "provenance", index),
             hole=contents.read_image(store, key, "holes", index) > 0,
         )
+
+    def depth(self, store: Store, index: int) -> Floats:
+        """(H, W): the depth of the frame at ``index``; as ``passes``."""
+        return contents.read_depth(store, self._key(index), index)
 
     def _key(self, index: int) -> str:
         """Of the chunk that holds a frame: the last one that begins at or before it."""
@@ -65,4 +72,4 @@ def open_finished(path: Path) -> Finished:
     if folder.record.state != "done":
         raise FolderError(f"The shot in {path} is not done ({folder.record.state}): finish it first.")
     cameras = read_cameras(path / "cameras.npz")
-    return Finished(folder, folder.record, cameras)
+    return Finished(folder, folder.record, cameras, read_solved(path / "cameras.npz") or cameras)

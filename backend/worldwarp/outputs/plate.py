@@ -1,19 +1,22 @@
-"""Frames at the size of the user's picture: its own detail where it is seen, a good upscaler elsewhere.
+"""Frames at the size of the user's picture, or another: its own detail where it is seen, a good upscaler elsewhere.
 
 A generated frame is smaller than the picture it came from. What it lost is the picture's fine detail: the difference
 between the picture and the same picture brought to the generated size and back. Where the picture's surface is seen
 again that difference is carried to the frame by its depth and added; the colours stay the frame's own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from worldwarp_protocol.errors import InvalidShot
 
 from ..cache.visibility import confirmed
 from ..cameras import Cameras
-from ..cameras.sizes import Framing, resample_depth, resample_picture
+from ..cameras.overscan import Canvas, canvas
+from ..cameras.sizes import Framing, Size, frame_cameras, resample_depth, resample_picture
 from ..nouns import Bytes, Floats, Provenance
 from .exr import Passes
 from .motion import landing
@@ -41,6 +44,40 @@ class Source:
     """How the picture becomes a frame."""
 
 
+def delivery(size: Size | None, picture: Size, framings: Sequence[Framing]) -> Canvas:
+    """How a picture becomes a delivered one of ``size``; None is the picture's own.
+
+    Args:
+        framings: what may be delivered, each at any scale: the first one of the same proportions counts.
+
+    Raises:
+        InvalidShot: a side is odd, or none has such proportions (to a pixel); says which size would do.
+    """
+    if size is None:
+        return canvas(Framing(*picture, 1, 0, 0), picture)
+    wanted = [_at(framing, size) for framing in framings if abs(size[1] - _height(framing, size[0])) <= 1]
+    if not wanted or size[0] % 2 or size[1] % 2:
+        near = 2 * max(round(size[0] / 2), 1)
+        would = " or ".join(dict.fromkeys(f"{near}x{2 * max(round(_height(f, near) / 2), 1)}" for f in framings))
+        text = f"is {size[0]}x{size[1]}; give even sides of the picture's or the frames' proportions, such as {would}."
+        raise InvalidShot("size", text)
+    return canvas(wanted[0], picture)
+
+
+def source_at(
+    target: Canvas, picture: Bytes, depth: Floats, cameras: Cameras, framed: Cameras, framing: Framing
+) -> Source:
+    """Where the detail of frames comes from that are delivered as ``target`` says; the rest as in ``Source``."""
+    t, s = target.framing, framing.scale / target.framing.scale
+    relative = Framing(framing.width, framing.height, s, framing.left - s * t.left, framing.top - s * t.top)
+    return Source(laid(picture, target), depth, frame_cameras(cameras, t), framed, relative)
+
+
+def laid(picture: Bytes, target: Canvas) -> Bytes:
+    """A picture as it is delivered, its edge carried on where the delivered one shows more."""
+    return target.spread(resample_picture(picture, target.inner))
+
+
 def full_size(frame: Passes, index: int, source: Source) -> Bytes:
     """The frame at ``index`` of the path, at the picture's size (H, W, 3).
 
@@ -53,11 +90,23 @@ def full_size(frame: Passes, index: int, source: Source) -> Bytes:
     depth = resample_depth(frame.depth, back)
     seen = _seen(depth, frame.provenance, index, source)
     warped = np.rint(np.clip(np.where(seen[..., None], _sample(depth, index, source), base), 0, 255))
-    coarse = _enlarged(resample_picture(warped.astype(np.uint8), source.framing), source.framing, size)
+    shown = canvas(source.framing, size)
+    small = shown.spread(resample_picture(warped.astype(np.uint8), shown.inner))
+    coarse = _enlarged(small, source.framing, size)
     coarse = np.where(_inside(source.framing, size)[..., None], coarse, base)
     weight = _faded(seen, EDGE / source.framing.scale)[..., None]
     detailed = np.clip(base + weight * (warped - coarse), 0, 255)
     return np.asarray(np.rint(detailed), np.uint8)
+
+
+def _height(framing: Framing, width: int) -> float:
+    return framing.height * width / framing.width
+
+
+def _at(framing: Framing, size: Size) -> Framing:
+    """The same field at another size; what its height is rounded by is cut, or shown, evenly."""
+    k = size[0] / framing.width
+    return Framing(*size, framing.scale * k, framing.left * k, framing.top * k + (framing.height * k - size[1]) / 2)
 
 
 def _inverse(framing: Framing, size: tuple[int, int]) -> Framing:

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..cameras.cameras import Array
-from ..cameras.health import FAST_PARALLAX, FAST_TURN, LITTLE, Health
+from ..cameras.health import FAST_PARALLAX, LITTLE, Health
+from ..cameras.parallax import FAST_TURN
 from ..nouns import Bytes
 
 WIDTH, HEIGHT = 960, 560

@@ -1,8 +1,10 @@
-"""Answers to estimates on disk, beside what else is derived: a question that comes again costs no work.
+"""Answers on disk, beside what else is derived: a question that comes again costs no work.
 
-A file holds the answer's frames as they travel, each behind its length; the protocol's own digests guard them.
+A file holds the answer's frames as they travel, each behind its length; the protocol's own digests guard them. Who
+drags a camera asks all the time, so there is an end to what is kept.
 """
 
+import contextlib
 import logging
 import struct
 from collections.abc import Sequence
@@ -12,13 +14,15 @@ import msgspec
 from worldwarp_protocol import codec
 from worldwarp_protocol.codec import Buffer
 from worldwarp_protocol.errors import RemoteProtocolError
-from worldwarp_protocol.messages import Estimated
+from worldwarp_protocol.messages import Estimated, PathChecked, WorldMade
 
-from ..engines.estimate import Answer
+from ..engines.questions import Answer
 from .kept import write_atomically
 
-NOBODY = "0" * 32
-"""The request that kept answers are to."""
+Message = Estimated | PathChecked | WorldMade
+
+MOST = 1 << 30
+"""Bytes of all answers that are kept; the oldest go."""
 
 _LENGTH = struct.Struct("<Q")
 
@@ -31,19 +35,13 @@ def encode(answer: Answer) -> list[Buffer]:
     Raises:
         LocalProtocolError: the answer is not as it may travel.
     """
-    message = Estimated(
-        request=NOBODY,
-        focal=answer.focal,
-        focal_given=answer.focal_given,
-        warnings=answer.warnings,
-        meta=answer.meta,
-    )
-    return codec.encode(message, answer.arrays)
+    return codec.encode(answer.message, answer.arrays)
 
 
-def addressed(frames: Sequence[Buffer], request: str) -> tuple[Estimated, list[Buffer]]:
+def addressed(frames: Sequence[Buffer], request: str) -> tuple[Message, list[Buffer]]:
     """The message and its frames, to this request."""
-    message = msgspec.structs.replace(msgspec.msgpack.decode(frames[0], type=Estimated), request=request)
+    kept: Message = msgspec.msgpack.decode(frames[0], type=Message)
+    message = msgspec.structs.replace(kept, request=request)
     return message, [msgspec.msgpack.encode(message), *frames[1:]]
 
 
@@ -56,7 +54,7 @@ def read(root: Path, key: str) -> list[Buffer] | None:
     except FileNotFoundError:
         return None
     except (OSError, struct.error, RemoteProtocolError):
-        log.warning("%s is damaged; the estimate is made again.", _path(root, key))
+        log.warning("%s is damaged; the answer is made again.", _path(root, key))
         return None
     return frames
 
@@ -66,8 +64,22 @@ def keep(root: Path, key: str, frames: Sequence[Buffer]) -> None:
     parts = [part for frame in frames for part in (_LENGTH.pack(len(frame)), frame)]
     try:
         write_atomically(_path(root, key), b"".join(parts))
+        _forget(root)
     except OSError as error:
-        log.warning("An estimate cannot be kept (%s); it is made again when it is asked for.", error)
+        log.warning("An answer cannot be kept (%s); it is made again when it is asked for.", error)
+
+
+def _forget(root: Path) -> None:
+    """Remove the oldest answers where there are too many."""
+    found = [(path, path.stat()) for path in root.glob("derived/*/answer")]
+    size = sum(about.st_size for _, about in found)
+    for path, about in sorted(found, key=lambda one: one[1].st_mtime_ns):
+        if size <= MOST:
+            break
+        path.unlink(missing_ok=True)
+        size -= about.st_size
+        with contextlib.suppress(OSError):  # something else of the same name stays
+            path.parent.rmdir()
 
 
 def _split(content: memoryview) -> list[Buffer]:
@@ -80,4 +92,4 @@ def _split(content: memoryview) -> list[Buffer]:
 
 
 def _path(root: Path, key: str) -> Path:
-    return root / "derived" / key / "estimate"
+    return root / "derived" / key / "answer"

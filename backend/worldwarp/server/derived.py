@@ -43,7 +43,7 @@ def point_cloud(store: Store, chunk: Committed) -> PointCloud:
         pass
     except (OSError, ValueError, KeyError, BadZipFile):
         log.warning("%s is damaged; the points are computed again.", path)
-    cloud = PointCloud(*points.stored_points(store, chunk.key, chunk.first, chunk.count))
+    cloud = PointCloud(*points.stored_points(store, chunk.key))
     try:
         write_atomically(path, _encode(cloud))
     except OSError as error:

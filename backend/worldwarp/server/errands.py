@@ -1,4 +1,7 @@
-"""Questions for the worker whose askers wait: they come between two chunks, one after the other."""
+"""Questions for the worker whose askers wait: they come between two chunks, one after the other, worlds last.
+
+Worlds take minutes, so they and chunks take turns, and each lets what waits pass once.
+"""
 
 import time
 from collections import deque
@@ -7,13 +10,18 @@ from dataclasses import dataclass
 from functools import partial
 
 from worldwarp_protocol.errors import WorldWarpError
+from worldwarp_protocol.messages import MakeWorld
 
-from ..engines.estimate import Answer, Question
 from ..engines.local import Worker
+from ..engines.questions import Answer, Question
 from .mailbox import Mailbox
 
 DROP_SECONDS = 5.0
 """What was dropped ends between two steps; a step that takes longer than this is ended with its worker."""
+
+TURN_SECONDS = 30.0
+"""A world that has been in work for longer, while something else waits, ends between two steps and is begun again after
+it: once, so that it comes to its end. What it has made whole is kept."""
 
 
 @dataclass(eq=False)
@@ -29,6 +37,14 @@ class Errand:
     sent: bool = False
     """Whether the worker has it."""
     dropped_at: float | None = None
+    begun_at: float = 0.0
+    gave_way: bool = False
+    """Whether it was in work already and let others pass."""
+
+    @property
+    def patient(self) -> bool:
+        """Whether it lets others pass: a world takes minutes."""
+        return isinstance(self.question.task, MakeWorld)
 
 
 class Errands:
@@ -37,10 +53,11 @@ class Errands:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._waiting: deque[Errand] = deque()
+        self._turn_of_chunks = False
         self.in_work: Errand | None = None
 
     def add(self, errand: Errand) -> None:
-        """Do this before the next chunk."""
+        """Do this between chunks."""
         self._waiting.append(errand)
 
     def drop(self, errand: Errand, worker: Worker) -> None:
@@ -51,11 +68,15 @@ class Errands:
         elif errand is self.in_work and errand.sent:
             worker.cancel()
 
-    def begin(self, worker: Worker) -> bool:
-        """Give the next one to the worker, which does nothing else now; False where none waits."""
-        if not self._waiting:
+    def begin(self, worker: Worker, chunk_waits: bool) -> bool:
+        """Give the next one to the worker, which does nothing else now; False where it is a chunk's turn."""
+        errand = min(self._waiting, key=lambda errand: errand.patient, default=None)  # the first of equals
+        if errand is None or (errand.patient and chunk_waits and self._turn_of_chunks):
+            self._turn_of_chunks = False
             return False
-        self.in_work = self._waiting.popleft()
+        self._turn_of_chunks |= errand.patient
+        self._waiting.remove(errand)
+        self.in_work, errand.begun_at = errand, time.monotonic()
         work = partial(worker.answer, self.in_work.question)
         self._mailbox.aside(work, partial(self._sent, self.in_work, worker))
         return True
@@ -65,6 +86,23 @@ class Errands:
         errand, self.in_work = self.in_work, None
         if errand is not None and errand.dropped_at is None:
             errand.done(errand, result)
+
+    def stopped(self) -> None:
+        """The one in work ended between two steps: nobody waits for it, or others pass it."""
+        errand, self.in_work = self.in_work, None
+        if errand is not None and errand.dropped_at is None:
+            errand.sent, errand.progress = False, (0, 0)
+            self._waiting.append(errand)
+
+    def give_way(self, worker: Worker, chunk_waits: bool) -> None:
+        """End a world that was long in work while something else waits, if it never did so before."""
+        errand = self.in_work
+        if errand is None or not errand.patient or not errand.sent or errand.gave_way or errand.dropped_at is not None:
+            return
+        others = chunk_waits or any(not other.patient for other in self._waiting)
+        if others and time.monotonic() - errand.begun_at > TURN_SECONDS:
+            errand.gave_way = True
+            worker.cancel()
 
     def end_overdue(self, worker: Worker) -> None:
         """Kill a worker that does not come to the end of a step for nobody."""

@@ -17,12 +17,12 @@ from worldwarp_protocol.session import Connection, greet
 from .. import profiles
 from ..geometry import sources
 from ..store import Store
-from .estimates import Estimates, cancelled
 from .intake import Answer, Intake, refusal
 from .mailbox import Mailbox
 from .peers import Listener, Peer
 from .runs import Runs
 from .sender import Sender
+from .tasks import Tasks, cancelled
 from .workbench import Workbench
 
 NAME = "worldwarp"
@@ -52,7 +52,7 @@ class FrontDoor:
         self._bench = bench
         self._intake = Intake(runs, bench, store, mailbox)
         self._sender = Sender(runs, bench, store, mailbox)
-        self._estimates = Estimates(bench, store, mailbox)
+        self._tasks = Tasks(runs, bench, store, mailbox)
         self._peers: dict[bytes, Peer] = {}
         self._looked = 0.0
         self._stopped = False
@@ -80,7 +80,7 @@ class FrontDoor:
                 self._receive()
             self._bench.turn()
             moved = self._pump()
-            self._estimates.pump()
+            self._tasks.pump()
             self._look()
 
     def _pump(self) -> bool:
@@ -155,13 +155,13 @@ class FrontDoor:
                 peer.say(_greeting(message))
             case messages.Submit():
                 self._intake.submit(peer.user, message, arrays, partial(self._later, peer))
-            case messages.EstimateGeometry():
-                self._estimates.ask(peer, message, arrays)
+            case messages.EstimateGeometry() | messages.CheckPath() | messages.MakeWorld():
+                self._tasks.ask(peer, message, arrays)
             case messages.Subscribe():
                 self._subscribe(peer, message)
             case messages.Unsubscribe():
                 peer.listeners.pop(message.run, None)
-            case messages.Cancel() if self._estimates.cancel(peer.user, message.run):
+            case messages.Cancel() if self._tasks.cancel(peer.user, message.run):
                 raise cancelled()
             case messages.Status() | messages.Cancel() | messages.StopAfterChunk():
                 self._command(peer, message)

@@ -15,6 +15,7 @@ from worldwarp_protocol.errors import WorldWarpError
 from worldwarp_protocol.messages import Override, Settings
 
 from ..cameras import Cameras
+from ..cameras.overscan import Window
 from ..nouns import Shot
 from ..store import sync_folder, write_file
 
@@ -38,6 +39,7 @@ class Kept(msgspec.Struct, frozen=True):
     fps: float
     arrays: dict[str, Array]
     overrides: tuple[Override, ...] = ()
+    window: Window | None = None
 
 
 class KeptError(WorldWarpError):
@@ -61,6 +63,10 @@ def write(root: Path, shot: Shot) -> str:
         arrays["depth"] = shot.depth
     if shot.mask is not None:
         arrays["mask"] = shot.mask
+    if shot.sky is not None:
+        arrays["sky"] = shot.sky
+    if shot.known is not None:
+        arrays["known"] = shot.known
     kept = Kept(
         name=shot.name,
         settings=shot.settings,
@@ -70,6 +76,7 @@ def write(root: Path, shot: Shot) -> str:
         fps=cameras.fps,
         arrays={name: _pack(array) for name, array in arrays.items()},
         overrides=shot.overrides,
+        window=shot.window,
     )
     content = msgspec.msgpack.encode(kept)
     digest = hashlib.sha256(content).hexdigest()
@@ -110,6 +117,9 @@ def read(root: Path, digest: str) -> Shot:
         colour_space=kept.colour_space,
         overrides=kept.overrides,
         mask=arrays.get("mask"),
+        sky=arrays.get("sky"),
+        known=arrays.get("known"),
+        window=kept.window,
     )
 
 

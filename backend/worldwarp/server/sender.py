@@ -86,7 +86,7 @@ class Sender:
                 peer.say(*streams.started(run, seq, shot if peer.session.minor >= MINI_SINCE else as_ttt3r(shot)))
             case "committed":
                 self._cloud(run, at)  # derived while the frames are on their way
-                peer.say(streams.committed(run, seq, at, self._store))
+                peer.say(*streams.committed(run, seq, at, self._store, peer.session.minor))
             case "frame":
                 peer.say(*streams.frame(run, seq, at, self._store))
             case "points":

@@ -22,6 +22,9 @@ from .journal import Run
 
 Arrays = Mapping[str, NDArray[Any]]
 
+SOLVED_SINCE = 3
+"""The minor version that knows of solved cameras."""
+
 FRAME_FILES = {"frame": "frames", "provenance": "provenance"}
 """Arrays of a frame's message, and the folders of the chunk that they lie in."""
 
@@ -77,13 +80,15 @@ def started(run: Run, seq: int, shot: Shot) -> tuple[RunStarted, Arrays]:
         "camera_to_world": cameras.camera_to_world,
         "frame": cameras.frame.astype(np.int32),
     }
-    return RunStarted(run=run.id, seq=seq, shot=wire, width=cameras.width, height=cameras.height), arrays
+    size = cameras.width, cameras.height
+    return RunStarted(run.id, seq, wire, *size, window=shot.window), arrays
 
 
-def committed(run: Run, seq: int, at: Place, store: Store) -> ChunkCommitted:
-    """The announcement of a chunk."""
+def committed(run: Run, seq: int, at: Place, store: Store, minor: int) -> tuple[ChunkCommitted, Arrays]:
+    """The announcement of a chunk, and where its frames were taken from; not for peers that do not know of that."""
     chunk = run.committed[at.chunk]
-    return ChunkCommitted(
+    solved = contents.read_solved(store, chunk.key) if minor >= SOLVED_SINCE else None
+    message = ChunkCommitted(
         run=run.id,
         seq=seq,
         chunk=at.chunk,
@@ -93,6 +98,7 @@ def committed(run: Run, seq: int, at: Place, store: Store) -> ChunkCommitted:
         count=chunk.count,
         meta=store.manifest(chunk.key).meta,
     )
+    return message, dict(zip(("solved", "residuals"), solved, strict=True)) if solved else {}
 
 
 def frame(run: Run, seq: int, at: Place, store: Store) -> tuple[Frame, Arrays]:

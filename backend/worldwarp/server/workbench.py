@@ -21,6 +21,7 @@ from worldwarp_protocol.messages import Preview, Progress, Stage
 from ..engines import jobs, pipe
 from ..engines.jobs import Job
 from ..engines.local import Worker
+from ..engines.questions import NAMES
 from ..store import Manifest, Store
 from . import kept
 from .errands import Errand, Errands
@@ -89,7 +90,7 @@ class Workbench:
             self._waiting.append(call)
 
     def do(self, errand: Errand) -> None:
-        """Do this before the next chunk."""
+        """Do this between chunks."""
         self._errands.add(errand)
 
     def drop(self, errand: Errand) -> None:
@@ -99,9 +100,11 @@ class Workbench:
     def turn(self) -> None:
         """Begin the next errand or chunk, if there is one and nothing is in work."""
         self._errands.end_overdue(self._worker)
-        if self.task or self._errands.in_work or not self.numerics or self._errands.begin(self._worker):
-            return
         run = self._runs.next()
+        self._errands.give_way(self._worker, run is not None)
+        busy = self.task or self._errands.in_work or not self.numerics
+        if busy or self._errands.begin(self._worker, run is not None):
+            return
         if run is not None:
             self.task = Task(run.id)
             if self._guarded(partial(self._runs.begin, run)):
@@ -155,7 +158,8 @@ class Workbench:
             case pipe.Failed(text):
                 self._failed(text)
             case pipe.Stopped():
-                self.task = self._errands.in_work = None
+                self.task = None
+                self._errands.stopped()
             case pipe.Died():
                 self._died(event)
 
@@ -191,7 +195,7 @@ class Workbench:
         if self._errands.in_work:
             self._errands.in_work.progress = event.step, event.steps
         elif self.task and self.task.job:
-            task, chunk = self.task, self.task.job.chunk
+            task, chunk, every = self.task, self.task.job.chunk, self.task.job.settings.every
             stage = cast(Stage, event.stage)
             task.progress = Progress(task.run, chunk.index, task.attempt, stage, event.step, event.steps)
             if event.preview is not None:
@@ -201,7 +205,8 @@ class Workbench:
                     attempt=task.attempt,
                     step=event.step,
                     steps=event.steps,
-                    first=chunk.start,
+                    first=every * chunk.start,
+                    apart=4 * every,
                 )
                 task.preview = _encode(preview, event.preview)
 
@@ -250,8 +255,9 @@ class Workbench:
         return found
 
     def _failed(self, text: str) -> None:
-        if self._errands.in_work:
-            self._errands.end(WorldWarpError(f"The estimate failed. {text}"[:MAX_TEXT]))
+        if errand := self._errands.in_work:
+            name = NAMES[type(errand.question.task)]
+            self._errands.end(WorldWarpError(f"The {name} failed. {text}"[:MAX_TEXT]))
         else:
             self._again(text)
 

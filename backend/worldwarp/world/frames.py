@@ -16,7 +16,7 @@ from ..store import Store
 
 @dataclass(frozen=True)
 class Frames:
-    """Consecutive frames of a path, all of one size, as committed. Nothing but the cameras is held in memory."""
+    """Frames of a path in order, all of one size, as committed. Nothing but the cameras is held in memory."""
 
     store: Store
     keys: tuple[str, ...]
@@ -61,6 +61,14 @@ def committed(store: Store, chunks: Sequence[ChunkRecord]) -> Frames:
         frame=np.concatenate([part.frame for part in parts]),
     )
     return Frames(store, tuple(chunk.key for chunk in chunks for _ in range(chunk.count)), whole)
+
+
+def generated(frames: Frames) -> Frames:
+    """Those that the loop generated: frames that were rendered from them know nothing more of the world."""
+    manifests = (frames.store.manifest(key) for key in dict.fromkeys(frames.keys))
+    wanted = {i for manifest in manifests for i in contents.generated(manifest)}
+    kept = [i for i, at in enumerate(frames.cameras.frame) if int(at) in wanted]
+    return Frames(frames.store, tuple(frames.keys[i] for i in kept), frames.cameras[kept])
 
 
 def picture_of(frames: Frames) -> tuple[Bytes, Floats]:

@@ -11,14 +11,8 @@ from ..nouns import Floats, Provenance, Report
 from . import grid
 from .cloud import Cloud, cells_of, footprint, looked_at
 from .frames import Frames, picture_of
-from .mesh import Mesh, used
+from .mesh import MAX_FACES, Mesh, used
 from .points import beyond_known, surface
-
-VERSION = "1"
-"""Raised when the same chunks give another mesh."""
-
-MAX_FACES = 300_000
-"""Blender stays fluent with it, and a physics cache is made of it in seconds."""
 
 MAX_BLOCKS = 16_000
 """Of 512 cells and 20 bytes a cell: 160 MB. Where a world needs more, its cells grow."""

@@ -16,9 +16,6 @@ from ..nouns import Floats, Provenance, Report
 from .cloud import Cloud, averaged, bounded, footprint, joined, looked_at, nothing, rethinned, summed
 from .frames import Frames
 
-CAP = 200_000
-"""Gaussians: 48 bytes each in memory and 68 in the file, and a viewer draws them on any machine."""
-
 SKY_SHARE = 0.1
 """Of the cap, that the shell of the sky may take where there is sky."""
 
@@ -27,9 +24,6 @@ SKY_STRIDE = 4
 
 SPREAD = 0.5
 """Standard deviation along the surface of a Gaussian that stands for a voxel, in voxels: no cracks between them."""
-
-STEPS = 600
-"""One frame each, by default."""
 
 TRUST = {Provenance.PICTURE: 1.0, Provenance.GENERATED: 1.0, Provenance.FILLED: 0.1}
 """What a pixel weighs in the fit: holes that were filled smoothly show nothing that is worth fitting."""
@@ -57,7 +51,7 @@ class Fitted:
     """dB of the frame that it shows worst."""
 
 
-def fitted(frames: Frames, cloud: Cloud, seed: int, report: Report, cap: int = CAP, steps: int = STEPS) -> Fitted:
+def fitted(frames: Frames, cloud: Cloud, seed: int, report: Report, cap: int, steps: int) -> Fitted:
     """Gaussians on the surfaces and a shell of sky behind them, fitted to all frames: one frame a step, from the disk.
 
     Frames come in a seeded random order, each once before any comes again. Memory holds one frame at a time.
@@ -79,7 +73,7 @@ def fitted(frames: Frames, cloud: Cloud, seed: int, report: Report, cap: int = C
     return Fitted(found, float(after.mean()), float(before.mean()), float(after.min()))
 
 
-def begin(frames: Frames, cloud: Cloud, cap: int = CAP) -> GaussianCache:
+def begin(frames: Frames, cloud: Cloud, cap: int) -> GaussianCache:
     """At most ``cap`` Gaussians: a flat one for each voxel, and the sky's shell."""
     sky = _shell(frames, cloud, int(cap * SKY_SHARE))
     most = cap - (0 if sky is None else len(sky.means))

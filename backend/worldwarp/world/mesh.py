@@ -15,6 +15,9 @@ VERSION = "1"
 MAX_VERTICES = 250_000
 """Half a million triangles: Blender stays fluent, and CG placed on them stands right."""
 
+MAX_FACES = 300_000
+"""Of all frames: Blender stays fluent with it, and a physics cache is made of it in seconds."""
+
 EVIDENCE = 4
 """Steps of the same slope beside a steep one that show it to be a plane seen at a low angle, and no jump."""
 

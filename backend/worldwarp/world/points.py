@@ -30,20 +30,21 @@ NEAR = 0.1
 Points = tuple[Floats, Bytes, Bytes]
 
 
-def stored_points(store: Store, key: str, first: int, count: int) -> Points:
-    """``chunk_points`` of a committed chunk that holds frames [first, first + count) of the path.
+def stored_points(store: Store, key: str) -> Points:
+    """``chunk_points`` of a committed chunk, of the frames that were generated.
 
     Raises:
         StoreError: a file is missing or damaged.
     """
-    wanted = sorted({*range(0, count, EVERY), count - 1})
-    indices = [first + i for i in wanted]
+    manifest = store.manifest(key)
+    first, found = manifest.first, contents.generated(manifest)
+    indices = sorted({*found[::EVERY], found[-1]})
     frames, provenance, holes = (
         np.stack([contents.read_image(store, key, kind, i) for i in indices])
         for kind in ("frames", "provenance", "holes")
     )
     depth = np.stack([contents.read_depth(store, key, i) for i in indices])
-    cameras = contents.read_cameras(store, key, first, depth.shape[2], depth.shape[1])[wanted]
+    cameras = contents.read_cameras(store, key, first, depth.shape[2], depth.shape[1])[[i - first for i in indices]]
     return chunk_points(frames, provenance, depth, holes > 0, cameras, first == 0)
 
 

@@ -4,18 +4,17 @@ Frame by frame, points of the picture and of the last keyframes (each at its own
 the frame, from coarse to fine, and the pose that fits them is refined from the requested one.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.paths.rotations import from_vectors, to_vectors
 
 from ..cameras import Cameras
-from ..cameras.cameras import Array
+from ..cameras.cameras import Array, inverse
+from ..cameras.ease import matrices, vectors
 from ..evaluation import pnp
-from ..nouns import Bytes, Floats, Report
+from ..nouns import Bytes, Floats, Report, Solved
 from . import tracking
 
 KEYFRAME = 8
@@ -44,24 +43,16 @@ DOUBT = 0.2
 
 
 @dataclass(frozen=True)
-class Solved:
-    """The cameras of n frames as they were found."""
+class Reference:
+    """A frame whose camera is known, to find others by."""
 
-    camera_to_world: Array
-    """(n, 4, 4), OpenCV axes, Blender's world."""
-    residual_requested: Array
-    """(n,): median distance in pixels of the known points from where the requested camera sees them; NaN: none seen."""
-    residual_solved: Array
-    """(n,): the same points under the solved camera."""
-    inliers: NDArray[np.int64]
-    """(n,): how many points that is; 0 where a frame says nothing of its camera."""
-    kept: NDArray[np.bool_]
-    """(n,): the requested camera stays, since it fits as well or the frame says nothing of its camera; in the latter
-    case it goes along with solved neighbours within a few frames, so that nothing jumps between them."""
+    patches: tracking.Patches
+    weight: float
+    """What its points count."""
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """What one frame says of its camera."""
 
     camera_to_world: Array
@@ -84,48 +75,46 @@ def solve(frames: Iterable[Bytes], depths: Iterable[Floats], cameras: Cameras, r
     Raises:
         InvalidShot: there are not as many frames and depths as cameras.
     """
-    references: list[tuple[tracking.Patches, float]] = []
-    found: list[_Found | None] = []
-    correction = np.eye(4)
-    for i, (frame, depth) in enumerate(_together(frames, depths, len(cameras))):
-        report("solve", i, len(cameras))
-        requested, K = cameras.camera_to_world[i], cameras.K[i]
-        levels = tracking.pyramid(frame)
-        one = _locate(levels, references, K, requested @ correction) or _locate(levels, references, K, requested)
-        if one:
-            correction = pnp.inverse(requested) @ one.camera_to_world
-        if i == 0 or (one and i % KEYFRAME == 0):
-            pose = one.camera_to_world if one else requested
-            new = tracking.patches(frame, depth, K, pose), OWN_DEPTH if i else 1.0
-            references = [*references[:1], *references[max(len(references) - 1, 1) :], new]
-        found.append(one)
-    return _judged(found, cameras, _smoothed(found, cameras))
+    found = search(frames, depths, cameras, lambda i, n: report("solve", i, n))
+    solved = judged(found, cameras, smoothed(found, cameras, exact=1))
+    solved.kept[0] = False
+    return solved
 
 
-def ease(requested: Cameras, solved: Array, frames: int = 16) -> Cameras:
-    """The next chunk's cameras: from where its fixed frames were really taken, back to the requested path.
-
-    The difference, as a turn and a shift in the camera's axes, fades by smoothstep, so the path keeps its velocity at
-    both ends.
+def search(
+    frames: Iterable[Bytes],
+    depths: Iterable[Floats],
+    cameras: Cameras,
+    tell: Callable[[int, int], None],
+    known: Sequence[Reference] = (),
+) -> list[Found | None]:
+    """What each of n frames says of its camera, None where that is too little. Arguments as ``solve``.
 
     Args:
-        requested: cameras of the chunk, its fixed frames (the context) first.
-        solved: (c, 4, 4), the solved poses of those c fixed frames.
-        frames: after so many more, the path is the requested one.
-
-    Raises:
-        InvalidShot: there are no fixed frames, or more than cameras, or ``frames`` is below 1.
+        tell: called with the frame's number, and n.
+        known: what all frames are looked at by; where there is nothing, the first frame is.
     """
-    fixed = len(solved)
-    if not 1 <= fixed <= len(requested) or frames < 1:
-        raise InvalidShot("ease", f"{fixed} fixed of {len(requested)} frames over {frames}; give at least one of each.")
-    poses = requested.camera_to_world
-    apart = pnp.inverse(poses[fixed - 1]) @ solved[-1]
-    s = np.clip(np.arange(1, len(poses) - fixed + 1) / frames, 0, 1)
-    share = 1 - s * s * (3 - 2 * s)
-    eased = poses[fixed:] @ _matrices(share[:, None] * _vectors(apart[None]))
-    eased[share == 0] = poses[fixed:][share == 0]
-    return replace(requested, camera_to_world=np.concatenate([solved, eased]))
+    own: list[Reference] = []
+    found: list[Found | None] = []
+    correction = np.eye(4)
+    for i, (frame, depth) in enumerate(_together(frames, depths, len(cameras))):
+        tell(i, len(cameras))
+        requested, K = cameras.camera_to_world[i], cameras.K[i]
+        levels, references = tracking.pyramid(frame), [*known, *own]
+        one = _locate(levels, references, K, requested @ correction) or _locate(levels, references, K, requested)
+        if one:
+            correction = inverse(requested) @ one.camera_to_world
+        if not known and i == 0:
+            known = [reference(frame, depth, K, requested, 1.0)]
+        elif one and i % KEYFRAME == 0:
+            own = [*own[-1:], reference(frame, depth, K, one.camera_to_world)]
+        found.append(one)
+    return found
+
+
+def reference(frame: Bytes, depth: Floats, K: Array, camera_to_world: Array, weight: float = OWN_DEPTH) -> Reference:
+    """A frame (H, W, 3) at its depth (H, W) and its camera."""
+    return Reference(tracking.patches(frame, depth, K, camera_to_world), weight)
 
 
 def _together(frames: Iterable[Bytes], depths: Iterable[Floats], count: int) -> Iterator[tuple[Bytes, Floats]]:
@@ -137,11 +126,9 @@ def _together(frames: Iterable[Bytes], depths: Iterable[Floats], count: int) -> 
         raise InvalidShot("frames", text) from None
 
 
-def _locate(
-    levels: tuple[Array, ...], references: list[tuple[tracking.Patches, float]], K: Array, start: Array
-) -> _Found | None:
+def _locate(levels: tuple[Array, ...], references: Sequence[Reference], K: Array, start: Array) -> Found | None:
     """The pose near ``start`` that the frame fits, or None where too little agrees."""
-    pose: Array = pnp.inverse(start)
+    pose: Array = inverse(start)
     for level, image in enumerate(levels):
         points, pixels, weights = _matches(image, level, references, K, pose)
         if len(points) < FEW:
@@ -151,67 +138,60 @@ def _locate(
     inliers = pnp.distances(points, pixels, K, pose) < NEAR
     if inliers.sum() < max(FEW, SHARE * len(points)):
         return None
-    return _Found(pnp.inverse(pose), points[inliers], pixels[inliers])
+    return Found(inverse(pose), points[inliers], pixels[inliers])
 
 
 def _matches(
-    image: Array, level: int, references: list[tuple[tracking.Patches, float]], K: Array, pose: Array
+    image: Array, level: int, references: Sequence[Reference], K: Array, pose: Array
 ) -> tuple[Array, Array, Array]:
     """Points (m, 3), their pixels (m, 2) and what they count (m,): of all references, those that look alike."""
     parts = []
-    for known, weight in references:
-        pixels, alike = tracking.follow(known, image, level, K, pose)
+    for known in references:
+        pixels, alike = tracking.follow(known.patches, image, level, K, pose)
         good = alike > tracking.ALIKE
-        parts.append((known.points[good], pixels[good], weight * alike[good]))
+        parts.append((known.patches.points[good], pixels[good], known.weight * alike[good]))
     if not parts:
         return np.empty((0, 3)), np.empty((0, 2)), np.empty(0)
     points, places, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
     return points, places, weights
 
 
-def _smoothed(found: list[_Found | None], cameras: Cameras) -> Array:
-    """Poses (n, 4, 4): as found where there is evidence enough, else leaning on the neighbours'."""
+def smoothed(found: Sequence[Found | None], cameras: Cameras, exact: int = 0) -> Array:
+    """Poses (n, 4, 4): as found where there is evidence enough, else leaning on the neighbours'.
+
+    The first ``exact`` of them are the cameras' own: nothing is surer.
+    """
     n = len(found)
     strength = np.array([0.0 if one is None else min(len(one.points) / ENOUGH, 1) for one in found])
-    strength[0] = 1  # the picture: nothing is surer
+    strength[:exact] = 1
     corrections = np.tile(np.eye(4), (n, 1, 1))
     for i, one in enumerate(found):
         if one is not None:
-            corrections[i] = pnp.inverse(cameras.camera_to_world[i]) @ one.camera_to_world
-    vectors = _vectors(corrections)
+            corrections[i] = inverse(cameras.camera_to_world[i]) @ one.camera_to_world
+    apart = vectors(corrections)
     window = np.exp(-0.5 * (np.subtract.outer(np.arange(n), np.arange(n)) / NEIGHBOURS) ** 2) * strength
-    around = window @ vectors / (window.sum(1, keepdims=True) + DOUBT)
-    leaning = strength[:, None] * vectors + (1 - strength[:, None]) * around
-    moved = cameras.camera_to_world @ _matrices(leaning)
+    around = window @ apart / (window.sum(1, keepdims=True) + DOUBT)
+    leaning = strength[:, None] * apart + (1 - strength[:, None]) * around
+    moved = cameras.camera_to_world @ matrices(leaning)
     return np.where((strength == 1)[:, None, None], cameras.camera_to_world @ corrections, moved)
 
 
-def _judged(found: list[_Found | None], cameras: Cameras, poses: Array) -> Solved:
+def judged(found: Sequence[Found | None], cameras: Cameras, poses: Array) -> Solved:
     """The poses with their residuals; one that fits its own points worse than the requested one is not taken."""
-    poses = poses.copy()
-    before, after = np.full(len(found), np.nan), np.full(len(found), np.nan)
-    for i, one in enumerate(found):
-        if one is None:
-            continue
-        before[i], after[i] = (_residual(one, cameras.K[i], pose) for pose in (cameras.camera_to_world[i], poses[i]))
-        if after[i] > before[i]:
-            poses[i], after[i] = cameras.camera_to_world[i], before[i]
+    before, after = residuals(found, cameras.K, cameras.camera_to_world), residuals(found, cameras.K, poses)
+    worse = after > before
+    poses = np.where(worse[:, None, None], cameras.camera_to_world, poses)
+    after = np.where(worse, before, after)
     inliers = np.array([0 if one is None else len(one.points) for one in found])
-    kept = np.array([one is None for one in found]) | (after == before)
-    poses[0], kept[0] = cameras.camera_to_world[0], False
-    return Solved(poses, before, after, inliers, kept)
+    return Solved(poses, before, after, inliers, (inliers == 0) | (after == before))
 
 
-def _residual(one: _Found, K: Array, camera_to_world: Array) -> float:
-    return float(np.median(pnp.distances(one.points, one.pixels, K, pnp.inverse(camera_to_world))))
+def residuals(found: Sequence[Found | None], K: Array, poses: Array) -> Array:
+    """(n,): how far, in pixels, each frame's points are from where the poses (n, 4, 4) see them; NaN: no points."""
+    return np.array(
+        [np.nan if one is None else _residual(one, *lens) for one, *lens in zip(found, K, poses, strict=True)]
+    )
 
 
-def _vectors(rigid: Array) -> Array:
-    """(n, 6) of (n, 4, 4): turn, then shift."""
-    return np.concatenate([to_vectors(rigid[:, :3, :3]), rigid[:, :3, 3]], axis=1)
-
-
-def _matrices(vectors: Array) -> Array:
-    rigid = np.tile(np.eye(4), (len(vectors), 1, 1))
-    rigid[:, :3, :3], rigid[:, :3, 3] = from_vectors(vectors[:, :3]), vectors[:, 3:]
-    return rigid
+def _residual(one: Found, K: Array, camera_to_world: Array) -> float:
+    return float(np.median(pnp.distances(one.points, one.pixels, K, inverse(camera_to_world))))

@@ -1,7 +1,5 @@
 """Solved cameras in a result folder: found from its committed frames, kept beside the requested ones."""
 
-import io
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,10 @@ from worldwarp_protocol.results import ResultFolder
 from .. import contents
 from ..cameras import Cameras
 from ..cameras.formats import read_cameras
-from ..nouns import Report
+from ..nouns import Report, Solved
 from ..store import Store
 from .frames import Frames, committed
-from .solve import Solved, solve
+from .solve import solve
 
 
 def solve_folder(folder: Path, store: Store, report: Report) -> Solved:
@@ -37,7 +35,8 @@ def solve_folder(folder: Path, store: Store, report: Report) -> Solved:
     frames = committed(store, record.chunks)
     requested = read_cameras(folder / "cameras.npz")
     found = solve_frames(frames, requested[: len(frames)], report)
-    _write(folder / "cameras.npz", _arrays(found, requested))
+    said = np.stack([found.residual_requested, found.residual_solved, found.inliers], axis=1)
+    files.add_solved(folder / "cameras.npz", 0, found.camera_to_world, said)
     return found
 
 
@@ -68,29 +67,8 @@ def read_solved(path: Path) -> Cameras | None:
     return replace(cameras, camera_to_world=poses)
 
 
-def _arrays(found: Solved, requested: Cameras) -> dict[str, NDArray[Any]]:
-    """What ``cameras.npz`` gains, one of each for every frame of the path."""
-    rest = len(requested) - len(found.inliers)
-    poses = np.concatenate([found.camera_to_world, requested.camera_to_world[len(found.inliers) :]])
-    R = poses[:, :3, :3].transpose(0, 2, 1)
-    return {
-        "R_solved": np.ascontiguousarray(R),
-        "t_solved": -np.einsum("nij,nj->ni", R, poses[:, :3, 3]),
-        "residual_requested": np.append(found.residual_requested, np.full(rest, np.nan)),
-        "residual_solved": np.append(found.residual_solved, np.full(rest, np.nan)),
-        "inliers": np.append(found.inliers, np.zeros(rest, np.int64)),
-    }
-
-
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
         return read_archive(path)
     except (OSError, ValueError) as error:
         raise FolderError(f"{path} cannot be read ({error}): take another copy.") from None
-
-
-def _write(path: Path, added: Mapping[str, NDArray[Any]]) -> None:
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {**_read(path), **added}
-    np.savez(buffer, **arrays)
-    files.write(path, buffer.getvalue())

@@ -115,10 +115,12 @@ found["panels"] = [[frames[0], frames[-1]] for frames in found["panels"]]
 # Frames of a preview: those of the walk, every fourth
 (folder / "run").mkdir()
 pictures = np.random.default_rng(0).integers(0, 256, (4, 3, 5, 3), np.uint8)
-found["too early"] = link.preview_of(folder / "run", pictures, 0) is None
-np.savez(folder / "run" / "cameras.npz", frame=np.arange(101, 113))
-found["frames"] = [link.preview_of(folder / "run", pictures, first).frames for first in (0, 4)]
-found["beyond"] = link.preview_of(folder / "run", pictures, 12) is None
+found["too early"] = link.preview_of(folder / "run", pictures, 0, 4) is None
+np.savez(folder / "run" / "cameras.npz", frame=np.arange(101, 110))
+found["frames"] = [
+    link.preview_of(folder / "run", pictures, first, apart).frames for first, apart in ((0, 4), (4, 4), (0, 3), (0, 5))
+]
+found["beyond"] = link.preview_of(folder / "run", pictures, 12, 4) is None
 
 
 # The preview: from the news to its pixels, no faster than it should, and gone with the part or the run
@@ -150,7 +152,7 @@ def tell(item) -> None:
 shown, before = [], counts()
 STATE.run = Run(folder, scene.session_uid, state="running", chunks=2)
 pump.start(Told())
-first = link.preview_of(folder / "run", pictures, 0)
+first = link.preview_of(folder / "run", pictures, 0, 4)
 scene.frame_set(1)
 tell(first)
 shown.append([preview.shown().frame, bool((pixels() == pictures[1]).all())])  # none is near: the middle one of three

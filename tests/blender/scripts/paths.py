@@ -7,8 +7,10 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 from shots import grid_faces, leave
+from worldwarp_protocol.paths import smoothing
+from worldwarp_protocol.paths.cameras import Cameras
 
 from blender_addon import camera, geometry, health, look, motion, path_operators, properties, sight, strip, words
 from blender_addon.scenery import scenery
@@ -117,6 +119,33 @@ found["in frames"] = [
     key_times(cam)[-1],
 ]
 
+# Smoothed: over the walk only, as the protocol package has it; one undo step
+cam.animation_data_clear()
+cam.data.animation_data_clear()
+rng, still = np.random.default_rng(0), cam.matrix_world.translation.copy()
+for frame in range(991, 1103):
+    cam.location = still + Vector(rng.normal(size=3) * 0.02)
+    cam.location.y += 0.02 * (frame - 1001)
+    cam.keyframe_insert("location", frame=frame)
+bpy.ops.ed.undo_push(message="Before")
+before = seen(range(991, 1103))
+walked = Cameras(before.K[10:107], before.camera_to_world[10:107], 960, 640, before.frame[10:107])
+wanted = before.camera_to_world.copy()
+wanted[10:107] = smoothing.smoothed(walked, 15).camera_to_world
+found["even"] = refused(ops.smooth_path, window=8)
+found["too long"] = refused(ops.smooth_path, window=99)
+assert ops.smooth_path("EXEC_DEFAULT", True, window=15) == {"FINISHED"}
+later = seen(range(991, 1103)).camera_to_world
+found["smooth"] = [float(np.abs(later - wanted).max()), float(np.abs(later - before.camera_to_world).max())]
+bpy.ops.ed.undo()
+scene = bpy.context.scene
+shot, cam, settings = scene.worldwarp, scene.camera, scene.worldwarp.words
+found["rough again"] = float(np.abs(seen(range(991, 1103)).camera_to_world - before.camera_to_world).max())
+cam.animation_data_clear()
+found["no keys"] = refused(ops.smooth_path)
+cam.location = still
+bpy.context.view_layer.update()
+
 # Moves are added, and faults said
 settings.text = ""
 assert ops.add_move(move="dolly_in", amount=1.5, frames=48, easing="ease") == {"FINISHED"}
@@ -215,6 +244,8 @@ found["imported"] = [
     float(np.abs(there.K - along.K).max()),
 ]
 found["no run"] = refused(ops.import_cameras, filepath=str(folder / "nothing.npz"))
+(folder / "transforms.json").write_text("{}")
+found["foreign"] = refused(ops.import_cameras, filepath=str(folder / "transforms.json"))
 shot.camera = None
 
 # What the picture knows: a wall 4 units ahead in its lower half, sky above

@@ -12,6 +12,7 @@ from worldwarp_protocol import files
 from ..cameras import Cameras
 from ..foreign import Given, fault
 from . import binary, model, text
+from .points import NONE, Points
 
 FOLDERS = ("", "sparse/0", "sparse", "0")
 """Where a model lies under a project's folder."""
@@ -44,13 +45,13 @@ def find(path: Path) -> Path | None:
     return next((folder for folder in folders if any((folder / name).is_file() for name in names)), None)
 
 
-def write_text(path: Path, cameras: Cameras) -> None:
-    """Write a model without points as text into the folder ``path``; its pictures are ``0001.png`` ..."""
-    for name, content in text.encode(*model.of_cameras(cameras)).items():
+def write_text(path: Path, cameras: Cameras, points: Points = NONE) -> None:
+    """Write a model as text into the folder ``path``; its pictures are ``0001.png`` ..."""
+    for name, content in text.encode(*model.of_cameras(cameras), points).items():
         files.write(path / name, content.encode())
 
 
-def write_binary(path: Path, cameras: Cameras) -> None:
-    """Write a model without points in binary into the folder ``path``; its pictures are ``0001.png`` ..."""
-    for name, content in binary.encode(*model.of_cameras(cameras)).items():
+def write_binary(path: Path, cameras: Cameras, points: Points = NONE) -> None:
+    """Write a model in binary into the folder ``path``; its pictures are ``0001.png`` ..."""
+    for name, content in binary.encode(*model.of_cameras(cameras), points).items():
         files.write(path / name, content)

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from ...outputs.pictures import check_file
 from ..foreign import check_count, fault
 from .model import MODELS, UNDISTORT, Image, Lens
+from .points import FROM_ONE, NONE, Points
 
 CAMERAS, IMAGES = "cameras.bin", "images.bin"
 
@@ -21,6 +24,10 @@ LENS = struct.Struct("<IiQQ")
 IMAGE = struct.Struct("<I7dI")
 """Number, quaternion, translation, lens; then its name, a zero, the count of its points and the points."""
 POINT = struct.Struct("<ddQ")
+SEEN = np.dtype([("pixel", "<f8", 2), ("point", "<u8")])
+"""The same, for many."""
+POINT3D = struct.Struct("<Q3d3BdQ")
+"""Number, position, colour, error, length of the track; then pairs of a picture and a place among its points."""
 
 LONGEST_NAME = 4096
 """Bytes of a picture's name: no file system allows for more."""
@@ -57,16 +64,27 @@ def read_images(path: Path) -> list[Image]:
     return images
 
 
-def encode(lenses: Mapping[int, Lens], images: Sequence[Image]) -> dict[str, bytes]:
-    """The files of a model without points."""
+def encode(lenses: Mapping[int, Lens], images: Sequence[Image], points: Points = NONE) -> dict[str, bytes]:
+    """The files of a model; points are numbered from 1."""
     cameras = [COUNT.pack(len(lenses))]
     for i, lens in lenses.items():
         cameras.append(LENS.pack(i, MODELS[lens.model].number, lens.width, lens.height))
         cameras.append(struct.pack(f"<{len(lens.parameters)}d", *lens.parameters))
     pictures = [COUNT.pack(len(images))]
     for i, image in enumerate(images, 1):
-        pictures += [IMAGE.pack(i, *image.q, *image.t, image.lens), image.name.encode() + b"\0", COUNT.pack(0)]
-    return {CAMERAS: b"".join(cameras), IMAGES: b"".join(pictures), "points3D.bin": COUNT.pack(0)}
+        part = points.of(i - 1)
+        seen = np.empty(part.stop - part.start, SEEN)
+        seen["pixel"], seen["point"] = points.pixel[part], points.point[part] + 1
+        pictures += [IMAGE.pack(i, *image.q, *image.t, image.lens), image.name.encode() + b"\0"]
+        pictures += [COUNT.pack(len(seen)), seen.tobytes()]
+    return {CAMERAS: b"".join(cameras), IMAGES: b"".join(pictures), "points3D.bin": _points(points)}
+
+
+def _points(points: Points) -> bytes:
+    parts = [COUNT.pack(len(points.xyz))]
+    for i, (xyz, rgb, track) in enumerate(zip(points.xyz, points.rgb, points.tracks(), strict=False), 1):
+        parts += [POINT3D.pack(i, *xyz, *rgb.tolist(), 0.0, len(track)), (track + FROM_ONE).astype("<u4").tobytes()]
+    return b"".join(parts)
 
 
 def _take(file: BinaryIO, path: Path, layout: struct.Struct) -> tuple[Any, ...]:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..cameras import Array, Cameras
-from ..foreign import Given, check_count, check_finite, fault, in_order, intrinsics, inverse, size_of
+from ..cameras import Array, Cameras, inverse
+from ..foreign import Given, check_count, check_finite, fault, in_order, intrinsics, size_of
 from ..quaternions import SMALLEST, from_rotations, to_rotations
 
 

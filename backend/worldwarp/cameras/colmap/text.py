@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..foreign import check_count, fault, numbers, text_lines
 from .model import MODELS, UNDISTORT, Image, Lens
+from .points import FROM_ONE, NONE, Points
 
 CAMERAS, IMAGES = "cameras.txt", "images.txt"
 
@@ -45,15 +46,32 @@ def read_images(path: Path) -> list[Image]:
     return images
 
 
-def encode(lenses: Mapping[int, Lens], images: Sequence[Image]) -> dict[str, str]:
-    """The files of a model without points."""
+def encode(lenses: Mapping[int, Lens], images: Sequence[Image], points: Points = NONE) -> dict[str, str]:
+    """The files of a model; points are numbered from 1."""
     cameras = [f"{i} {lens.model} {lens.width} {lens.height} {_words(lens.parameters)}" for i, lens in lenses.items()]
-    lines = [f"{i} {_words(im.q)} {_words(im.t)} {im.lens} {im.name}\n" for i, im in enumerate(images, 1)]
+    lines = [
+        f"{i} {_words(im.q)} {_words(im.t)} {im.lens} {im.name}\n{_seen(points, i - 1)}"
+        for i, im in enumerate(images, 1)
+    ]
     return {
         CAMERAS: "\n".join(["# CAMERA_ID MODEL WIDTH HEIGHT PARAMETERS", *cameras, ""]),
         IMAGES: "\n".join(["# IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME; POINTS2D", *lines, ""]),
-        "points3D.txt": "# POINT3D_ID X Y Z R G B ERROR TRACK\n",
+        "points3D.txt": "\n".join(["# POINT3D_ID X Y Z R G B ERROR TRACK", *_points(points), ""]),
     }
+
+
+def _seen(points: Points, picture: int) -> str:
+    part = points.of(picture)
+    pairs = zip(points.pixel[part].tolist(), points.point[part].tolist(), strict=True)
+    return " ".join(f"{x!r} {y!r} {point + 1}" for (x, y), point in pairs)
+
+
+def _points(points: Points) -> list[str]:
+    each = zip(points.xyz.tolist(), points.rgb.tolist(), points.tracks(), strict=False)
+    return [
+        f"{i} {_words(xyz)} {_words(rgb)} 0 {_words((track + FROM_ONE).ravel().tolist())}"
+        for i, (xyz, rgb, track) in enumerate(each, 1)
+    ]
 
 
 def _whole(word: str, place: str) -> int:
@@ -62,5 +80,5 @@ def _whole(word: str, place: str) -> int:
     return int(word)
 
 
-def _words(values: Sequence[float]) -> str:
+def _words(values: Sequence[float | int]) -> str:
     return " ".join(map(repr, values))

@@ -66,7 +66,7 @@ def _compute(row: Row, place: Place, job: Job, report: Report) -> Computed:
         job.chunk, job.cameras, job.history, history_cameras, job.context, job.settings, _profile(row, place), report
     )
     new = slice(job.chunk.first_new - job.chunk.start, job.chunk.stop - job.chunk.start)
-    return Computed(contents.encode(made, job.chunk, job.cameras[new]), made.meta)
+    return Computed(contents.encode(made, job.chunk.first_new, job.cameras[new]), made.meta)
 
 
 def _profile(row: Row, place: Place) -> Profile:

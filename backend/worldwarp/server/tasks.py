@@ -1,4 +1,4 @@
-"""Questions about geometry: checked on a helper thread, answered from the disk or by the worker, for who still waits.
+"""Questions that take work: checked on a helper thread, answered from the disk or by the worker, for who still waits.
 
 Equal questions are answered by one piece of work; it ends when nobody waits for it any more.
 """
@@ -6,26 +6,29 @@ Equal questions are answered by one piece of work; it ends when nobody waits for
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
 from worldwarp_protocol.codec import Buffer
 from worldwarp_protocol.errors import InvalidShot, Refused, WorldWarpError
-from worldwarp_protocol.estimation import check_question
-from worldwarp_protocol.messages import EstimateGeometry, Estimating
-from worldwarp_protocol.session import Connection
+from worldwarp_protocol.messages import Estimating, MakeWorld
+from worldwarp_protocol.results import ChunkRecord
+from worldwarp_protocol.session import Connection, Task
+from worldwarp_protocol.tasks import check_task
 
-from ..engines import estimate
-from ..engines.estimate import Answer, Question
+from ..engines import tasks, worlds
+from ..engines.questions import Answer, Past, Question
 from ..geometry import sources
 from ..store import Store
-from . import answers
+from . import answers, kept
 from .errands import Errand
 from .intake import refusal
+from .journal import Run
 from .mailbox import Mailbox
 from .peers import PROGRESS_SECONDS, Peer
+from .runs import Runs
 from .workbench import Workbench
 
 MAX_BYTES = 1 << 30
@@ -39,6 +42,9 @@ MAX_CLIENT_QUESTIONS = 8
 
 SIGN_SECONDS = 1.0
 """Who waits is told this often where the work stands, if nothing else: so a lost connection is noticed."""
+
+Found = tuple[Question, str, list[Buffer] | None]
+"""A question, its key, and the frames of its answer where that is known."""
 
 log = logging.getLogger(__name__)
 
@@ -69,31 +75,30 @@ class Asker:
             self.peer.say(Estimating(self.request, *stands))
 
 
-class Estimates:
-    """Everybody who waits for an estimate. All methods are called by the loop."""
+class Tasks:
+    """Everybody who waits for an estimate, a path check or a world. All methods are called by the loop."""
 
-    def __init__(self, bench: Workbench, store: Store, mailbox: Mailbox) -> None:
+    def __init__(self, runs: Runs, bench: Workbench, store: Store, mailbox: Mailbox) -> None:
+        self._runs = runs
         self._bench = bench
         self._store = store
         self._mailbox = mailbox
         self._askers: list[Asker] = []
         self._errands: dict[str, Errand] = {}
 
-    def ask(self, peer: Peer, message: EstimateGeometry, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def ask(self, peer: Peer, message: Task, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Answer the question, now or later.
 
         Raises:
             InvalidShot, Refused: for what can be said at once.
         """
-        check_question(message, arrays)
+        check_task(message, arrays)
+        run = self._run(peer.user, message) if isinstance(message, MakeWorld) else None
         asker = Asker(peer, message.request, sum(array.nbytes for array in arrays.values()))
         self._check_room(asker)
         self._askers.append(asker)
-        question = Question(
-            message.what, message.source, message.fps, arrays["picture"], arrays.get("depth"), arrays.get("K")
-        )
-        look = partial(self._look_up, message, question)
-        found = partial(self._found, asker, question)
+        look = partial(self._look_up, Question(message, dict(arrays)), run)
+        found = partial(self._found, asker)
         self._bench.when_ready(lambda: self._mailbox.aside(look, found))
 
     def cancel(self, user: str, request: str) -> bool:
@@ -124,30 +129,47 @@ class Estimates:
             or sum(other.size for other in self._askers) + asker.size > MAX_BYTES
         )
         if full:
-            raise Refused("busy", "As many estimates wait as the server can hold; ask again when one has come.")
+            raise Refused("busy", "As many questions wait as the server can hold; ask again when one is answered.")
 
-    def _look_up(self, message: EstimateGeometry, question: Question) -> tuple[str, list[Buffer] | None]:
-        """On a helper thread: the question's key, and its answer if it was asked before."""
+    def _run(self, user: str, task: MakeWorld) -> Run:
+        """This client's own run, with something to make a world of."""
+        run = self._runs.of(user, task.run)
+        if not run.committed:
+            raise Refused("busy", "No chunk of this run is committed yet; ask again when one is.", "run")
+        return run
+
+    def _look_up(self, question: Question, run: Run | None) -> Found:
+        """On a helper thread: the question, its key, and its answer if it was asked before."""
+        task = question.task
+        if isinstance(task, MakeWorld):
+            past = self._past(run)
+            known = worlds.find(task, past)
+            return replace(question, past=past), worlds.key(task, past), answers.encode(known) if known else None
         try:
-            sources.check(question.source)
+            sources.check(task.source)
         except InvalidShot as error:
             raise Refused("missing_weights", error.text, "source") from error
-        key = estimate.key(message, message.arrays, self._bench.numerics)
-        kept = answers.read(self._store.root, key)
-        if kept is None:
-            estimate.check(question)
-        return key, kept
+        key = tasks.key(question, self._bench.numerics)
+        frames = answers.read(self._store.root, key)
+        if frames is None:
+            tasks.check(question)
+        return question, key, frames
 
-    def _found(self, asker: Asker, question: Question, result: Callable[[], tuple[str, list[Buffer] | None]]) -> None:
+    def _past(self, run: Run | None) -> Past:
+        assert run
+        chunks = [ChunkRecord(chunk.key, chunk.digest, chunk.first, chunk.count) for chunk in run.committed]
+        return Past(str(self._store.root.resolve()), chunks, kept.read(self._store.root, run.shot).settings.seed)
+
+    def _found(self, asker: Asker, result: Callable[[], Found]) -> None:
         if asker not in self._askers:
             return
         try:
-            key, kept = result()
+            question, key, frames = result()
         except Exception as error:
             self._refuse([asker], error)
             return
-        if kept is not None:
-            self._answer([asker], kept)
+        if frames is not None:
+            self._answer([asker], frames)
             return
         if key not in self._errands:
             self._errands[key] = Errand(key, question, self._done)
@@ -160,12 +182,13 @@ class Estimates:
             self._forget(errand)
             self._refuse(self._waiting(errand), result)
         else:
-            self._mailbox.aside(partial(self._keep, errand.key, result), partial(self._kept, errand))
+            self._mailbox.aside(partial(self._keep, errand, result), partial(self._kept, errand))
 
-    def _keep(self, key: str, answer: Answer) -> list[Buffer]:
-        """On a helper thread."""
+    def _keep(self, errand: Errand, answer: Answer) -> list[Buffer]:
+        """On a helper thread. Files of a world are kept where they were made."""
         frames = answers.encode(answer)
-        answers.keep(self._store.root, key, frames)
+        if not errand.patient:
+            answers.keep(self._store.root, errand.key, frames)
         return frames
 
     def _kept(self, errand: Errand, result: Callable[[], list[Buffer]]) -> None:
@@ -185,7 +208,7 @@ class Estimates:
 
     def _refuse(self, askers: Sequence[Asker], error: Exception) -> None:
         if not isinstance(error, WorldWarpError):
-            log.error("An estimate failed by a fault of ours.", exc_info=error)
+            log.error("A question could not be answered by a fault of ours.", exc_info=error)
             error = WorldWarpError(f"The server has a fault ({type(error).__name__}: {error}); its log says more.")
         for asker in askers:
             self._askers.remove(asker)
@@ -210,4 +233,4 @@ class Estimates:
 
 def cancelled() -> Refused:
     """What is said of a question that was cancelled, and to who cancelled it."""
-    return Refused("cancelled", "The estimate was cancelled.")
+    return Refused("cancelled", "It was cancelled.")

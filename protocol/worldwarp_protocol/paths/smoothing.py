@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.paths.rotations import from_vectors, mean, to_vectors
 
+from ..errors import InvalidShot
 from .cameras import Array, Cameras
+from .rotations import from_vectors, mean, to_vectors
 
 ORDER = 3
 """Of the polynomials: they keep accelerations that change steadily."""

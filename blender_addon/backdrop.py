@@ -1,0 +1,100 @@
+"""A picture over what a camera sees, while it is wanted: the user's own backgrounds stay, and nothing of it is saved.
+
+It is a background image of the camera's like any other, told from them by its image, which also says how to leave.
+"""
+
+import bpy
+import numpy as np
+from bpy.app.handlers import persistent
+
+NAME = "WorldWarp Draft"
+
+MARK = "worldwarp_backdrop"
+"""Custom property of our image: whether the camera showed its backgrounds before."""
+
+HIDDEN = "worldwarp_hidden"
+"""Custom property of our image: which of the user's backgrounds we hid, since nobody saw them before."""
+
+COVER = 0.85
+"""Opacity: what is selected still shines through."""
+
+
+def show(data, rgb: np.ndarray) -> bool:
+    """Show pixels (h, w, 3) uint8, first row on top, in the view of the camera ``data``; False where it is linked."""
+    if data.library is not None:
+        remove()
+        return False
+    image = _image_of(data)
+    height, width = rgb.shape[:2]
+    if image is None or tuple(image.size) != (width, height):
+        remove()
+        image = _place(data, width, height)
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = rgb[::-1] / np.float32(255)
+    image.pixels.foreach_set(pixels.ravel())
+    image.pack()  # else Blender asks whether to save it when it quits
+    return True
+
+
+def there(data) -> bool:
+    """Whether the camera ``data`` shows ours."""
+    return _image_of(data) is not None
+
+
+def remove() -> None:
+    """Take ours away, wherever it is; what the camera showed before it shows again."""
+    for image in [image for image in bpy.data.images if MARK in image]:
+        for data in bpy.data.cameras:
+            _leave(data, image)
+        bpy.data.images.remove(image)
+
+
+def _image_of(data):
+    return next((ours.image for ours in data.background_images if ours.image and MARK in ours.image), None)
+
+
+def _place(data, width: int, height: int):
+    """An image of ours in the view of ``data``, over what is there."""
+    image = bpy.data.images.new(NAME, width, height)
+    image[MARK] = data.show_background_images
+    image[HIDDEN] = []
+    if not data.show_background_images:
+        image[HIDDEN] = [i for i, other in enumerate(data.background_images) if other.show_background_image]
+        for index in image[HIDDEN]:
+            data.background_images[index].show_background_image = False
+        data.show_background_images = True
+    ours = data.background_images.new()
+    ours.image, ours.alpha, ours.display_depth, ours.frame_method = image, COVER, "FRONT", "STRETCH"
+    ours.show_expanded = False
+    return image
+
+
+def _leave(data, image) -> None:
+    ours = [background for background in data.background_images if background.image == image]
+    for background in ours:
+        data.background_images.remove(background)
+    if ours:
+        for index in image[HIDDEN]:
+            if index < len(data.background_images):
+                data.background_images[index].show_background_image = True
+        data.show_background_images = bool(image[MARK])
+
+
+@persistent
+def _clear(*_) -> None:
+    """It is not saved, and what undo, redo or an opened file bring back goes: whoever wants it shows it again."""
+    remove()
+
+
+HANDLERS = ("save_pre", "undo_post", "redo_post", "load_post")
+
+
+def register() -> None:
+    for event in HANDLERS:
+        getattr(bpy.app.handlers, event).append(_clear)
+
+
+def unregister() -> None:
+    for event in HANDLERS:
+        getattr(bpy.app.handlers, event).remove(_clear)
+    remove()

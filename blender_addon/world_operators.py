@@ -1,0 +1,146 @@
+"""The world as operators: ask the server for it, place what it made."""
+
+from pathlib import Path
+
+import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.props import EnumProperty, StringProperty
+
+from . import pump, wheels, world
+from .actions import Action, reachable
+from .problems import Problem
+from .state import STATE, Making
+
+PRODUCTS = [
+    (
+        "points",
+        "Point Cloud of All Frames",
+        "What all frames show, one point for each small cube; the points that came with the frames are hidden",
+    ),
+    ("mesh", "Proxy Mesh", "A mesh with the frames' colors, to catch shadows, to hide behind, to collide with"),
+    ("gaussians", "Gaussian Scene (File)", "A scene of 3D Gaussians, fitted to all frames, as a .ply for its viewers"),
+]
+
+
+def free(cls) -> bool:
+    """For ``poll``: whether a world can be asked for; a run that goes on is no hindrance."""
+    if sentence := wheels.missing():
+        cls.poll_message_set(sentence)
+        return False
+    if pump.making():
+        cls.poll_message_set(rpt_("The server is making files of a world: wait for it, or cancel it"))
+        return False
+    return True
+
+
+def ask(scene, run: str, folder: Path, products: tuple[str, ...]) -> None:
+    """Ask the server for ``products`` of ``run``, beside whatever else is under way.
+
+    Raises:
+        Problem: there is no server, or no such result.
+    """
+    from . import link
+
+    if not run or not folder.is_dir():
+        raise Problem(f"The folder of this result is gone ({folder}): import the result from where it is now")
+    server = reachable()
+    STATE.making = Making(run, folder, scene.session_uid, products)
+    pump.start_beside(link.Link(server, link.make_world(run, products, folder)))
+
+
+class WORLDWARP_OT_make_world(Action):
+    """Make files of the world from all frames of this result, in its folder, and bring them into the scene"""
+
+    bl_idname = "worldwarp.make_world"
+    bl_label = "Make World"
+
+    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    product: EnumProperty(name="Product", items=PRODUCTS)
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return free(cls)
+
+    @classmethod
+    def description(cls, context, properties) -> str:
+        return rpt_(cls.bl_rna.properties["product"].enum_items[properties.product].description)
+
+    def invoke(self, context, event) -> set[str]:
+        try:
+            ask(context.scene, *self._of(context.scene), (self.product,))
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+    def execute(self, context) -> set[str]:
+        try:
+            ask(context.scene, *self._of(context.scene), (self.product,))
+            pump.made()
+            if world.wanted(STATE.making):
+                bpy.ops.worldwarp.place_world()
+            if STATE.making.state != "done":
+                raise Problem(STATE.making.text or rpt_("Cancelled"))
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+    def _of(self, scene) -> tuple[str, Path]:
+        """Run and folder of the collection, or of the run that is under way."""
+        take, run = bpy.data.collections.get(self.collection), STATE.run
+        if take is not None and "worldwarp_folder" in take:
+            return take.get("worldwarp_run", ""), Path(take["worldwarp_folder"])
+        if run is None:
+            raise Problem("There is no result: generate or import one")
+        return run.id, run.folder
+
+
+class WORLDWARP_OT_place_world(Action):
+    """Bring the world that the server made into the scene"""
+
+    bl_idname = "worldwarp.place_world"
+    bl_label = "Place World"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return world.wanted(STATE.making)
+
+    def execute(self, context) -> set[str]:
+        making = STATE.making
+        try:
+            world.bring_in(context.scene, making)
+        except Problem as problem:
+            making.state, making.text = "failed", str(problem)
+            return self.refuse(problem)
+        making.state = "done"
+        return {"FINISHED"}
+
+
+class WORLDWARP_OT_cancel_world(Action):
+    """Make no files of the world; the run goes on"""
+
+    bl_idname = "worldwarp.cancel_world"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return pump.making()
+
+    def execute(self, context) -> set[str]:
+        if STATE.making is not None:
+            STATE.making.state = "cancelled"
+        pump.ask_beside("cancel")
+        return {"FINISHED"}
+
+
+CLASSES = (WORLDWARP_OT_make_world, WORLDWARP_OT_place_world, WORLDWARP_OT_cancel_world)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,49 @@
+"""What the Result step of the sidebar holds of the world."""
+
+from bpy.app.translations import pgettext_iface as iface_
+
+from . import pump, steps, world
+from .state import STATE, Making
+from .world_operators import PRODUCTS
+
+SAID = {"points.count": "{:,.0f} points", "mesh.faces": "{:,.0f} triangles", "gaussians.psnr": "PSNR {:.1f} dB"}
+"""Numbers of what was made that are told."""
+
+
+def draw_world(layout, context, shot) -> None:
+    making, name = STATE.making, _newest(context.scene)
+    row = layout.row()
+    row.use_property_split = False
+    row.prop(context.window_manager.worldwarp, "world_refresh")
+    if pump.making():
+        text = iface_("Making the world") if making.steps else iface_("Waiting for the server")
+        layout.progress(factor=making.step / max(making.steps, 1), text=text)
+        layout.operator("worldwarp.cancel_world", icon="X")
+        return
+    column = layout.column(align=True)
+    column.enabled = bool(name) or bool(STATE.run and STATE.run.chunks_done)
+    for product, text, _ in PRODUCTS:
+        button = column.operator("worldwarp.make_world", text=text)
+        button.collection, button.product = name, product
+    if making is None or (not making.text and making.state != "done"):
+        return
+    if making.state == "failed":
+        steps.sentences(layout, context, [making.text], "ERROR")
+    elif making.state == "done":
+        steps.sentences(layout, context, [made_line(making)], "CHECKMARK")
+        steps.draw_folder(layout, making.folder / "world")
+
+
+def made_line(making: Making) -> str:
+    """What was made, and its numbers."""
+    names = [iface_(world.NAMES[name]) for name in making.products]
+    numbers = [text.format(making.meta[key]) for key, text in SAID.items() if key in making.meta]
+    return ": ".join([", ".join(names), *([", ".join(numbers)] if numbers else [])])
+
+
+def _newest(scene) -> str:
+    """Name of the newest result's collection, "" while a run is under way or where there is none."""
+    if STATE.run is not None and not STATE.run.over:
+        return ""
+    takes = [found for found in scene.collection.children_recursive if "worldwarp_run" in found]
+    return takes[-1].name if takes else ""

@@ -1,0 +1,54 @@
+"""The world of a run, as the backend writes its files, in real Blenders."""
+
+import json
+
+import numpy as np
+from PIL import Image
+from worldwarp.cameras.formats import write_cameras
+from worldwarp.world.mesh import Mesh, encode_ply
+from worldwarp_protocol import files
+from worldwarp_protocol.results import WORLD_FILES
+
+from tests.cache import scene
+
+XYZ = np.array([[0, 4, 0], [1, 4, 0], [0, 4, 1], [1.5, 5, 1]], np.float32)
+RGB = np.array([[200, 40, 20], [20, 60, 220], [90, 90, 90], [255, 11, 128]], np.uint8)
+
+
+def result(folder, faces) -> None:
+    """A result folder whose world is made."""
+    (folder / "frames").mkdir(parents=True)
+    Image.new("RGB", (96, 64)).save(folder / "frames" / "0001.png")
+    files.write(folder / "points.ply", files.encode_ply(files.make_vertices(XYZ, RGB, np.zeros(4, np.uint8))))
+    write_cameras(folder / "cameras.npz", scene.path(3, 96, 64))
+    (folder / "shot.json").write_text(json.dumps({"name": "Walk", "run": "0" * 32, "colour_space": "sRGB"}))
+    count = len(np.unique(faces))
+    made = {
+        "points_ply": files.encode_ply(files.make_vertices(XYZ, RGB, np.array([0, 1, 2, 0], np.uint8))),
+        "mesh_ply": encode_ply(Mesh(XYZ[:count], RGB[:count], np.array(faces, np.int32))),
+    }
+    for name, content in made.items():
+        files.write(folder / "world" / WORLD_FILES[name], content)
+
+
+def test_the_world_is_placed_grows_and_is_undone(in_blender, extension, tmp_path):
+    result(tmp_path / "first", [[0, 1, 2], [1, 3, 2]])
+    result(tmp_path / "second", [[0, 1, 2]])
+    cloud = tmp_path / "second" / "world" / "points.ply"
+    cloud.write_bytes(cloud.read_bytes()[:-5])
+    np.savez(tmp_path / "expected.npz", xyz=XYZ, rgb=RGB)
+    found = in_blender("world.py", extension, tmp_path)
+    assert found["answered"] == ["answered", 1, 2]
+    assert found["alone"] == [["Collection", "Walk World"], ["Walk World Mesh", "Walk World Points"]]
+    assert found["places"] == [True, True]
+    assert found["faces"] == [[0, 1, 2], [1, 3, 2]]
+    assert found["colours"] < 1e-3
+    assert found["provenance"] == [0, 1, 2, 0]
+    assert found["undone"] == [True, False, False]
+    assert found["adopted"] == [["Walk World"], False]
+    assert found["streamed"] == [[False, False], [True, True], [False, False]]  # once; the user may show them again
+    assert found["grown"] == [3, True, 3, 0, 1]
+    assert "cut short" in found["damaged"]
+    assert found["refused"] == ["failed", 2]
+    assert "There is no result" in found["no run"]
+    assert "is gone" in found["gone"]
