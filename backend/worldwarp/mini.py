@@ -32,7 +32,7 @@ def missing() -> str:
     absent = [part for part in PARTS if not any((FOLDER / part).glob("*.safetensors"))]
     if not absent:
         return ""
-    return f"The files of its small models ({', '.join(absent)}) are not in {FOLDER}; install worldwarp again."
+    return f"Its small models ({', '.join(absent)}) are not part of this version; use the draft profile."
 
 
 @lru_cache(maxsize=1)
