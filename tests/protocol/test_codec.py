@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worldwarp_protocol import codec, limits
 from worldwarp_protocol import messages as m
-from worldwarp_protocol.errors import LocalProtocolError, RemoteProtocolError
+from worldwarp_protocol.client import check_shot
+from worldwarp_protocol.errors import InvalidShot, LocalProtocolError, RemoteProtocolError
 
 from .samples import FROM_CLIENT, FROM_SERVER, REQUEST, RUN, frame_arrays, info, point_arrays, shot, shot_arrays
 
@@ -108,11 +109,19 @@ BAD_ARRAYS = {
     ),
 }
 
+NOT_FITTING = {"31 pixels of width", "2 pictures", "8 frames but K has 9"}
+"""Arrays of a submit that are sound each, but not together: refused, no breach."""
+
 
 @pytest.mark.parametrize(("message", "arrays", "says"), BAD_ARRAYS.values(), ids=BAD_ARRAYS)
 def test_arrays_that_do_not_belong_to_the_message(message: Any, arrays: Any, says: str) -> None:
     with pytest.raises(LocalProtocolError, match=says):
         codec.encode(message, arrays)
+    if says in NOT_FITTING:
+        codec.decode_client(_as_a_liar_would(message, arrays))
+        with pytest.raises(InvalidShot, match=says):
+            check_shot(message.shot, arrays)
+        return
     with pytest.raises(RemoteProtocolError):
         _decode_either(_as_a_liar_would(message, arrays))
 
