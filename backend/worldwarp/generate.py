@@ -188,7 +188,7 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens
     for name, content in inputs.items():
         folder.keep_input(name, content)
     for i, name in enumerate(given.pictures if given else []):
-        files.write(folder.path / "plate" / f"{i + 1:04d}.png", inputs[name])
+        files.write(folder.path / "plate" / f"{i + 1:04d}.png", tagged(inputs[name], shot.colour_space))
 
 
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
