@@ -1,6 +1,7 @@
 import hashlib
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worldwarp_protocol import codec, limits
 from worldwarp_protocol import messages as m
+from worldwarp_protocol.arrays import ARRAYS
 from worldwarp_protocol.client import check_shot
 from worldwarp_protocol.errors import InvalidShot, LocalProtocolError, RemoteProtocolError
 
@@ -412,3 +414,11 @@ def test_noise_is_refused(frames: list[bytes]) -> None:
     for decode in (codec.decode_client, codec.decode_server):
         with pytest.raises(RemoteProtocolError):
             decode(frames)
+
+
+def test_the_specification_names_every_array_and_its_type() -> None:
+    rows = (Path(m.__file__).parents[1] / "SPEC.md").read_text(encoding="utf-8").splitlines()
+    tables = [row for row in rows if row.startswith("| ")]
+    for rules in ARRAYS.values():
+        for name, rule in rules.items():
+            assert any(f"`{name}`" in row and (rule.dtype in row or "as above" in row) for row in tables), name
