@@ -131,18 +131,8 @@ def _path(options: argparse.Namespace) -> Cameras:
 
 def _again(options: argparse.Namespace) -> Request:
     """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
-    for name in (
-        "image",
-        "depth",
-        "mask",
-        "sky",
-        "cameras",
-        "path",
-        *PATH_ONLY,
-        "extend",
-        "colour_space",
-        "distortion",
-    ):
+    given = "image", "depth", "mask", "sky", "cameras", "path", *PATH_ONLY, "extend", "colour_space", "distortion"
+    for name in given:
         if getattr(options, name) != (0 if name == "extend" else None):
             raise InvalidShot(name, "is in the folder that --from names; leave it out.")
     folder = options.source.parent if options.source.name == "shot.json" else options.source

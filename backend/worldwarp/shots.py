@@ -84,7 +84,8 @@ def prepare(
         raise InvalidShot(
             "cameras",
             f"are for {cameras.width} x {cameras.height} pixels, the picture is {size[0]} x {size[1]}; "
-            "give the picture those cameras were made for, or sample the cameras at the picture's size.",
+            "give the picture those cameras were made for, or bring them to the picture's size: "
+            f"worldwarp path convert --width {size[0]} --height {size[1]}.",
         )
     for name_of, one in (("mask", mask), ("sky", sky)):
         if one is not None:
