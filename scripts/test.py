@@ -1,8 +1,8 @@
 """Everything that has to hold: lint, types, tests. ``python scripts/test.py`` runs what CI runs.
 
 Options: ``--fast`` leaves out what takes more than a few seconds; anything else is handed to pytest.
-Tests run in as many processes as there are cores, the fast ones first; a file's tests share what they need, so they stay
-together.
+Tests run in as many processes as there are cores, the fast ones first; a file's tests stay together,
+for they share what they need.
 """
 
 import os

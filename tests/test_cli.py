@@ -1,6 +1,12 @@
 """The command line as a user meets it: one sentence where files are wrong, a folder where they are right."""
 
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import av
@@ -8,6 +14,7 @@ import numpy as np
 import plyfile
 import pytest
 from PIL import Image
+from worldwarp.alone import alone
 from worldwarp.cameras import Cameras
 from worldwarp.cameras.formats import write_cameras
 from worldwarp.cli import COMMANDS, main
@@ -207,8 +214,13 @@ def test_progress_is_for_terminals_and_in_words(
 ) -> None:
     from worldwarp.terminal import show
 
+    monkeypatch.setattr("worldwarp.terminal._next_line", time.monotonic() + 30)
     show("cache", 39, 100)
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr("worldwarp.terminal._next_line", time.monotonic())
+    show("cache", 40, 100)
+    show("cache", 41, 100)
+    assert capsys.readouterr().err == "building the 3D cache 41 of at most 100 ...\n"
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     show("cache", 39, 100)
     assert capsys.readouterr().err.strip() == "building the 3D cache 40 of at most 100"
@@ -239,6 +251,9 @@ def test_a_text_file_is_no_path(files: dict[str, str], tmp_path: Path, capsys: p
         ({"--path": "dolly_in 1m", "--lens": "35mm"}, "lens: is that of --cameras"),
         ({"--path": "dolly_in 1m", "--fps": "nan"}, "frames per second"),
         ({"--lens": "35mm"}, "lens: goes with --path"),
+        ({"--sensor": "aps-c"}, "sensor: goes with --path"),
+        ({"--mask": "nope.png"}, "mask: there is no file nope.png"),
+        ({"--sky": "nope.png"}, "sky: there is no file nope.png"),
         ({"--frames": "0"}, "frames: goes with --path"),
         ({"--fps": "0"}, "fps: is 0"),
         ({"--distortion": "-3"}, "distortion: "),
@@ -264,3 +279,50 @@ def test_options_that_would_be_left_aside_are_refused(
 )
 def test_sentences_name_options_not_fields(sentence: str, said: str) -> None:
     assert in_options(sentence) == said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such lock")
+def test_who_waits_for_another_command_in_a_folder_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def second() -> None:
+        with alone(tmp_path):
+            entered.set()
+
+    entered = threading.Event()
+    waiting = threading.Thread(target=second)
+    with alone(tmp_path):
+        waiting.start()
+        assert not entered.wait(0.3)
+        assert f"another command works in {tmp_path}; waiting for it" in capsys.readouterr().err
+    waiting.join(10)
+    assert entered.is_set()
+    with alone(tmp_path / "new"):
+        assert capsys.readouterr().err == ""
+
+
+SLOW = """
+import sys, time, types
+from worldwarp import cli
+def command(_):
+    print("at work", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(1)
+sys.modules["slow"] = types.SimpleNamespace(command=command)
+cli.COMMANDS["slow"] = ("slow:command", "")
+sys.exit(cli.main(["slow"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_control_c_is_answered_before_the_work_has_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", SLOW], stdout=-1, stderr=-1, text=True) as child:
+        assert child.stdout
+        assert child.stderr
+        assert child.stdout.readline() == "at work\n"
+        os.kill(child.pid, signal.SIGINT)
+        child.stderr.readline()
+        assert child.stderr.readline() == "Stopping ...\n"
+        assert child.poll() is None
+        assert child.wait(20) == 130
+        assert child.stderr.read() == "Stopped; what was computed is kept.\n"

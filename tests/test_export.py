@@ -1,5 +1,6 @@
 """A finished shot on the command line as every file it can be."""
 
+import dataclasses
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -205,3 +206,27 @@ def test_overscan_is_delivered_around_the_picture(shot: Path, capsys) -> None:
     assert main(["export", str(shot / "over"), *common, "--plate"]) == 0
     assert "--size 128x96" in capsys.readouterr().err
     np.testing.assert_array_equal(read_picture(shot / "over" / "plate" / "0001.png"), picture)
+
+
+@pytest.mark.slow
+def test_files_are_numbered_as_the_timeline_is_where_that_is_asked_for(shot: Path, capsys) -> None:
+    cameras = open_finished(shot / "out").cameras
+    write_cameras(
+        shot / "later.npz", dataclasses.replace(scene.path(FRAMES, 192, 128, reach=0.2), frame=cameras.frame + 1000)
+    )
+    files = {"image": "picture.png", "depth": "depth.npy", "cameras": "later.npz", "out": "later", "store": "store"}
+    words = [word for name, file in files.items() for word in (f"--{name}", str(shot / file))]
+    size = ["--width", "96", "--height", "64", "--chunk-frames", "5", "--context-frames", "1", "--cache-steps", "2"]
+    assert main(["generate", *words, *size, "--colour-space", "AgX Base sRGB"]) == 0
+    before = sorted(shot.glob("later/frames/*"))
+    capsys.readouterr()
+    kinds = {"exr": "exr", "linear": "exr", "plate": "png"}
+    options = [f"--{kind}" for kind in kinds]
+    assert main(["export", str(shot / "later"), "--store", str(shot / "store"), *options, "--timeline-numbers"]) == 0
+    for kind, ending in {"frames": "png", **kinds}.items():
+        found = sorted(path.name for path in (shot / "later" / "timeline" / kind).iterdir())
+        assert found == [f"{1001 + i}.{ending}" for i in range(FRAMES)]
+    assert sorted(shot.glob("later/frames/*")) == before
+    assert "colours stay as displayed in AgX Base sRGB" in capsys.readouterr().err
+    assert b"sRGB" not in before[0].read_bytes()[:50]
+    assert b"sRGB" in (shot / "out" / "frames" / "0001.png").read_bytes()[:50]

@@ -176,3 +176,19 @@ def test_overscan_that_cannot_be_had_is_refused() -> None:
             large,
             Settings(overscan=0.1),
         )
+
+
+@pytest.mark.parametrize("by_mask", [True, False])
+def test_where_the_nearest_known_pixel_is_sky_the_margin_is_sky(tmp_path: Path, by_mask: bool) -> None:
+    """The upper 20 of 48 rows are sky; the margin is 16 pixels wide on each side."""
+    cameras = straight_path(5, 64, 48)
+    rgb, depth = seen_from(cameras, 0)
+    sky = np.zeros((1, 48, 64), bool)
+    sky[0, :20, :40] = True
+    given = depth[None] if by_mask else np.where(sky, np.float32(np.inf), depth[None])
+    shot, _ = shots.prepare("sky", rgb[None], given, cameras, SETTINGS, sky=sky if by_mask else None)
+    store = Store(tmp_path)
+    done = [manifest for manifest, _ in generate.run(shot, store, quiet)]
+    rows, columns = np.indices((80, 96))
+    expected = sky[0, np.clip(rows - 16, 0, 47), np.clip(columns - 16, 0, 63)]
+    np.testing.assert_array_equal(np.isinf(contents.read_depth(store, done[0].key, 0)), expected)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from worldwarp.cameras.formats import write_cameras
 from worldwarp.cameras.health import health
+from worldwarp.cameras.sizes import scale_cameras
 from worldwarp.outputs.pictures import encode_png, read_picture
 from worldwarp.outputs.plot import LEFT, LIMIT, PANELS, RIGHT, SHADES, STRIP, plot
 from worldwarp.path import command
@@ -108,7 +109,7 @@ def test_pictures_are_numbered_as_the_timeline_is(files):
         ("check", [], "depth: is missing; give --depth"),
         ("preview", ["--depth", "{}/depth.npy", "--out", "x"], "image: is missing"),
         ("preview", ["--depth", "{}/depth.npy", "--width", "3", "--out", "x"], "width: is 3; give at least 16"),
-        ("check", ["--depth", "{}/small.npy"], "cameras: are for 240 x 160 pixels, the depth is 64 x 48"),
+        ("check", ["--depth", "{}/small.npy"], "cameras: are for 240 x 160 pixels; 64 x 48 has other proportions"),
         ("check", ["--depth", "{}/depth.npy", "--far", "0.1"], "depth: is sky everywhere"),
     ],
 )
@@ -116,6 +117,15 @@ def test_what_is_missing_or_does_not_fit_is_said(files, name, arguments, sentenc
     np.save(files / "small.npy", wall())
     with pytest.raises(InvalidShot, match=sentence):
         run(name, files, *(argument.format(files) for argument in arguments))
+
+
+def test_a_path_for_the_picture_at_another_size_is_as_well_known(files, capsys):
+    write_cameras(files / "large.npz", scale_cameras(CAMERAS, (480, 320)))
+    given = "--depth", str(files / "depth.npy")
+    assert command(["check", "--cameras", str(files / "large.npz"), *given, "--json"]) == 0
+    large = json.loads(capsys.readouterr().out)
+    assert run("check", files, *given, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == large
 
 
 def test_the_plot_shows_each_frame_in_the_strip_and_dashes_what_is_warned_of():
@@ -143,3 +153,19 @@ def test_a_finished_shot_is_checked_along_its_path_or_another(tmp_path, files, c
     assert command(["check", "--result", str(out), "--store", str(store), "--json"]) == 0
     known = health(scene.view(CAMERAS, 0).depth, CAMERAS).known
     np.testing.assert_allclose(json.loads(capsys.readouterr().out)["known"], known, atol=0.005)
+
+
+def test_the_path_that_a_shot_was_made_from_is_checked_as_the_shot_was_framed(tmp_path, files, capsys):
+    from worldwarp.generate import command as generate
+
+    common = ["--store", str(tmp_path / "store")]
+    given = ["--image", str(files / "picture.png"), "--depth", str(files / "depth.npy")]
+    cameras = ["--cameras", str(files / "cameras.npz")]
+    size = ["--width", "128", "--height", "64", "--overscan", "0.1"]  # cut, and shown more of
+    generate([*given, *cameras, *common, *size, "--out", str(tmp_path / "shot"), "--cache-steps", "1"])
+    capsys.readouterr()
+    result = ["check", "--result", str(tmp_path / "shot"), *common, "--json"]
+    assert command(result) == 0
+    own = json.loads(capsys.readouterr().out)
+    assert command([*result, *cameras]) == 0
+    assert json.loads(capsys.readouterr().out)["known"] == own["known"]

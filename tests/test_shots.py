@@ -72,7 +72,10 @@ def test_depth_beyond_far_is_sky():
         ({"pictures": np.repeat(PICTURE, 2, axis=0)}, r"picture: holds 2 first frames; give 4k \+ 1 of them: 1 or 5"),
         ({"pictures": PICTURE[:, :8]}, r"picture: is 64 x 8; each side has to be 16 to 4096"),
         ({"pictures": np.zeros((1, 16, 5000, 3), np.uint8)}, r"picture: is 5000 x 16; each side"),
-        ({"cameras": replace(CAMERAS, width=128, height=96)}, r"cameras: are for 128 x 96 .* picture is 64 x 48"),
+        (
+            {"cameras": replace(CAMERAS, width=128, height=96)},
+            r"cameras: are for 128 x 96 .* picture is 64 x 48; .* path convert --width 64 --height 48",
+        ),
         ({"cameras": straight_path(1)}, r"cameras: has 1 frame; a path needs at least 2"),
         ({"depth": None}, r"depth: is missing; render the depth from this camera, give a depth file .*estimated"),
         ({"depth": DEPTH[:, :-1]}, r"depth: is 64 x 47, the picture is 64 x 48; .* same size"),

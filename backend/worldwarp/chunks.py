@@ -27,6 +27,9 @@ STAGES = {"history": history.VERSION, "cache": cache.VERSION}
 BETWEEN = "1"
 """Raised when the same frames give others between them; here, for ``between.py`` loads kernels."""
 
+MARGIN = "2"
+"""Raised when the same pictures give another depth beyond their border."""
+
 NOT_IN_RECIPE = {"width", "height", "framing", "overscan", "chunk_frames", "every"}
 """Settings that act before a chunk exists: their effect is in the picture, the cameras and the plan."""
 
@@ -137,7 +140,7 @@ def recipe(shot: Shot, chunk: Chunk, previous: str | None, numerics: str) -> dic
         "pictures": None if previous else _digest(shot.pictures),
         "depth": None if previous or shot.depth is None else _digest(shot.depth),
         "mask": None if shot.mask is None else _digest(shot.mask),
-        "known": None if previous or shot.known is None else _digest(shot.known),
+        "known": None if previous or shot.known is None else [MARGIN, _digest(shot.known)],
         "sky": None if previous or shot.sky is None else _digest(shot.sky),
         "between": None if shot.settings.every == 1 else _between(shot, chunk),
         # draft estimates a picture without depth; the others estimate what they invented, too

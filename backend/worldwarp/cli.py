@@ -2,8 +2,13 @@
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 from worldwarp_protocol.errors import WorldWarpError
 
@@ -39,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     module, function = COMMANDS[name][0].split(":")
     try:
-        return int(getattr(importlib.import_module(module), function)(rest))
+        with _heard():
+            return int(getattr(importlib.import_module(module), function)(rest))
     except WorldWarpError as error:
         print(f"worldwarp: {in_options(str(error))}", file=sys.stderr)
         return 1
@@ -52,8 +58,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"worldwarp: {what}{error.strerror or error}; {remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped; what was computed is kept.", file=sys.stderr)
+        print("Stopped; what was computed is kept.", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Say at once that Ctrl-C was heard: what is at work may take a moment to end."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        print("\nStopping ...", file=sys.stderr, flush=True)
+        signal.default_int_handler(number, frame)
+
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not of what a shell put behind
+    if not (usual and threading.current_thread() is threading.main_thread()):
+        yield
+        return
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _usage() -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +11,14 @@ from worldwarp_protocol import files
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.limits import MAX_SIDE
 
+from . import terminal
 from .cameras import colmap, nerfstudio
 from .cameras.colmap.points import Points, seen, unseen
 from .cameras.overscan import Canvas, overscan
 from .cameras.sizes import Framing, Size, frame_picture
 from .outputs import exr, plate
 from .outputs.finished import Finished, open_finished
-from .outputs.pictures import encode_png
+from .outputs.pictures import encode_png, tagged
 from .outputs.video import FORMS, write_video
 from .shotfile import Request, unpack
 from .store import Store, StoreError, default_root
@@ -31,6 +32,8 @@ class Work:
     store: Store
     size: Size | None = None
     """Of the plate; None is the picture's own."""
+    timeline: bool = False
+    """Whether files are numbered as the timeline is, in a folder of their own."""
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -42,29 +45,40 @@ def command(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     chosen = [name for name in WRITERS if getattr(options, name.replace("-", "_"))]
-    if not chosen:
+    if not (chosen or options.timeline_numbers):
         raise InvalidShot("export", f"of what? Give one or more of --{', --'.join(WRITERS)}.")
     if options.size and not options.plate:
         raise InvalidShot("size", "is that of the plate; give --plate, too, or leave it out.")
     work = Work(open_finished(options.result), Store(options.store or default_root()), options.size)
-    for name in chosen:
-        print(options.result / WRITERS[name][0](work))
+    work = replace(work, timeline=options.timeline_numbers)
+    for write in [*([_frames] if work.timeline else []), *(WRITERS[name][0] for name in chosen)]:
+        written = write(work)
+        terminal.wipe()
+        print(options.result / written)
     return 0
 
 
+def _frames(work: Work) -> str:
+    for i in _each(work):
+        files.write(_numbered(work, "frames", i, "png"), work.finished.folder.frame_path(i).read_bytes())
+    return _folder(work, "frames")
+
+
 def _exr(work: Work) -> str:
-    for i in range(work.finished.record.frames):
-        path = _numbered(work.finished, "exr", i, "exr")
-        exr.write_passes(
-            path, work.finished.passes(work.store, i), work.finished.taken, i, work.finished.record.colour_space
-        )
-    return "exr"
+    finished = work.finished
+    for i in _each(work):
+        path = _numbered(work, "exr", i, "exr")
+        exr.write_passes(path, finished.passes(work.store, i), finished.taken, i, finished.record.colour_space)
+    return _folder(work, "exr")
 
 
 def _linear(work: Work) -> str:
-    for i, frame in enumerate(work.finished.frames()):
-        exr.write_linear(_numbered(work.finished, "linear", i, "exr"), frame, work.finished.record.colour_space)
-    return "linear"
+    finished, space = work.finished, work.finished.record.colour_space
+    if space != "sRGB":
+        print(f"Note: its colours stay as displayed in {space}, not scene-linear, as the files say.", file=sys.stderr)
+    for i in _each(work):
+        exr.write_linear(_numbered(work, "linear", i, "exr"), finished.frame(i), finished.taken, i, space)
+    return _folder(work, "linear")
 
 
 def _prores(work: Work) -> str:
@@ -109,7 +123,7 @@ def _plate(work: Work) -> str:
     finished, request = work.finished, unpack(work.finished.folder.path)
     target, source = plate_source(work, request)
     folder = "plate" if work.size is None else "plate_{}x{}".format(*work.size)
-    for i in range(finished.record.frames):
+    for i in _each(work):
         given = plate.laid(request.pictures[i], target) if i < len(request.pictures) else None
         if given is None:
             image = plate.full_size(finished.passes(work.store, i), i, source)
@@ -118,8 +132,8 @@ def _plate(work: Work) -> str:
         else:
             made = plate.full_size(finished.passes(work.store, i), i, source)
             image = np.where(target.known[..., None], given, made)
-        files.write(_numbered(finished, folder, i, "png"), encode_png(image))
-    return folder
+        files.write(_numbered(work, folder, i, "png"), tagged(encode_png(image), finished.record.colour_space))
+    return _folder(work, folder)
 
 
 def plate_source(work: Work, request: Request) -> tuple[Canvas, plate.Source]:
@@ -144,9 +158,22 @@ def _video(finished: Finished, form: str) -> str:
     return name
 
 
-def _numbered(finished: Finished, folder: str, index: int, suffix: str) -> Path:
-    path = finished.folder.path / folder / f"{index + 1:04d}.{suffix}"
-    path.parent.mkdir(exist_ok=True)
+def _each(work: Work) -> Iterator[int]:
+    """The frames, and a word of how far it is."""
+    for i in range(work.finished.record.frames):
+        terminal.show("export", i, work.finished.record.frames)
+        yield i
+
+
+def _folder(work: Work, name: str) -> str:
+    """In the result, of numbered files."""
+    return f"timeline/{name}" if work.timeline else name
+
+
+def _numbered(work: Work, folder: str, index: int, suffix: str) -> Path:
+    number = int(work.finished.cameras.frame[index]) if work.timeline else index + 1
+    path = work.finished.folder.path / _folder(work, folder) / f"{number:04d}.{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
@@ -170,6 +197,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path, help="where its chunks are kept")
     for name, (_, text) in WRITERS.items():
         parser.add_argument(f"--{name}", action="store_true", help=text)
+    parser.add_argument(
+        "--timeline-numbers",
+        action="store_true",
+        help="frames, EXR and plate in RESULT/timeline, numbered as the timeline is: 1001.png",
+    )
     parser.add_argument("--size", type=_size, metavar="WxH", help="of the plate, such as 1920x1080 (the picture's own)")
     return parser
 

@@ -13,6 +13,7 @@ from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.results import ResultFolder
 
 from . import contents, profiles, shots, terminal
+from .alone import alone
 from .cameras import Cameras
 from .cameras.extrapolate import WAYS, extrapolate
 from .cameras.formats import read_cameras
@@ -24,7 +25,7 @@ from .masks import read_mask
 from .nouns import Bytes, Report, Shot
 from .options import add, read, read_overrides
 from .outputs.lens import Distortion, read_distortion, st_map, undistort, undistort_mask, write_st_map
-from .outputs.pictures import decode_png, read_depth, read_picture
+from .outputs.pictures import decode_png, read_depth, read_picture, tagged
 from .outputs.video import write_video
 from .shotfile import Request, distortion_of, other_versions, pack, unpack
 from .store import Manifest, Store, default_root
@@ -35,7 +36,7 @@ from .world.products import PRODUCTS, World
 UNSEEN = 0.005
 """A share of a straightened picture that is worth a note."""
 
-PATH_ONLY = ("frames", "lens")
+PATH_ONLY = ("frames", "lens", "sensor")
 """Options that say more of ``--path``."""
 
 
@@ -48,10 +49,17 @@ def command(arguments: Sequence[str]) -> int:
         print(f"Note: {terminal.in_options(warning)}", file=sys.stderr)
     lens, camera = options.distortion, shot.cameras
     bent = st_map(camera.K[0], camera.width, camera.height, lens) if lens else None
-    folder = ResultFolder(options.out)
-    begin(folder, shot, request, lens)
-    if bent is not None:
-        write_st_map(options.out / "st_map.exr", bent)
+    files.strange(options.out)  # refuses what is no folder
+    with alone(options.out):
+        begin(folder := ResultFolder(options.out), shot, request, lens)
+        if bent is not None:
+            write_st_map(options.out / "st_map.exr", bent)
+        _make(folder, shot, options)
+    return 0
+
+
+def _make(folder: ResultFolder, shot: Shot, options: argparse.Namespace) -> None:
+    """Every chunk into the folder, as it is committed, then the video."""
     store = Store(options.store or default_root())
     peaks = [0.0]
     for index, (manifest, computed) in enumerate(run(shot, store, terminal.show)):
@@ -71,7 +79,6 @@ def command(arguments: Sequence[str]) -> int:
     print(f"{len(shot.cameras)} frames in {options.out}, and as a video in {options.out / 'video.mp4'}")
     if peak := max(peaks):
         print(f"Most memory that was held: {peak / 1e9:.1f} GB.")
-    return 0
 
 
 def _first(options: argparse.Namespace) -> Request:
@@ -105,8 +112,9 @@ def _check_path(options: argparse.Namespace) -> None:
     """Refuse what would be left aside, or is missing, beside ``--path``."""
     if options.path and not (options.lens or options.cameras):
         raise InvalidShot("path", "needs the picture's lens: give --lens (35mm or 1200px), or --cameras to start from.")
-    if options.path and options.lens and options.cameras:
-        raise InvalidShot("lens", "is that of --cameras, where the path starts; leave one of them out.")
+    for name in ("lens", "sensor"):
+        if options.path and options.cameras and getattr(options, name):
+            raise InvalidShot(name, "is that of --cameras, where the path starts; leave one of them out.")
     for name in PATH_ONLY:
         if getattr(options, name) is not None and not options.path:
             raise InvalidShot(name, f"goes with --path; leave --{name} out, or describe the path in words.")
@@ -116,25 +124,15 @@ def _path(options: argparse.Namespace) -> Cameras:
     """The path that words describe, from the first of the given cameras, or from a level one with the given lens."""
     height, width = read_picture(options.image[0]).shape[:2]
     first = {"start": options.cameras, "at": None, "first_frame": options.first_frame, "fps": options.fps}
-    seen = {"width": width, "height": height, "lens": options.lens, "sensor": "full-frame"}
+    seen = {"width": width, "height": height, "lens": options.lens, "sensor": options.sensor}
     depth = options.depth[0] if options.depth else None
     return walked(options.path, argparse.Namespace(**first, **seen), options.frames, depth)
 
 
 def _again(options: argparse.Namespace) -> Request:
     """The shot of a result folder, with what the options change of its settings; without --out in that folder."""
-    for name in (
-        "image",
-        "depth",
-        "mask",
-        "sky",
-        "cameras",
-        "path",
-        *PATH_ONLY,
-        "extend",
-        "colour_space",
-        "distortion",
-    ):
+    given = "image", "depth", "mask", "sky", "cameras", "path", *PATH_ONLY, "extend", "colour_space", "distortion"
+    for name in given:
         if getattr(options, name) != (0 if name == "extend" else None):
             raise InvalidShot(name, "is in the folder that --from names; leave it out.")
     folder = options.source.parent if options.source.name == "shot.json" else options.source
@@ -180,7 +178,7 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens
     for name, content in inputs.items():
         folder.keep_input(name, content)
     for i, name in enumerate(given.pictures if given else []):
-        files.write(folder.path / "plate" / f"{i + 1:04d}.png", inputs[name])
+        files.write(folder.path / "plate" / f"{i + 1:04d}.png", tagged(inputs[name], shot.colour_space))
 
 
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
@@ -191,9 +189,10 @@ def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) 
         folder.add_solved(first, *solved)
     if not fresh:
         return
+    colours = folder.record.colour_space if folder.record else ""
     for i in range(first, first + count):
         frame, provenance = (store.read(manifest.key, contents.name(kind, i)) for kind in ("frames", "provenance"))
-        folder.add_frame(i, frame, provenance)
+        folder.add_frame(i, tagged(frame, colours), provenance)
     if contents.FIGURE in manifest.files:
         files.write(folder.path / "noise" / f"chunk_{index + 1:04d}.png", store.read(manifest.key, contents.FIGURE))
     folder.add_points(index, *stored_points(store, manifest.key))
@@ -265,7 +264,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sky", type=Path, nargs="+", help="white is sky: infinitely far away, whatever depth says")
     parser.add_argument("--cameras", type=Path, help="the path (cameras.npz); its first camera took the picture")
     parser.add_argument("--path", metavar="WORDS", help="or in words, such as 'dolly_in 1.5m + pan_left 20deg ease'")
-    parser.add_argument("--lens", help="with --path: 35mm (full frame), or 1200px of the picture")
+    parser.add_argument("--lens", help="with --path: 35mm, or 1200px of the picture")
+    parser.add_argument("--sensor", help="of a lens in mm, by name (full-frame)")
     parser.add_argument("--frames", type=int, help="with --path: in all; left out, as many as the moves take")
     parser.add_argument("--fps", type=float, help="of the timeline (24): of --path, or warned of where others differ")
     parser.add_argument("--first-frame", type=int, help="of the timeline (1), likewise")

@@ -36,7 +36,10 @@ def read_mask(path: Path, size: Size, name: str = "mask") -> Mask:
     Raises:
         InvalidShot: no picture, of another size, or everything is set.
     """
-    grey = read_picture(path).mean(-1)
+    try:
+        grey = read_picture(path).mean(-1)
+    except InvalidShot as error:
+        raise InvalidShot(name, error.text) from None
     if grey.shape != (size[1], size[0]):
         raise InvalidShot(
             name, f"{path} is {grey.shape[1]} x {grey.shape[0]}, the picture {size[0]} x {size[1]}; paint over it."

@@ -61,7 +61,8 @@ class Shot:
     mask: NDArray[np.bool_] | None = None
     """(f, H, W): what of the pictures must not become part of the world."""
     sky: NDArray[np.bool_] | None = None
-    """(f, H, W): what of them is infinitely far away, whatever an estimate says; ``depth`` says it already."""
+    """(f, H, W): what of them is infinitely far away, whatever an estimate says; ``depth`` says it already. Carried on
+    beyond what they fill."""
     known: NDArray[np.bool_] | None = None
     """(H, W): what of their frames the pictures fill; the rest is their edge carried on. None: all."""
     window: Window | None = None

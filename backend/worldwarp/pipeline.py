@@ -74,7 +74,7 @@ def generate_chunk(
     with _timed("depth", seconds):
         report("geometry", 0, 1)
         depth, residuals = _depth(chunk, filled, known, cameras, settings, profile)
-        depth = without(depth, context)
+        depth = without(views.beyond(depth, context), context)
     with _timed("solve", seconds):
         arguments = chunk, filled.frames, depth, cameras, requested or cameras, history, history_cameras, context
         solved = taken(*arguments, partial(report, "geometry")) if eases(settings) else None

@@ -1,7 +1,8 @@
-"""The work in progress, on one line of a terminal; files and pipes are not filled with it."""
+"""The work in progress, on one line of a terminal; into files and pipes a line of it now and then."""
 
 import re
 import sys
+import time
 
 from .nouns import Bytes
 
@@ -17,11 +18,16 @@ STAGES = {
     "decode": "making the frames, frame",
     "save": "saving",
     "evaluate": "looking at frame",
+    "export": "writing frame",
     "first frame": "making the picture, step",
 }
 """The stages of the work in words."""
 LINE = 60
 """Characters of the line that shows them."""
+EVERY = 30.0
+"""Seconds between two lines where no terminal is."""
+
+_next_line = time.monotonic() + EVERY
 
 
 def in_options(sentence: str) -> str:
@@ -32,10 +38,15 @@ def in_options(sentence: str) -> str:
 
 def show(stage: str, step: int, steps: int, preview: Bytes | None = None) -> None:  # noqa: ARG001 - a terminal
     """Show how far the work has come: a ``Report``."""
+    global _next_line
+    most = "at most " if stage == "cache" else ""  # the fit ends when it gains nothing more
+    count = f" {step + 1} of {most}{steps}" if steps > 1 else ""
+    line = STAGES.get(stage, stage) + count
     if sys.stderr.isatty():
-        most = "at most " if stage == "cache" else ""  # the fit ends when it gains nothing more
-        count = f" {step + 1} of {most}{steps}" if steps > 1 else ""
-        print(f"\r{STAGES.get(stage, stage) + count:{LINE}}", end="", file=sys.stderr, flush=True)
+        print(f"\r{line:{LINE}}", end="", file=sys.stderr, flush=True)
+    elif time.monotonic() >= _next_line:
+        _next_line = time.monotonic() + EVERY
+        print(f"{line} ...", file=sys.stderr, flush=True)
 
 
 def wipe() -> None:

@@ -130,7 +130,7 @@ class BadArray(Exception):
 
 
 def check_arrays(kind: type, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """``check_headers`` for arrays that have no headers yet."""
+    """``check_headers`` and ``check_lengths`` for arrays that have no headers yet."""
     for name, array in arrays.items():
         if array.dtype.name not in ITEM_BYTES:
             raise BadArray(name, f"{array.dtype} does not travel, only {', '.join(ITEM_BYTES)} do")
@@ -138,6 +138,7 @@ def check_arrays(kind: type, arrays: Mapping[str, NDArray[Any]]) -> None:
         ArrayHeader(name, cast(Dtype, array.dtype.name), list(array.shape), "") for name, array in arrays.items()
     ]
     check_headers(kind, headers)
+    check_lengths(kind, headers)
 
 
 def array_bytes(dtype: str, shape: Sequence[int]) -> int:
@@ -146,7 +147,7 @@ def array_bytes(dtype: str, shape: Sequence[int]) -> int:
 
 
 def check_headers(kind: type, headers: Sequence[ArrayHeader]) -> None:
-    """Raise ``BadArray`` where the arrays that ``headers`` announce are not those that a ``kind`` carries."""
+    """Raise ``BadArray`` where one of the arrays that ``headers`` announce is none that a ``kind`` carries."""
     by_name = {header.name: header for header in headers}
     if len(by_name) != len(headers):
         raise BadArray("arrays", "two of them have the same name")
@@ -160,6 +161,18 @@ def check_headers(kind: type, headers: Sequence[ArrayHeader]) -> None:
     _check_shapes({name: rules[name] for name in rules if name in by_name}, by_name)
 
 
+def check_lengths(kind: type, headers: Sequence[ArrayHeader]) -> None:
+    """Raise ``BadArray`` where lengths of one letter differ between arrays that are each as they must be."""
+    by_name = {header.name: header for header in headers}
+    known: dict[str, tuple[int, str]] = {}
+    for name, rule in ARRAYS.get(kind, {}).items():
+        for length, dimension in zip(by_name[name].shape if name in by_name else (), rule.shape, strict=False):
+            first, owner = known.setdefault(str(dimension), (length, name))
+            if length != first:
+                things = LENGTHS[str(dimension)][2]
+                raise BadArray(name, f"has {length} {things} but {owner} has {first}: make them the same")
+
+
 def _check_sizes(headers: Sequence[ArrayHeader], most: int) -> None:
     total = 0
     for header in headers:
@@ -170,7 +183,6 @@ def _check_sizes(headers: Sequence[ArrayHeader], most: int) -> None:
 
 
 def _check_shapes(rules: Mapping[str, Rule], headers: Mapping[str, ArrayHeader]) -> None:
-    known: dict[str, tuple[int, str]] = {}
     for name, rule in rules.items():
         header = headers[name]
         wanted = f"must be {rule.dtype} of shape ({', '.join(map(str, rule.shape))})"
@@ -184,6 +196,3 @@ def _check_shapes(rules: Mapping[str, Rule], headers: Mapping[str, ArrayHeader])
             least, most, things = LENGTHS[dimension]
             if not least <= length <= most:
                 raise BadArray(name, f"has {length} {things}; send {least} to {most}")
-            first, owner = known.setdefault(dimension, (length, name))
-            if length != first:
-                raise BadArray(name, f"has {length} {things} but {owner} has {first}: make them the same")

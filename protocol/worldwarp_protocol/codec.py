@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import limits
-from .arrays import BadArray, array_bytes, check_arrays, check_headers
+from .arrays import BadArray, array_bytes, check_arrays, check_headers, check_lengths
 from .errors import LocalProtocolError, RemoteProtocolError
-from .messages import ArrayHeader, ClientMessage, Dtype, Message, ServerMessage
+from .messages import ArrayHeader, CheckPath, ClientMessage, Dtype, EstimateGeometry, Message, ServerMessage, Submit
 
 Buffer = bytes | memoryview
 Arrays = dict[str, NDArray[Any]]
 M = TypeVar("M")
+
+JUDGED = Submit, EstimateGeometry, CheckPath
+"""Questions with pictures and cameras of a user's: that these do not fit each other is answered, no breach."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 _CLIENT: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
@@ -109,6 +112,8 @@ def _check(message: object, frames: Sequence[Buffer]) -> Sequence[ArrayHeader]:
         raise RemoteProtocolError(f"the header announces {len(headers)} arrays, {len(frames)} came")
     try:
         check_headers(type(message), headers)
+        if not isinstance(message, JUDGED):
+            check_lengths(type(message), headers)
     except BadArray as error:
         raise RemoteProtocolError(str(error)) from error
     for header, frame in zip(headers, frames, strict=True):

@@ -99,9 +99,24 @@ def test_a_rate_is_given_or_the_files():
     assert read_cameras(Path("cameras.npz")).fps == 24000 / 1001
 
 
+@pytest.mark.parametrize("name", ["cameras", "npz", "transforms", "colmap"])
+def test_a_path_is_brought_to_another_size_of_its_proportions(name):
+    FORMATS[name].write(Path("a"), plain())
+    for size in (["--width", "320", "--height", "180"], ["--width", "320"], ["--height", "180"]):
+        command(["a", *size, "--out", "b.npz"])
+        got = read_cameras(Path("b.npz"))
+        assert (got.width, got.height) == (320, 180)
+        np.testing.assert_allclose(pixels(got), pixels(plain()) / 2, atol=1e-9)
+    command(["a", "--width", "321", "--out", "b.npz"])  # 180.56 pixels are 181: what is more is shown evenly
+    np.testing.assert_allclose(read_cameras(Path("b.npz")).K[0, :2, 2], [160.5, 90.5], atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["a.npz", "--width", "320", "--height", "240"], "cameras: are for 640 x 360 .*: 320 x 180 would do"),
+        (["a.npz", "--width", "0", "--height", "0"], "cameras: are for 640 x 360"),
+        (["binary.ply"], "path: binary.ply: is not text, and no other file of cameras"),
         (["none"], r"path: none: is not there"),
         (["."], r"path: .: is a folder without a COLMAP model"),
         (["odd.txt"], r"path: odd.txt: is not recognised; if it is one of cameras, colmap"),
@@ -120,6 +135,7 @@ def test_what_is_missing_or_wrong_is_said(arguments, sentence):
     FORMATS["npz"].write(Path("one.npz"), plain(1))
     np.savez("scaled.npz", c2w=plain().camera_to_world[:, :3] * 1.01, K=plain().K, width=640, height=360)
     Path("odd.txt").write_text("some words\n")
+    Path("binary.ply").write_bytes(b"ply\n\xf3\xff")
     with pytest.raises(InvalidShot, match=sentence):
         command(arguments)
     assert not Path("cameras.npz").exists()

@@ -61,6 +61,12 @@ def test_a_pixel_is_orbited_at_its_depth():
         ([*SIZE, "--sensor", "huge"], "sensor: is 'huge'"),
         ([*SIZE, "--fps", "0"], "fps: is 0"),
         (["--start", "start.npz", "--at", "77"], "at: start.npz has no frame 77; it has 1 to 9"),
+        (
+            ["--start", "start.npz", "--lens", "50mm"],
+            "lens: is that of --start, where the path begins; leave --lens out",
+        ),
+        (["--start", "start.npz", "--width", "100"], "width: is that of --start, .* 'worldwarp path convert'"),
+        (["--start", "start.npz", "--sensor", "aps-c"], "sensor: is that of --start"),
         (["--start", "none.npz"], "cameras: there is no file none.npz"),
     ],
 )

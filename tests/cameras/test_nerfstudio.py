@@ -97,6 +97,5 @@ def test_what_is_no_such_file_is_said(tmp_path, text):
         read(tmp_path, text)
 
 
-def test_a_size_that_is_given_must_be_the_files(tmp_path):
-    with pytest.raises(InvalidShot, match="has a width of 640 pixels, not 320; leave --width out"):
-        read(tmp_path, {**LENS, "frames": FRAMES}, Given(width=320))
+def test_a_size_that_the_file_says_counts(tmp_path):
+    assert read(tmp_path, {**LENS, "frames": FRAMES}, Given(width=320)).width == 640

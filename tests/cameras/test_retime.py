@@ -195,6 +195,9 @@ def test_the_command_retimes_a_file(tmp_path, capsys):
         assert f"{count} cameras, frames 1001 to {1000 + count}" in capsys.readouterr().out
     with pytest.raises(InvalidShot, match="retime: "):
         command([str(tmp_path / "in.npz"), "--out", str(out)])
+    assert "is replaced" not in capsys.readouterr().err
+    assert command([str(out), "--speed", "2", "--out", str(out)]) == 0
+    assert f"{out} is replaced by what was made of it" in capsys.readouterr().err
 
 
 def test_speeds_that_need_more_frames_than_there_are_numbers_are_refused():

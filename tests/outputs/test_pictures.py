@@ -8,7 +8,7 @@ import numpy as np
 import OpenEXR
 import pytest
 from PIL import Image
-from worldwarp.outputs.pictures import decode_png, encode_png, read_depth, read_picture
+from worldwarp.outputs.pictures import decode_png, encode_png, read_depth, read_picture, tagged
 from worldwarp_protocol.errors import InvalidShot
 
 RNG = np.random.default_rng(0)
@@ -201,3 +201,13 @@ def test_npy_files_are_read_without_pickle(tmp_path):
     np.savez(tmp_path / "cameras.npz", K=DEPTH, R=DEPTH, t=DEPTH)
     with pytest.raises(InvalidShot, match=r"depth: .*cameras.npz is an archive of cameras; give one array"):
         read_depth(tmp_path / "cameras.npz")
+
+
+def test_a_png_says_that_it_is_srgb_where_it_is(tmp_path):
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    plain = encode_png(image)
+    assert tagged(plain, "AgX Base sRGB") == plain
+    (tmp_path / "a.png").write_bytes(tagged(plain, "sRGB"))
+    with Image.open(tmp_path / "a.png") as found:
+        assert found.info["srgb"] == 0
+        np.testing.assert_array_equal(np.asarray(found), image)

@@ -1,6 +1,7 @@
 import hashlib
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worldwarp_protocol import codec, limits
 from worldwarp_protocol import messages as m
-from worldwarp_protocol.errors import LocalProtocolError, RemoteProtocolError
+from worldwarp_protocol.arrays import ARRAYS
+from worldwarp_protocol.client import check_shot
+from worldwarp_protocol.errors import InvalidShot, LocalProtocolError, RemoteProtocolError
 
 from .samples import FROM_CLIENT, FROM_SERVER, REQUEST, RUN, frame_arrays, info, point_arrays, shot, shot_arrays
 
@@ -108,11 +111,19 @@ BAD_ARRAYS = {
     ),
 }
 
+NOT_FITTING = {"31 pixels of width", "2 pictures", "8 frames but K has 9"}
+"""Arrays of a submit that are sound each, but not together: refused, no breach."""
+
 
 @pytest.mark.parametrize(("message", "arrays", "says"), BAD_ARRAYS.values(), ids=BAD_ARRAYS)
 def test_arrays_that_do_not_belong_to_the_message(message: Any, arrays: Any, says: str) -> None:
     with pytest.raises(LocalProtocolError, match=says):
         codec.encode(message, arrays)
+    if says in NOT_FITTING:
+        codec.decode_client(_as_a_liar_would(message, arrays))
+        with pytest.raises(InvalidShot, match=says):
+            check_shot(message.shot, arrays)
+        return
     with pytest.raises(RemoteProtocolError):
         _decode_either(_as_a_liar_would(message, arrays))
 
@@ -403,3 +414,11 @@ def test_noise_is_refused(frames: list[bytes]) -> None:
     for decode in (codec.decode_client, codec.decode_server):
         with pytest.raises(RemoteProtocolError):
             decode(frames)
+
+
+def test_the_specification_names_every_array_and_its_type() -> None:
+    rows = (Path(m.__file__).parents[1] / "SPEC.md").read_text(encoding="utf-8").splitlines()
+    tables = [row for row in rows if row.startswith("| ")]
+    for rules in ARRAYS.values():
+        for name, rule in rules.items():
+            assert any(f"`{name}`" in row and (rule.dtype in row or "as above" in row) for row in tables), name

@@ -3,9 +3,10 @@
 import secrets
 
 import numpy as np
+import pytest
 import zmq
 from worldwarp.store import Store
-from worldwarp_protocol import messages
+from worldwarp_protocol import codec, messages
 from worldwarp_protocol.keys import KeyPair, enrol
 from worldwarp_protocol.messages import Cancel, List, Settings, StopAfterChunk, Submit, Subscribe, Unsubscribe
 
@@ -170,3 +171,14 @@ def test_two_questions_at_once(caller: Caller) -> None:
         messages.Submitted,
         messages.Runs,
     }
+
+
+def test_arrays_that_do_not_fit_each_other_are_refused_and_the_session_goes_on(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot, arrays = small_shot(name="odd")
+    monkeypatch.setattr(codec, "check_arrays", lambda *_: None)  # a client that checks nothing
+    answer = caller.submit((shot, {**arrays, "frame": arrays["frame"][:-1]}))
+    assert (answer.code, answer.field) == ("invalid_shot", "cameras")
+    assert "make them the same" in answer.text
+    assert caller.ask(List(), messages.Runs).runs is not None

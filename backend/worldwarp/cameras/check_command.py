@@ -11,13 +11,14 @@ import numpy as np
 from worldwarp_protocol import files
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.results import INPUTS
 
 from ..geometry import sources
 from ..geometry.anchor import read_anchor
 from ..geometry.picture import describe, within
 from ..masks import as_sky, cut_out, read_mask
 from ..nouns import Bytes, Floats
-from ..outputs.finished import open_finished
+from ..outputs.finished import Finished, open_finished
 from ..outputs.pictures import check_ending, encode_png, read_depth, read_picture
 from ..outputs.plot import plot
 from ..store import Store, default_root
@@ -25,8 +26,10 @@ from .cameras import Cameras
 from .checks import check_cameras
 from .formats import read_cameras
 from .health import Health, health, sentences
+from .overscan import overscan
 from .retiming import mismatches
 from .sampling import recommend
+from .sizes import frame_cameras, frame_picture, scale_cameras
 
 ROWS = 10
 """Of the table, about."""
@@ -68,16 +71,9 @@ def first_view(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Camer
     """The picture (H, W, 3) where one is named, its depth (H, W), and the path, of the same size.
 
     Raises:
-        InvalidShot: something is missing, or sizes differ.
+        InvalidShot: something is missing, or the path is for pictures of other proportions.
     """
     picture, depth, cameras = _of_result(options) if options.result else _of_files(options)
-    check_cameras(cameras)
-    if depth.shape != (cameras.height, cameras.width):
-        raise InvalidShot(
-            "cameras",
-            f"are for {cameras.width} x {cameras.height} pixels, the depth is {depth.shape[1]} x {depth.shape[0]}; "
-            "give both for the same picture.",
-        )
     if options.mask:
         depth = cut_out(depth, read_mask(options.mask, (cameras.width, cameras.height)))
     return picture, depth, cameras
@@ -120,20 +116,42 @@ def _of_result(options: argparse.Namespace) -> tuple[Bytes, Floats, Cameras]:
     """Of a finished shot; another path may be given for it."""
     shot = open_finished(options.result)
     depth = shot.depth(Store(options.store or default_root()), 0)
-    return shot.frame(0), _with_sky(depth, options), read_cameras(options.cameras) if options.cameras else shot.cameras
+    cameras = _framed(_path(options), shot) if options.cameras else shot.cameras
+    return shot.frame(0), _with_sky(depth, options), cameras
+
+
+def _framed(cameras: Cameras, shot: Finished) -> Cameras:
+    """A path at the size of a shot's frames: framed as its picture was, where it is for that."""
+    size, frames = (cameras.width, cameras.height), (shot.cameras.width, shot.cameras.height)
+    given = shot.record.given
+    if size == frames or given is None:
+        return cameras if size == frames else scale_cameras(cameras, frames)
+    first = read_cameras(shot.folder.path / INPUTS / given.cameras)
+    if size != (first.width, first.height):
+        return scale_cameras(cameras, frames)
+    asked = frame_picture(size, (given.settings.width, given.settings.height), given.settings.framing)
+    return frame_cameras(cameras, overscan(asked, given.settings.overscan)[0])
+
+
+def _path(options: argparse.Namespace) -> Cameras:
+    cameras = read_cameras(options.cameras)
+    check_cameras(cameras)
+    return cameras
 
 
 def _of_files(options: argparse.Namespace) -> tuple[Bytes | None, Floats, Cameras]:
     if options.cameras is None:
         raise InvalidShot("cameras", "is missing; name the path with --cameras, or a finished shot with --result.")
-    cameras = read_cameras(options.cameras)
+    cameras = _path(options)
     picture = read_picture(options.image) if options.image else None
     if options.depth:
-        return picture, within(_with_sky(read_depth(options.depth), options), options.far), cameras
+        depth = within(_with_sky(read_depth(options.depth), options), options.far)
+        return picture, depth, scale_cameras(cameras, (depth.shape[1], depth.shape[0]))
     if picture is None or options.geometry in (None, "given"):
         raise InvalidShot("depth", "is missing; give --depth, or --image and --geometry ttt3r, or --result.")
     print(f"Estimating depth with {options.geometry}.", file=sys.stderr)
     anchor = None if options.anchor is None else read_anchor(options.anchor)
+    cameras = scale_cameras(cameras, (picture.shape[1], picture.shape[0]))
     found = describe(picture, sources.load(options.geometry), cameras.K[0], options.depth_scale, anchor)
     return picture, _with_sky(found.depth, options), cameras
 

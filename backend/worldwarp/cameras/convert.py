@@ -18,6 +18,7 @@ from .checks import check_cameras
 from .foreign import Given, fault, text_lines
 from .retime import summary
 from .retiming import exact_rate
+from .sizes import scale_cameras
 
 
 class Format(NamedTuple):
@@ -63,7 +64,7 @@ def command(arguments: Sequence[str]) -> int:
     out = options.out or Path(to.out)
     if out.suffix and (ending := Path(to.out).suffix) in (".npz", ".json"):  # a text may be called anything
         check_ending("out", out, ending)
-    cameras = read(options.path, options.format, _given(options))
+    cameras = _sized(read(options.path, options.format, _given(options)), options)
     if options.world is None and (world := likely_world(cameras)) != "z-up":
         print(f"Its cameras stand upright where the world is {world}; add --world {world} if it is.", file=sys.stderr)
     cameras = turned(cameras, options.world or "z-up")
@@ -120,6 +121,16 @@ def turned(cameras: Cameras, world: str) -> Cameras:
     return replace(cameras, camera_to_world=turn @ cameras.camera_to_world)
 
 
+def _sized(cameras: Cameras, options: argparse.Namespace) -> Cameras:
+    """The path at the size that is asked for; of one side the other follows."""
+    width, height = options.width, options.height
+    if width is None and height is None:
+        return cameras
+    width = round(cameras.width * height / cameras.height) if width is None else width
+    height = round(cameras.height * width / cameras.width) if height is None else height
+    return cameras if (width, height) == (cameras.width, cameras.height) else scale_cameras(cameras, (width, height))
+
+
 def _recognise_text(path: Path) -> str:
     for _, line in text_lines(path):
         words = line.split()
@@ -158,8 +169,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", choices=FORMATS, default="cameras", help="(cameras)")
     parser.add_argument("--out", type=Path, help="a file; for COLMAP a folder")
     parser.add_argument("--world", choices=WORLDS, help="what is up in it; turned to z-up, which it is taken for")
-    parser.add_argument("--width", type=int, help="of the pictures, where the file does not say")
-    parser.add_argument("--height", type=int, help="of the pictures, where the file does not say")
+    parser.add_argument("--width", type=int, help="of the pictures, where the file does not say, or to bring it to")
+    parser.add_argument("--height", type=int, help="likewise; of one side the other follows")
     parser.add_argument("--lens", "--focal", help="35mm, or 1200px of the picture, where the file does not say")
     parser.add_argument("--sensor", default="full-frame", help="of a lens in mm, by name (full-frame)")
     parser.add_argument("--fps", type=float, help="of the timeline (24, or as the file has it)")

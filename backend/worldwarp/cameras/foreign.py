@@ -54,8 +54,10 @@ def text_lines(path: Path) -> Iterator[tuple[str, str]]:
             for number, line in enumerate(file, 1):
                 if not line.lstrip().startswith("#"):
                     yield f"{path}, line {number}", line.strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise fault(path, f"cannot be read as text ({error})") from None
+    except UnicodeDecodeError:
+        raise fault(path, "is not text, and no other file of cameras that is known") from None
+    except OSError as error:
+        raise fault(path, f"cannot be read ({error.strerror}); check the file") from None
 
 
 def numbers(words: Sequence[str], place: str) -> list[float]:
@@ -92,7 +94,7 @@ def size_of(place: object, found: tuple[float | None, float | None], given: Give
     """Width and height of the pictures: the file's, or given where it does not say.
 
     Raises:
-        InvalidShot: neither says, both differ, or it is no size.
+        InvalidShot: neither says, or it is no size.
     """
     sides = []
     for name, mine, yours in zip(("width", "height"), found, (given.width, given.height), strict=True):
@@ -101,8 +103,6 @@ def size_of(place: object, found: tuple[float | None, float | None], given: Give
             raise fault(place, f"does not say the pictures' {name}; give --width and --height")
         if not (1 <= side <= LARGEST_SIDE and side == int(side)):
             raise fault(place, f"has a {name} of {side:g} pixels; it is a whole number from 1 to {LARGEST_SIDE:,}")
-        if yours not in (None, side):
-            raise fault(place, f"has a {name} of {side:g} pixels, not {yours}; leave --{name} out")
         sides.append(int(side))
     return sides[0], sides[1]
 

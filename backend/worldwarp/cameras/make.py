@@ -21,12 +21,14 @@ from .retiming import check_rate, exact_rate
 
 LEVEL = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)
 """Camera to world at the origin, level, looking along the world's +Y."""
+SIDES = ("width", "height")
 
 
 def command(arguments: Sequence[str]) -> int:
     """Make a path, write it and say what it is."""
     options = _parser().parse_args(arguments)
     check_ending("out", options.out, ".npz")
+    _check_start(options)
     cameras = walked(options.words, options, options.frames, options.depth)
     write_cameras(options.out, cameras)
     print(f"{options.out}: {summary(cameras)}")
@@ -65,6 +67,15 @@ def depth_of(path: Path) -> Depth:
     return lambda u, v: float(depth[min(int(v * height), height - 1), min(int(u * width), width - 1)])
 
 
+def _check_start(options: argparse.Namespace) -> None:
+    """Refuse what would be left aside."""
+    for name in ("width", "height", "lens", "sensor"):
+        if options.start and getattr(options, name) is not None:
+            text = f"is that of --start, where the path begins; leave --{name} out"
+            remedy = ", or bring it to another size by 'worldwarp path convert' first" if name in SIDES else ""
+            raise InvalidShot(name, f"{text}{remedy}.")
+
+
 def _of_path(path: Path, at: int | None) -> Cameras:
     cameras = read_cameras(path)
     check_cameras(cameras)
@@ -80,9 +91,10 @@ def _of_lens(options: argparse.Namespace) -> Cameras:
     size = options.width, options.height
     if min(size) < 1:
         raise InvalidShot("width", f"x height is {size[0]} x {size[1]}; give the picture's size in pixels.")
-    if options.sensor not in lens.SENSORS:
-        raise InvalidShot("sensor", f"is {options.sensor!r}; choose one of {', '.join(lens.SENSORS)}.")
-    focal = lens.parse(options.lens, lens.SENSORS[options.sensor][0], size).focal
+    sensor = options.sensor or "full-frame"
+    if sensor not in lens.SENSORS:
+        raise InvalidShot("sensor", f"is {sensor!r}; choose one of {', '.join(lens.SENSORS)}.")
+    focal = lens.parse(options.lens, lens.SENSORS[sensor][0], size).focal
     return Cameras(lens.intrinsics(focal, size)[None], LEVEL[None].copy(), *size, np.array([1]))
 
 
@@ -98,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--width", type=int, help="of the picture, in pixels")
     parser.add_argument("--height", type=int, help="of the picture, in pixels")
     parser.add_argument("--lens", "--focal", help="35mm, or 1200px of the picture")
-    parser.add_argument("--sensor", default="full-frame", help="of a lens in mm, by name (full-frame)")
+    parser.add_argument("--sensor", help="of a lens in mm, by name (full-frame)")
     parser.add_argument("--start", type=Path, help="a cameras.npz to start from instead: at its first camera")
     parser.add_argument("--at", type=int, metavar="FRAME", help="of --start, instead of its first")
     parser.add_argument("--frames", type=int, help="in all; left out, as many as the moves take")

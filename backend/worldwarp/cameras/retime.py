@@ -23,6 +23,8 @@ def command(arguments: Sequence[str]) -> int:
     check_cameras(cameras)
     result = retimed(cameras, options)
     check_cameras(result)
+    if options.out.exists() and options.out.samefile(options.path):
+        print(f"Note: {options.path} is replaced by what was made of it.", file=sys.stderr)
     write_cameras(options.out, result)
     print(f"{options.path}: {summary(cameras)}", file=sys.stderr)
     print(f"{options.out}: {summary(result)}")

@@ -83,9 +83,11 @@ def mismatches(cameras: Cameras, fps: float | None = None, first_frame: int | No
         check_rate(fps)
     theirs = ours if fps is None else exact_rate(fps)
     if abs(ours / theirs - 1) > 1e-6:
+        there, here = _seconds(cameras, theirs), _seconds(cameras, ours)
+        digits = 2 if abs(there - here) >= 0.01 else 4
         found.append(
             f"The path has {ours:.6g} frames a second and the timeline {theirs:.6g}: it would take "
-            f"{_seconds(cameras, theirs):.2f} s instead of {_seconds(cameras, ours):.2f} s; "
+            f"{there:.{digits}f} s instead of {here:.{digits}f} s; "
             f"worldwarp path retime --fps {theirs:.5g} keeps its duration."
         )
     if first_frame is not None and cameras.frame[0] != first_frame:

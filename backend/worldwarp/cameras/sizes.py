@@ -101,6 +101,21 @@ def frame_cameras(cameras: Cameras, framing: Framing) -> Cameras:
     return replace(cameras, K=framing.matrix @ cameras.K, width=framing.width, height=framing.height)
 
 
+def scale_cameras(cameras: Cameras, size: Size) -> Cameras:
+    """The cameras for the same pictures at another size; what a side is rounded by is cut, or shown, evenly.
+
+    Raises:
+        InvalidShot: the size has other proportions (by more than a pixel); says one that would do.
+    """
+    scale = size[0] / cameras.width
+    over = cameras.height * scale - size[1]
+    if min(size) < 1 or abs(over) > 1:
+        near = max(size[0], 1), max(round(cameras.height * max(size[0], 1) / cameras.width), 1)
+        text = f"are for {cameras.width} x {cameras.height} pixels; {size[0]} x {size[1]} has other proportions"
+        raise InvalidShot("cameras", f"{text}: {near[0]} x {near[1]} would do.")
+    return frame_cameras(cameras, Framing(*size, scale, 0.0, over / 2))
+
+
 def resample_picture(picture: NDArray[np.uint8], framing: Framing) -> NDArray[np.uint8]:
     """(H, W, 3) to (height, width, 3), Lanczos over the area a new pixel covers."""
     if framing.is_cut:

@@ -56,6 +56,17 @@ def complete(priors: Priors, estimated: Geometry) -> Floats:
     return np.stack([_complete(*frame) for frame in zip(priors.depth, priors.valid, estimated.depth, strict=True)])
 
 
+def beyond(depth: Floats, views: Sequence[View]) -> Floats:
+    """Depth (n, H, W), infinite beyond the border of the views, its first frames, where what is nearest of them is sky:
+    sky goes on. Their own depth carries its edge on, so it says where that is.
+    """
+    whole = depth.copy()
+    for frame, view in zip(whole, views, strict=False):
+        if view.known is not None and view.depth is not None:
+            frame[~view.known & np.isinf(view.depth)] = np.inf
+    return whole
+
+
 def _complete(depth: Floats, valid: np.ndarray, estimated: Floats) -> Floats:
     both = valid & np.isfinite(depth) & np.isfinite(estimated)
     ratio = np.log(np.where(both, depth, 1) / np.where(both, estimated, 1)).astype(np.float32)

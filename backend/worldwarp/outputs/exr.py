@@ -1,6 +1,7 @@
 """Frames as OpenEXR: scene-linear colour, and all that is known of a frame as passes that Blender shows."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,15 @@ def linear(rgb: Bytes, colour_space: str) -> Floats:
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def write_linear(path: Path, rgb: Bytes, colour_space: str) -> None:
-    """Write colour alone: channels R, G, B, half floats, whole or not at all.
+def write_linear(path: Path, rgb: Bytes, cameras: Cameras, index: int, colour_space: str) -> None:
+    """Write the colour of frame ``index`` alone: channels R, G, B, half floats, whole or not at all.
 
     Raises:
         WorldWarpError: it cannot be written.
     """
     colour = linear(rgb, colour_space).astype(np.float16)
-    write_channels(path, {name: colour[..., i] for i, name in enumerate("RGB")}, attributes(colour_space))
+    header = attributes(colour_space) | camera_attributes(cameras, index)
+    write_channels(path, {name: colour[..., i] for i, name in enumerate("RGB")}, header)
 
 
 def write_passes(path: Path, passes: Passes, cameras: Cameras, index: int, colour_space: str) -> None:
@@ -72,7 +74,7 @@ def write_passes(path: Path, passes: Passes, cameras: Cameras, index: int, colou
     channels |= {f"Vector.{name}": vectors[..., i] for i, name in enumerate("XYZW")}
     channels["Provenance.X"] = passes.provenance.astype(np.float16)
     channels["Hole.X"] = (passes.hole | np.isnan(passes.depth)).astype(np.float16)
-    header = attributes(colour_space) | {"Frame": f"{int(cameras.frame[index]):03d}"}
+    header = attributes(colour_space) | camera_attributes(cameras, index)
     write_channels(path, {f"{LAYER}.{name}": pixels for name, pixels in channels.items()}, header)
 
 
@@ -80,3 +82,26 @@ def attributes(colour_space: str) -> dict[str, Any]:
     """What a file says of its colours."""
     known = {"colorInteropID": "lin_rec709_scene"} if colour_space == "sRGB" else {}
     return {"worldwarp:colourSpace": "scene-linear Rec.709" if known else colour_space, **known}
+
+
+def camera_attributes(cameras: Cameras, index: int) -> dict[str, Any]:
+    """What a file says of its frame: its number, as Blender writes it, and OpenEXR's standard attributes.
+
+    ``worldToCamera`` has x right, y up, z ahead (left-handed); ``worldToNDC`` has (0, 0) at the picture's upper left
+    corner, (1, 1) at its lower right one, and 1 / depth as z. Both are for points as rows, (x y z 1) M (Imath).
+    """
+    world_to_camera = cameras.world_to_camera[index]
+    share = np.eye(4)
+    share[:2, :3] = cameras.K[index][:2] / [[cameras.width], [cameras.height]]
+    share[2:] = [[0, 0, 0, 1], [0, 0, 1, 0]]
+    return {
+        "Frame": f"{int(cameras.frame[index]):03d}",
+        "framesPerSecond": Fraction(cameras.fps).limit_denominator(1001),
+        "worldToCamera": _rows(np.diag([1, -1, 1, 1]) @ world_to_camera),
+        "worldToNDC": _rows(share @ world_to_camera),
+    }
+
+
+def _rows(matrix: NDArray[np.float64]) -> Floats:
+    """The matrix for points as rows; in memory as it is read there, for OpenEXR looks at nothing else."""
+    return np.ascontiguousarray(matrix.T, np.float32)

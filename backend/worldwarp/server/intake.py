@@ -12,17 +12,17 @@ from typing import Any, cast
 import msgspec
 from numpy.typing import NDArray
 from worldwarp_protocol import messages
-from worldwarp_protocol.client import check_length
+from worldwarp_protocol.client import check_shot
 from worldwarp_protocol.errors import InvalidShot, Refused, WorldWarpError
 
 from .. import chunks, profiles, shots
 from ..engines import jobs
 from ..store import Manifest, Store
 from . import kept
-from .journal import DiskFull, Run
+from .journal import DiskFull, Run, why
 from .mailbox import Mailbox
 from .runs import Runs, committed
-from .workbench import Workbench, why
+from .workbench import Workbench
 
 MAX_CHECKING = 8
 """Shots that are checked at the same time: each may hold hundreds of megabytes."""
@@ -72,7 +72,7 @@ class Intake:
         if known is not None:
             answer(_again(known, asked))
             return
-        check_length(message.shot)
+        check_shot(message.shot, arrays)
         check_profile(message.shot.settings.profile)
         if self._checking == MAX_CHECKING:
             raise Refused("busy", "The server is checking as many shots as it can; try again in a moment.")

@@ -4,6 +4,7 @@ Every change is durable before anybody hears of it (WAL, ``synchronous=FULL``). 
 one front door for a store.
 """
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from worldwarp_protocol.errors import WorldWarpError
 from worldwarp_protocol.messages import RunInfo, RunState
 
 VERSION = 1
+
+DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 SCHEMA = """
 CREATE TABLE runs (
@@ -211,6 +214,13 @@ def disk_full(root: Path) -> str:
     return (
         f"The disk of the store {root} is full; what is committed is kept. Free some space and submit the shot again."
     )
+
+
+def why(error: OSError, root: Path) -> JournalError:
+    """What it means when the store cannot be written."""
+    if error.errno in DISK_FULL:
+        return DiskFull(disk_full(root))
+    return JournalError(f"The store {root} cannot be written ({error.strerror}); what is committed is kept.")
 
 
 def _run(row: tuple[Any, ...], committed: tuple[Committed, ...]) -> Run:

@@ -3,12 +3,10 @@
 A chunk that fails, or whose worker dies, is tried once more; the second failure fails its run.
 """
 
-import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
@@ -25,7 +23,7 @@ from ..engines.questions import NAMES
 from ..store import Manifest, Store
 from . import kept
 from .errands import Errand, Errands
-from .journal import DiskFull, JournalError, Run, disk_full
+from .journal import Run, why
 from .mailbox import Mailbox
 from .runs import Runs
 
@@ -34,8 +32,6 @@ ATTEMPTS = 2
 
 STILLBORN = 3
 """Workers in a row that may die before they are ready: then something is wrong with the installation."""
-
-DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 T = TypeVar("T")
 
@@ -298,10 +294,3 @@ def _encode(preview: Preview, picture: NDArray[np.uint8]) -> Encoded | None:
     except LocalProtocolError as error:
         log.warning("A preview cannot be sent: %s", error)
         return None
-
-
-def why(error: OSError, root: Path) -> JournalError:
-    """What it means when the store cannot be written."""
-    if error.errno in DISK_FULL:
-        return DiskFull(disk_full(root))
-    return JournalError(f"The store {root} cannot be written ({error.strerror}); what is committed is kept.")

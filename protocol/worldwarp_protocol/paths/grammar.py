@@ -15,7 +15,8 @@ target   = "@target" number "m"                         (* so far ahead on the a
 ```
 
 ``orbit`` goes around its target; moves that travel keep theirs on its pixel, and then turn for nothing else. All
-targets of a step are one. ``walking.walk`` says how long moves take that do not say it themselves.
+targets of a step are one. A length may be in cm or mm, and capitals are as good as small letters. ``walking.walk`` says
+how long moves take that do not say it themselves.
 """
 
 from dataclasses import dataclass, replace
@@ -139,7 +140,7 @@ def _move(words: Words, shared: Target | None) -> Move:
 def _amount(words: Words, name: str) -> float:
     unit = PRESETS[name].unit
     example = {"m": "1.5m", "deg": "20deg", "x": "2x"}[unit]
-    value, _ = words.quantity((unit,), f"{name} needs an amount with its unit, such as {example}")
+    value, _ = words.quantity((unit,), f"{name} needs an amount in {unit}, such as {example}")
     if unit == "x" and value <= 0:
         raise words.fault("a factor is above 0", back=1)
     return value

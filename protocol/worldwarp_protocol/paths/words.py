@@ -9,6 +9,9 @@ from ..errors import InvalidShot
 LARGEST = {"m": 1e6, "deg": 3600.0, "x": 100.0, "frame": 10_000, "frames": 10_000, "s": 3600.0}
 """Numbers beyond these are mistakes."""
 
+PARTS = {"cm": 100, "mm": 1000}
+"""Of these make a metre, which is a world unit."""
+
 WORD = re.compile(r"@[^\s,+]+,[^\s,+]+|[^\s,+]+|[,+]")
 NUMBER = re.compile(r"(-?(?:\d+\.?\d*|\.\d+))([a-z]*)", re.IGNORECASE)
 
@@ -23,13 +26,13 @@ class Words:
 
     @property
     def next(self) -> str:
-        """The word to come, or ""."""
-        return self.found[self.position][0] if self.position < len(self.found) else ""
+        """The word to come in small letters, or ""."""
+        return self.found[self.position][0].lower() if self.position < len(self.found) else ""
 
     @property
     def before(self) -> str:
-        """The word that was taken last."""
-        return self.found[self.position - 1][0]
+        """The word that was taken last, in small letters."""
+        return self.found[self.position - 1][0].lower()
 
     def take(self, *wanted: str) -> str:
         """The word to come if it is one of these (any, where none are given); else "", and it stays."""
@@ -52,15 +55,17 @@ class Words:
         return InvalidShot("path", f"{match[0]!r} (word {number}): {sentence}\n  {self.text}\n  {mark}")
 
     def quantity(self, units: tuple[str, ...], remedy: str) -> tuple[float, str]:
-        """A number and its unit, glued to it or the next word."""
+        """A number and its unit, glued to it or the next word; parts of a metre become metres."""
         match = NUMBER.fullmatch(self.next)
         if not match:
             raise self.fault(remedy)
         self.take()
-        unit = match[2] or self.take(*units)
+        unit = match[2] or self.take(*units, *(PARTS if "m" in units else ()))
+        value = float(match[1])
+        if "m" in units and unit in PARTS:
+            value, unit = value / PARTS[unit], "m"
         if unit not in units:
             raise self.fault(remedy, back=1)
-        value = float(match[1])
         if abs(value) > LARGEST[unit]:
             raise self.fault("this number is too large to be meant", back=1)
         return value, unit

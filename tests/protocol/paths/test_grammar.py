@@ -60,6 +60,12 @@ def test_spaces_and_the_words_between_steps_do_not_matter():
     assert paths == {parse("dolly_in 1m + pan_left 2deg, then tilt_up 3deg")}
 
 
+def test_capitals_and_parts_of_a_metre_are_read():
+    said = parse("Slow Dolly_In 1.5M EASE + truck_left 50CM @Target 300 cm, THEN Pan_Left 7DEG Over 2S")
+    assert said == parse("slow dolly_in 1.5m ease + truck_left 0.5m @target 3m, then pan_left 7deg over 2s")
+    assert parse("dolly_in 1500mm") == parse("dolly_in 1.5m")
+
+
 @pytest.mark.parametrize(
     ("text", "word", "sentence"),
     [
@@ -69,8 +75,9 @@ def test_spaces_and_the_words_between_steps_do_not_matter():
             "'pann_left' (word 4): there is no such move; did you mean pan_left?",
         ),
         ("wibble 2m", "wibble", "'wibble' (word 1): there is no such move; the moves are dolly_in, dolly_out,"),
-        ("dolly_in 1.5", "1.5", "'1.5' (word 2): dolly_in needs an amount with its unit, such as 1.5m."),
-        ("dolly_in 20deg", "20deg", "'20deg' (word 2): dolly_in needs an amount with its unit, such as 1.5m."),
+        ("dolly_in 1.5", "1.5", "'1.5' (word 2): dolly_in needs an amount in m, such as 1.5m."),
+        ("dolly_in 20deg", "20deg", "'20deg' (word 2): dolly_in needs an amount in m, such as 1.5m."),
+        ("pan_left 20cm", "20cm", "'20cm' (word 2): pan_left needs an amount in deg, such as 20deg."),
         ("dolly_in ease", "ease", "'ease' (word 2): dolly_in needs an amount"),
         ("pan_left 99999deg", "99999deg", "(word 2): this number is too large to be meant."),
         ("zoom_in 0x", "0x", "'0x' (word 2): a factor is above 0."),
