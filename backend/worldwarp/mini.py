@@ -51,8 +51,10 @@ def adapted(settings: Settings, size: Size) -> tuple[Settings, list[str]]:
     """The settings as these models need them, for a picture of ``size``, and what the user should know of it.
 
     Chunks are as long as the clips that they were trained on, and there is no guidance, for there are no words. Where
-    no size is chosen it is theirs, in the picture's proportions.
+    no size is chosen it is theirs, in the picture's proportions. Models that are not here ask for nothing.
     """
+    if missing():
+        return settings, []
     known = trained()
     frames = min(settings.chunk_frames, known["frames"])
     context = min(settings.context_frames, frames - 4)
@@ -88,5 +90,5 @@ def _near(size: Size, area: int) -> Size:
 
 @lru_cache(maxsize=1)
 def _digests() -> list[str]:
-    files = sorted(file for part in PARTS for file in (FOLDER / part).iterdir())
+    files = sorted(file for part in PARTS for file in (FOLDER / part).glob("*"))
     return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]

@@ -74,5 +74,5 @@ def test_each_fault_gets_its_sentence(tmp_path, text, given, sentence):
 
 def test_what_is_no_text_is_said(tmp_path):
     (tmp_path / "path.txt").write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(InvalidShot, match=r"path.txt: cannot be read as text"):
+    with pytest.raises(InvalidShot, match=r"path.txt: is not text"):
         tum.read(tmp_path / "path.txt", LENS)

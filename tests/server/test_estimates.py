@@ -155,7 +155,7 @@ def test_the_welcome_names_the_sources(server: Server) -> None:
     with calling(server, hello=False) as caller:
         caller.say(messages.Hello(1, 1, "test"))
         sources = {source.name: source for source in caller.hear(messages.Welcome).sources}
-    assert sources.keys() == {"given", "ttt3r", "depth-anything"}
+    assert sources.keys() == {"given", "ttt3r", "depth-anything", "mini"}
     assert sources["given"] == messages.SourceStatus("given", True)
     assert not sources["ttt3r"].available
     assert "worldwarp weights" in sources["ttt3r"].missing
