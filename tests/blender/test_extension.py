@@ -106,7 +106,7 @@ def test_geometry_against_a_real_server(in_blender, extension, server, tmp_path)
     assert found["facing"] > 0.99  # towards the camera
     assert found["frame"] == 3
     assert found["closed"]
-    assert found["sources"] == ["depth-anything", "given", "ttt3r"]
+    assert found["sources"] == ["depth-anything", "given", "mini", "ttt3r"]
     assert found["anchor in shot"] is None  # a render's depth is exact
     assert found["height"] == pytest.approx(4.958 + 1, abs=0.01)
     assert found["up"] < 2e-3

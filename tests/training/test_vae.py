@@ -58,7 +58,7 @@ def test_a_clip_is_learned_by_heart_and_the_product_reads_the_result(tmp_path: P
     options = Options(steps=120, lr=5e-3, warmup=5, ema=0.9, report_every=10, evaluate_every=60, checkpoint_every=60)
     train(vae.task(network, one, one, OBJECTIVE), options, tmp_path)
     losses = [row["charbonnier"] for row in curves.read(tmp_path / curves.LOSS)]
-    assert losses[-1] < losses[0] / 3
+    assert losses[-1] < losses[0] / 2
     read = AutoencoderKLWan.from_pretrained(tmp_path / "best", local_files_only=True).eval()
     frames = one[0].rgb.numpy().astype(np.float32) / 255
     latents = product.encode(read, frames)
