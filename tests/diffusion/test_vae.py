@@ -20,12 +20,12 @@ MINI = {
     "out_channels": 12,
     "temperal_downsample": [True, True],
 }
-
+RESIDUAL = {**MINI, "is_residual": True}
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture(params=[WAN, MINI], ids=["wan", "mini"], scope="module")
+@pytest.fixture(params=[WAN, MINI, RESIDUAL], ids=["wan", "mini", "residual"], scope="module")
 def vae(request: pytest.FixtureRequest) -> AutoencoderKLWan:
     torch.manual_seed(0)
     return AutoencoderKLWan(**request.param).eval()

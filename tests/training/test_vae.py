@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from worldwarp.training.clips import Clip
 from worldwarp.training.loop import Options, train
 
 TINY = {**configs.SMALL_VAE, "base_dim": 8, "num_res_blocks": 1}
+QUICK = {**configs.QUICK_VAE, "base_dim": 8}
 OBJECTIVE = vae.Objective(batch=1, frames=5, size=32, holed=0)
 
 
@@ -26,9 +28,10 @@ def clip(n: int, height: int, width: int) -> Clip:
     return Clip(frames, none, none, none)
 
 
+@pytest.mark.parametrize("sizes", [TINY, QUICK], ids=["plain", "quick"])
 @pytest.mark.parametrize("frames", [1, 9])
-def test_it_is_diffusers_own_encode_and_decode(frames: int) -> None:
-    network = vae.make(TINY, 0, torch.device("cpu"))
+def test_it_is_diffusers_own_encode_and_decode(frames: int, sizes: dict[str, Any]) -> None:
+    network = vae.make(sizes, 0, torch.device("cpu"))
     video = torch.rand(2, 3, frames, 32, 48, generator=torch.Generator().manual_seed(0))
     mean, logvar = vae.encode(network, video)
     there = network.encode(video * 2 - 1).latent_dist
