@@ -152,7 +152,11 @@ def average(ema: nn.Module, network: nn.Module, step: int, decay: float) -> None
 
 
 def begin(device: str) -> torch.device:
-    """The device of this process. Under torchrun it joins the others: NCCL on CUDA, gloo on the CPU."""
+    """The device of this process. Under torchrun it joins the others: NCCL on CUDA, gloo on the CPU.
+
+    Numbers below the least normal one become 0: as training goes on there are many, and a CPU takes ten times as long.
+    """
+    torch.set_flush_denormal(True)
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
