@@ -85,15 +85,27 @@ def test_every_operator_against_a_real_server(in_blender, extension, server, tmp
 
 def test_missing_packages_are_said_in_a_sentence(in_blender, extension, tmp_path):
     """As a zip whose wheels are for other Pythons installs: without them, and without a word from Blender."""
-    bare = tmp_path / "bare.zip"
-    with zipfile.ZipFile(extension) as archive, zipfile.ZipFile(bare, "w") as target:
+    bare = changed(extension, tmp_path, rb"^wheels = \[.*?^\]\n", b"", leave_out="wheels/")
+    assert "install the zip" in in_blender("no_wheels.py", bare)["said"]
+
+
+def test_a_package_of_another_version_is_said_in_a_sentence(in_blender, extension, tmp_path):
+    """As Blender leaves it where it keeps the wheel of an earlier installation."""
+    newer = changed(extension, tmp_path, rb'^version = "[\d.]+"', b'version = "99.0.0"')
+    assert "of an earlier installation, and 99.0.0 is needed" in in_blender("no_wheels.py", newer)["said"]
+
+
+def changed(extension, folder, pattern, by, leave_out="nothing"):
+    """The extension's zip with a part of its manifest replaced, and without some of its files."""
+    path = folder / "changed.zip"
+    with zipfile.ZipFile(extension) as archive, zipfile.ZipFile(path, "w") as target:
         for name in archive.namelist():
             content = archive.read(name)
             if name == "blender_manifest.toml":
-                content = re.sub(rb"^wheels = \[.*?^\]\n", b"", content, flags=re.S | re.M)
-            if not name.startswith("wheels/"):
+                content = re.sub(pattern, by, content, count=1, flags=re.S | re.M)
+            if not name.startswith(leave_out):
                 target.writestr(name, content)
-    assert "install the zip" in in_blender("no_wheels.py", bare)["said"]
+    return path
 
 
 @pytest.mark.slow
