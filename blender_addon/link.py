@@ -2,7 +2,8 @@
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -168,11 +169,21 @@ def fetch(run: str, folder: Path) -> Errand:
     return errand
 
 
+@contextmanager
+def _as_wished() -> Iterator[None]:
+    """The server says that it cancelled: that is what was wished for."""
+    try:
+        yield
+    except Refused as error:
+        if error.code != "cancelled":
+            raise
+
+
 def estimate(question: Question) -> Errand:
     """Ask for a picture's geometry or a clip's path."""
 
     def errand(link: Link, client: Client) -> None:
-        try:
+        with _as_wished():
             answer, arrays = client.estimate(
                 question.what,
                 question.source,
@@ -183,11 +194,7 @@ def estimate(question: Question) -> Errand:
                 on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
                 should_stop=link.take_wish,
             )
-        except Refused as error:
-            if error.code == "cancelled":  # as we wished
-                return
-            raise
-        link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
+            link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
 
     return errand
 
@@ -196,7 +203,7 @@ def check_path(question: PathQuestion) -> Errand:
     """Ask for a draft of a path."""
 
     def errand(link: Link, client: Client) -> None:
-        try:
+        with _as_wished():
             answer, arrays = client.check_path(
                 question.arrays,
                 question.source,
@@ -206,11 +213,7 @@ def check_path(question: PathQuestion) -> Errand:
                 on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
                 should_stop=link.take_wish,
             )
-        except Refused as error:
-            if error.code == "cancelled":  # as we wished
-                return
-            raise
-        link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
+            link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
 
     return errand
 
@@ -219,7 +222,7 @@ def make_world(run: str, products: tuple[str, ...], folder: Path) -> Errand:
     """Ask for files of the world that a run has made so far, into ``folder``."""
 
     def errand(link: Link, client: Client) -> None:
-        try:
+        with _as_wished():
             made, _ = client.make_world(
                 run,
                 products,
@@ -227,11 +230,7 @@ def make_world(run: str, products: tuple[str, ...], folder: Path) -> Errand:
                 on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
                 should_stop=link.take_wish,
             )
-        except Refused as error:
-            if error.code == "cancelled":  # as we wished
-                return
-            raise
-        link.tell(news.WorldMade(made.chunks, dict(made.meta)))
+            link.tell(news.WorldMade(made.chunks, dict(made.meta)))
 
     return errand
 

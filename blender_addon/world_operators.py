@@ -135,12 +135,4 @@ class WORLDWARP_OT_cancel_world(Action):
 
 CLASSES = (WORLDWARP_OT_make_world, WORLDWARP_OT_place_world, WORLDWARP_OT_cancel_world)
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)
