@@ -22,6 +22,9 @@ from .loop import Task, save_pretrained
 
 LOGVAR = (-30.0, 20.0)
 """As diffusers limits the posterior's log variance."""
+FIRST_LOGVAR = -6.0
+"""The posterior's log variance before the first step."""
+
 SHEET_CLIPS = 4
 STATISTICS_CLIPS = 64
 """Clips whose latents' mean and deviation are measured."""
@@ -196,6 +199,12 @@ def _drawn(pairs: Sequence[tuple[Tensor, Tensor]]) -> Bytes:
 
 
 def make(keywords: dict[str, object], seed: int, device: torch.device) -> Vae:
-    """A new VAE of these sizes, its weights drawn from the seed."""
+    """A new VAE of these sizes, its weights drawn from the seed.
+
+    Its posterior begins narrow: as wide as the latents themselves, colours drown in it for thousands of steps.
+    """
     torch.manual_seed(seed)
-    return AutoencoderKLWan(**keywords).to(device)
+    vae = AutoencoderKLWan(**keywords)
+    with torch.no_grad():
+        vae.quant_conv.bias[vae.config["z_dim"] :].fill_(FIRST_LOGVAR)
+    return vae.to(device)
