@@ -15,6 +15,7 @@ from worldwarp_protocol.messages import Override, Settings
 from worldwarp_protocol.words import in_words
 
 from . import captions, wan
+from .cameras import Cameras
 from .cameras.sizes import Framing, Size
 from .chunks import plan
 from .geometry import sources
@@ -71,6 +72,17 @@ def check_pictures(pictures: Bytes) -> Size:
     if not 16 <= min(width, height) <= max(width, height) <= MAX_SIDE:
         raise InvalidShot("picture", f"is {width} x {height}; each side has to be 16 to {MAX_SIDE} pixels: scale it.")
     return width, height
+
+
+def check_size(cameras: Cameras, size: Size) -> None:
+    """Refuse cameras that are not the picture's."""
+    if (cameras.width, cameras.height) != size:
+        raise InvalidShot(
+            "cameras",
+            f"are for {cameras.width} x {cameras.height} pixels, the picture is {size[0]} x {size[1]}; "
+            "give the picture those cameras were made for, or bring them to the picture's size: "
+            f"worldwarp path convert --width {size[0]} --height {size[1]}.",
+        )
 
 
 def check_count(pictures: int, frames: int, settings: Settings) -> None:

@@ -82,13 +82,7 @@ def prepare(
     checks.check_count(len(pictures), len(cameras), settings)
     checks.check_every(len(pictures), settings)
     checks.check_overrides(overrides, len(cameras), settings)
-    if (cameras.width, cameras.height) != size:
-        raise InvalidShot(
-            "cameras",
-            f"are for {cameras.width} x {cameras.height} pixels, the picture is {size[0]} x {size[1]}; "
-            "give the picture those cameras were made for, or bring them to the picture's size: "
-            f"worldwarp path convert --width {size[0]} --height {size[1]}.",
-        )
+    checks.check_size(cameras, size)
     for name_of, one in (("mask", mask), ("sky", sky)):
         if one is not None:
             check_mask(name_of, one, pictures.shape[:3])
@@ -122,20 +116,8 @@ def prepare(
     if sky is not None:
         sky = np.stack([frame.spread(frame_mask(one, frame.inner, SET)) for one in sky])
         checks.check_anchor(settings, sky[0])
-    shot = Shot(
-        name,
-        resampled,
-        depth,
-        cameras,
-        settings,
-        colour_space,
-        tuple(overrides),
-        mask,
-        sky,
-        frame.known,
-        window,
-    )
-    return shot, warnings
+    given = name, resampled, depth, cameras, settings, colour_space, tuple(overrides)
+    return Shot(*given, mask, sky, frame.known, window), warnings
 
 
 def from_wire(wire: messages.Shot, arrays: Mapping[str, NDArray[Any]]) -> tuple[Shot, list[str]]:
