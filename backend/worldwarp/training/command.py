@@ -9,7 +9,7 @@ import torch
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 
 from ..devices import for_networks
-from . import checkpoints, clips, configs, full, geometry, st_diff_task, vae
+from . import checkpoints, clips, configs, full, geometry, linear, st_diff_task, vae
 from .configs import Footage, Plan
 from .loop import Options, Task, begin, train
 
@@ -51,8 +51,13 @@ def _task(plan: Plan, asked: argparse.Namespace, device: torch.device) -> Task:
     if asked.network == "geometry":
         made = pools(plan.footage, data, device)
         return geometry.task(geometry.make(plan.network, seed, device), *made, plan.objective)
-    network = vae.make(plan.network, seed, device) if plan.network else full.vae().requires_grad_(True).to(device)
-    return vae.task(network, *pools(plan.footage, data, device), plan.objective, asked.network)
+    made = pools(plan.footage, data, device)
+    if not plan.network:
+        return vae.task(full.vae().requires_grad_(True).to(device), *made, plan.objective, asked.network)
+    network = vae.make(plan.network, seed, device)
+    if not asked.resume:
+        linear.begin(network, vae.examples(made[0], plan.objective).to(device), torch.Generator().manual_seed(seed))
+    return vae.task(network, *made, plan.objective, asked.network)
 
 
 def _options(options: Options, asked: argparse.Namespace) -> Options:

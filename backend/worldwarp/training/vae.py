@@ -26,6 +26,8 @@ FIRST_LOGVAR = -6.0
 """The posterior's log variance before the first step."""
 
 SHEET_CLIPS = 4
+EXAMPLES = 20
+"""Clips that the first weights are found from."""
 STATISTICS_CLIPS = 64
 """Clips whose latents' mean and deviation are measured."""
 
@@ -140,6 +142,12 @@ def batch(pool: Clips, objective: Objective, generator: Generator) -> Tensor:
     return torch.stack(
         [_part(pool[int(draws.integers(len(pool)))].rgb, objective, draws) for _ in range(objective.batch)]
     )
+
+
+def examples(pool: Clips, objective: Objective) -> Tensor:
+    """The first frames of some clips of a pool, whole: (EXAMPLES at most, 3, frames, H, W) in [0, 1]."""
+    chosen = np.linspace(0, len(pool) - 1, min(EXAMPLES, len(pool))).astype(int)
+    return torch.stack([as_video(pool[int(i)].rgb[: objective.frames]) for i in chosen])
 
 
 def as_video(rgb: Tensor) -> Tensor:
