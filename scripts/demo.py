@@ -2,6 +2,9 @@
 
 Builds a small scene in Blender, starts the server, presses Generate, and leaves frames, video, cameras, points, a
 contact sheet against Cycles' own renders and result.blend in output/demo. Run it again: nothing is computed anew.
+
+By the profile mini, with draft beside it, and a photograph that mini is not made for. ``--profile draft`` takes a longer
+walk, larger, by draft alone.
 """
 
 import argparse
@@ -14,18 +17,45 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import environments
 
 SCRIPTS = Path(__file__).resolve().parent
-TRUTH = (24, 48, 66, 93)
-"""Frames (from 1) that Cycles renders too, to compare with."""
+MINI_SIZE = (192, 128)
+"""Width and height of the mini profile's frames."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How much of the scene's walk a profile takes, at what width and height; ``truth``: frames (from 1) that Cycles
+    renders too, to compare with; ``beside``: profiles that walk the same, to compare with.
+    """
+
+    size: tuple[int, int]
+    frames: int
+    truth: tuple[int, ...]
+    beside: tuple[str, ...] = ()
+
+
+WHOLE = Walk((240, 160), 93, (24, 48, 66, 93))
+START = Walk(MINI_SIZE, 41, (9, 17, 29, 41), ("draft",))
+"""Three chunks of the mini profile."""
+
+PHOTO = ("--lens", "20mm", "--anchor", "0.5,0.8,3.4", "--path", "dolly_in 1m", "--frames", "17", "--steps", "20")
+"""How demo_photo.py's camera saw the photograph, how far its ground is, and one chunk's walk into it."""
 
 RESULT = ("frames", "provenance", "points", "cameras.npz", "points.ply", "shot.json")
 """What a result's folder holds."""
 
-OWN = (*RESULT, "blender", "extension", "home", "run", "scene.blend", "store", "truth", "log.txt", "server.txt")
+MADE_ANEW = ("blender", "draft", "extension", "photo", "run", "world", "log.txt")
+"""What every run begins without."""
+
+OF_THE_WALK = ("scene.blend", "truth")
+"""What is kept as long as the walk is the same."""
+
+OWN = (*RESULT, *MADE_ANEW, *OF_THE_WALK, "home", "made-for", "photo.png", "store", "server.txt")
 """What the demo keeps in its folder beside what it makes of the result: --fresh removes these and nothing else."""
 
 STARTS_WITHIN = 120.0
@@ -37,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("--fresh", action="store_true", help="start over: remove what an earlier run left")
     parser.add_argument("--out", type=Path, default=environments.ROOT / "output" / "demo", help="folder (output/demo)")
-    parser.add_argument("--profile", default="draft", help="what fills the holes, of those the server has (draft)")
+    parser.add_argument("--profile", default="mini", help="what fills the holes, of those the server has (mini)")
     options = parser.parse_args(argv)
     begun = time.monotonic()
     blender, backend = environments.blender(), environments.backend()
@@ -46,13 +76,13 @@ def main(argv: Sequence[str]) -> int:
     demo = Demo(options.out.resolve(), backend, blender, options.profile, options.fresh)
     demo.run()
     print(f"\nDone in {time.monotonic() - begun:.0f} s. {demo.summary()}\n\nIn {demo.out}:")
-    for name, what in FILES.items():
+    files = {"frames/": f"the walk, 0001.png to {demo.walk.frames:04}.png"} | FILES
+    for name, what in (files | MINI_FILES if demo.walk is START else files).items():
         print(f"  {name:20} {what}")
     return 0
 
 
 FILES = {
-    "frames/": "the walk, 0001.png to 0093.png",
     "video.mp4": "the same as a video",
     "cameras.npz": "the camera of every frame (K, R, t)",
     "points.ply": "the place as coloured points, in the scene's own world",
@@ -62,15 +92,30 @@ FILES = {
     "points.png": "the points and the camera's path from outside",
 }
 
+MINI_FILES = {
+    "contact_sheet.png": "prior, holes, draft, mini and Cycles' own render side by side",
+    "draft/": "the same walk by draft",
+    "world/mesh.ply": "the proxy mesh of all frames",
+    "result.blend": "camera, frames, points, proxy mesh and a CG object beside the scene",
+    "result.png": "that CG object over a generated frame, its shadow on the proxy mesh",
+    "photo_sheet.png": "a photograph, which mini is not made for, and frames of a walk into it",
+    "photo/": "that walk",
+}
+"""What is more, or other, where mini is shown."""
+
 
 class Demo:
     """One run of the demo in the folder ``out``."""
 
     def __init__(self, out: Path, backend: Path, blender: Path, profile: str, fresh: bool) -> None:
         self.out, self.backend, self.blender = out, backend, blender
-        self.profile = profile
-        remove(out, OWN if fresh else ["blender", "extension", "run", "log.txt"])
+        self.profile, self.walk = profile, START if profile == "mini" else WHOLE
+        remove(out, OWN if fresh else MADE_ANEW)
         (out / "blender").mkdir(parents=True)
+        stamp = out / "made-for"
+        if not stamp.exists() or stamp.read_text() != repr(self.walk):
+            remove(out, OF_THE_WALK)
+            stamp.write_text(repr(self.walk))
         self.stored = self.chunks()
         self.environment = os.environ | {
             "WORLDWARP_HOME": str(out / "home"),
@@ -81,67 +126,89 @@ class Demo:
 
     def run(self) -> None:
         """Every step in order; a step that fails ends it with the step's own words."""
-        out, scene = self.out, self.out / "scene.blend"
+        out, scene, walk = self.out, self.out / "scene.blend", self.walk
         extension = self.build_extension()
         if not scene.exists():
-            self.step("Build the scene in Blender", self.blender, "demo_scene.py", scene)
+            self.blend("Build the scene in Blender", "demo_scene.py", scene, *walk.size, walk.frames)
         with self.server() as address:
-            self.step(
+            self.blend(
                 "Render its first frame and depth, press Generate",
-                *(self.blender, "demo_generate.py", scene, extension, address, self.profile, out / "run"),
+                *("demo_generate.py", scene, extension, address, out / "run", self.profile, *walk.beside),
             )
-        self.take_result()
-        if not all((out / "truth" / f"{frame:04}.png").exists() for frame in TRUTH):
-            self.step(
-                "Let Cycles render some frames too",
-                self.blender,
-                "demo_truth.py",
-                scene,
-                "render",
-                out / "truth",
-                *TRUTH,
-            )
-        self.step("Bring the result into Blender, add CG", self.blender, "demo_result.py", scene, out)
-        self.step("Video, contact sheet, PSNR against Cycles", self.backend, "demo_sheet.py", out, *TRUTH)
+            self.take_results()
+            if walk is START:
+                title = "Bring the result into Blender, make its proxy mesh, add CG"
+                self.blend(title, "demo_result.py", scene, out, address)
+        if not all((out / "truth" / f"{frame:04}.png").exists() for frame in walk.truth):
+            title = "Let Cycles render some frames too"
+            self.blend(title, "demo_truth.py", scene, "render", out / "truth", *walk.truth)
+        if walk is START:
+            self.walk_into_photo()
+        else:
+            self.blend("Bring the result into Blender, add CG", "demo_result.py", scene, out)
+        self.step("Video, contact sheet, PSNR against Cycles", self.backend, SCRIPTS / "demo_sheet.py", out, *walk.truth)
+
+    def walk_into_photo(self) -> None:
+        """A picture that mini is not made for, without depth, by the command line."""
+        photo, (width, height) = self.out / "photo.png", self.walk.size
+        if not photo.exists():
+            self.blend("Take a photograph", "demo_photo.py", photo)
+        self.step(
+            "Walk into the photograph, its depth estimated by mini",
+            *(self.worldwarp(), "generate", "--image", photo, "--profile", "mini", "--geometry", "mini", *PHOTO),
+            *("--width", width, "--height", height, "--store", self.out / "store", "--out", self.out / "photo"),
+        )
 
     def build_extension(self) -> Path:
         """The extension's zip."""
         folder = self.out / "extension"
-        self.step("Build the extension", self.backend, "build_extension.py", "--out", folder)
+        self.step("Build the extension", self.backend, SCRIPTS / "build_extension.py", "--out", folder)
         return next(folder.glob("*.zip"))
 
     def chunks(self) -> set[str]:
         """Keys of the chunks in the demo's store."""
         return {path.name for path in (self.out / "store" / "chunks").glob("*/*")}
 
-    def take_result(self) -> None:
-        """Move the folder that the extension wrote, the last of them, to where the demo promises it."""
+    def take_results(self) -> None:
+        """Move the folders that the extension wrote to where the demo promises them."""
         remove(self.out, RESULT)
-        newest = max((self.out / "run").iterdir())
         for name in RESULT:
-            (newest / name).rename(self.out / name)
+            (newest(self.out / "run" / self.profile) / name).rename(self.out / name)
+        for profile in self.walk.beside:
+            newest(self.out / "run" / profile).rename(self.out / profile)
         remove(self.out, ["run"])
 
     def summary(self) -> str:
-        """How much of the walk had to be computed."""
-        keys = [chunk["key"] for chunk in json.loads((self.out / "shot.json").read_text("utf-8"))["chunks"]]
+        """How much of all that is shown had to be computed."""
+        files = [self.out / folder / "shot.json" for folder in (".", *self.walk.beside, "photo")]
+        records = [json.loads(file.read_text("utf-8")) for file in files if file.exists()]
+        keys = [chunk["key"] for record in records for chunk in record["chunks"]]
         new = sum(key not in self.stored for key in keys)
         return f"{new} of {len(keys)} chunks computed" + (": all were in the store." if not new else ".")
 
-    def step(self, title: str, python: Path, script: str, *arguments: object) -> None:
-        """Run a script to its end; prints its wall time and its processes' peak memory.
+    def worldwarp(self) -> str:
+        """The command, as it is installed beside the backend's Python."""
+        return str(shutil.which("worldwarp", path=self.backend.parent))
+
+    def blend(self, title: str, script: str, *arguments: object) -> None:
+        """Run one of the demo's scripts by the Python that holds Blender, to its end."""
+        self.step(title, self.blender, SCRIPTS / script, *arguments)
+
+    def step(self, title: str, *command: object) -> None:
+        """Run a command to its end; prints its wall time and its processes' peak memory.
 
         Blender as a module crashes now and then; nothing is lost by it, so a crash (a signal) is given a second try.
         """
         print(f"{title} ...", flush=True)
         begun = time.monotonic()
-        command = [str(python), str(SCRIPTS / script), *map(str, arguments)]
-        code, peak = self.follow(command)
+        words = [str(word) for word in command]
+        name = Path(words[1]).name
+        code, peak = self.follow(words)
         if code < 0:
-            print(f"  {script} crashed (signal {-code}); once more, what was computed is kept ...", flush=True)
-            code, peak = self.follow(command)
+            print(f"  {name} crashed (signal {-code}); once more, what was computed is kept ...", flush=True)
+            code, peak = self.follow(words)
         if code:
-            sys.exit(f"{script} failed ({code}): see above, and {self.out / 'log.txt'}")
+            sys.exit(f"{name} failed ({code}): see above, and {self.out / 'log.txt'}")
         print(f"  {time.monotonic() - begun:.1f} s{peak}", flush=True)
 
     def follow(self, command: list[str]) -> tuple[int, str]:
@@ -162,8 +229,7 @@ class Demo:
         print("Start the server ...", flush=True)
         begun = time.monotonic()
         log = self.out / "server.txt"
-        program = shutil.which("worldwarp", path=self.backend.parent)
-        command = [str(program), "serve", "--port", "0", "--store", str(self.out / "store")]
+        command = [self.worldwarp(), "serve", "--port", "0", "--store", str(self.out / "store")]
         with log.open("w") as file:
             process = subprocess.Popen(command, env=self.environment, stdout=file, stderr=file)
         try:
@@ -174,6 +240,11 @@ class Demo:
             process.send_signal(signal.SIGTERM)
             _, peak = wait(process)
         print(f"  server and worker: {peak.removeprefix(', ')}", flush=True)
+
+
+def newest(folder: Path) -> Path:
+    """The last of the versions in it."""
+    return max(folder.iterdir())
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:

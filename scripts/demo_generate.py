@@ -2,9 +2,9 @@
 
 Run by a Python that holds Blender as the module ``bpy``, with BLENDER_USER_RESOURCES set to a folder of the demo's:
 
-    demo_generate.py SCENE.blend EXTENSION.zip ADDRESS PROFILE FOLDER
+    demo_generate.py SCENE.blend EXTENSION.zip ADDRESS FOLDER PROFILE ...
 
-The result's folder becomes FOLDER/Demo_v001, or the next number that is free.
+A result's folder becomes FOLDER/PROFILE/Demo_v001, or the next number that is free.
 """
 
 import importlib
@@ -16,20 +16,34 @@ import bpy
 
 MODULE = "bl_ext.user_default.worldwarp"
 LOOKS_PER_SECOND = 4
+MINI_STEPS = 20
 
 
-def main(scene_file, extension, address, profile, folder):
+def main(scene_file, extension, address, folder, *profiles):
     """Everything a user does, by the operators that the buttons call."""
     bpy.ops.extensions.package_install_files(
         filepath=str(Path(extension).resolve()), repo="user_default", enable_on_install=True
     )
-    bpy.ops.wm.open_mainfile(filepath=str(Path(scene_file).resolve()))
-    preferences = bpy.context.preferences.addons[MODULE].preferences
-    preferences.address = address
-    shot = bpy.context.scene.worldwarp
-    shot.name, shot.source, shot.profile = "Demo", "RENDER", profile
-    shot.output_folder = str(Path(folder).resolve())
+    bpy.context.preferences.addons[MODULE].preferences.address = address
+    for profile in profiles:
+        bpy.ops.wm.open_mainfile(filepath=str(Path(scene_file).resolve()))
+        describe(bpy.context.scene, profile, Path(folder).resolve() / profile)
+        generate()
 
+
+def describe(scene, profile, folder):
+    """Fill in the panel."""
+    shot = scene.worldwarp
+    shot.name, shot.source, shot.profile = "Demo", "RENDER", profile
+    shot.output_folder = str(folder)
+    shot.longest_side = max(scene.render.resolution_x, scene.render.resolution_y)
+    if profile == "mini":
+        print(f"  mini takes {MINI_STEPS} denoising steps here, of {shot.diffusion.steps} by default.", flush=True)
+        shot.diffusion.steps = MINI_STEPS
+
+
+def generate():
+    """Press the button, and tell how far it is until it is done."""
     done = threading.Event()
     watcher = threading.Thread(target=watch, args=(importlib.import_module(f"{MODULE}.state").STATE, done))
     watcher.start()

@@ -2,7 +2,10 @@
 
 Run by a Python that holds Blender as the module ``bpy``, with the extension installed by demo_generate.py:
 
-    demo_result.py SCENE.blend FOLDER
+    demo_result.py SCENE.blend FOLDER [ADDRESS]
+
+With the ADDRESS of the server it also makes the proxy mesh of all frames: the CG object's shadow then falls on that, and
+the scene's own objects, whose place it takes, are hidden.
 
 Writes result.blend, cg_0024.png (the CG object alone, as the returned camera sees it) and points.png (the points and
 the camera's path from outside) into FOLDER.
@@ -28,7 +31,7 @@ TABLE = (0.83, -0.93, 0.48)
 """A free place on the table top of demo_scene.py."""
 
 
-def main(scene_file, folder):
+def main(scene_file, folder, address=""):
     """Import the result beside the scene it came from, add CG, save, render."""
     folder = Path(folder).resolve()
     bpy.ops.preferences.addon_enable(module=MODULE)
@@ -38,10 +41,11 @@ def main(scene_file, folder):
     bpy.ops.worldwarp.import_result(directory=str(folder))
     returned = next(thing for thing in scene.objects if thing.type == "CAMERA" and thing != original)
     tell_distance(scene, original, returned)
+    imported = {thing for collection in scene.collection.children for thing in collection.objects}
+    proxy = make_proxy(scene, address) if address else None
     add_cg()
     scene.camera = returned
-    imported = {thing for collection in scene.collection.children for thing in collection.objects}
-    configure_cg_render(scene, imported, folder / f"cg_{FRAME:04}.png")
+    configure_cg_render(scene, imported, proxy, folder / f"cg_{FRAME:04}.png")
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"))
     bpy.ops.file.make_paths_relative()  # so that the folder can be moved
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"), compress=True)
@@ -63,6 +67,20 @@ def tell_distance(scene, original, returned):
         "from the scene's own.",
         flush=True,
     )
+
+
+def make_proxy(scene, address):
+    """The mesh of all frames, made as its button does, matte: only what light falls on can catch a shadow."""
+    bpy.context.preferences.addons[MODULE].preferences.address = address
+    bpy.ops.worldwarp.make_world(collection=scene.collection.children[-1].name, product="mesh")
+    mesh = next(thing for thing in scene.objects if thing.get("worldwarp_role") == "mesh")
+    tree = mesh.data.materials[0].node_tree
+    nodes = {node.type: node for node in tree.nodes}
+    matte = tree.nodes.new("ShaderNodeBsdfDiffuse")
+    tree.links.new(nodes["ATTRIBUTE"].outputs["Color"], matte.inputs["Color"])
+    tree.links.new(matte.outputs[0], nodes["OUTPUT_MATERIAL"].inputs["Surface"])
+    print(f"  The proxy mesh has {len(mesh.data.polygons):,} triangles.", flush=True)
+    return mesh
 
 
 def add_cg():
@@ -92,12 +110,14 @@ def gold():
     return made
 
 
-def configure_cg_render(scene, imported, path):
-    """CG alone over transparency: the scene's own objects catch its shadow and show in it, but are not seen."""
+def configure_cg_render(scene, imported, proxy, path):
+    """CG alone over transparency: the proxy mesh, or else the scene's own objects, catch its shadow and show in it, but
+    are not seen.
+    """
     for thing in scene.objects:
-        if thing.type == "MESH":
-            thing.hide_render = thing in imported  # the points
-            thing.is_shadow_catcher = thing not in imported and thing.name != "CG Object"
+        if thing.type == "MESH" and thing.name != "CG Object":
+            catches = thing == proxy if proxy else thing not in imported
+            thing.is_shadow_catcher, thing.hide_render = catches, not catches
     render, settings = scene.render, scene.render.image_settings
     render.film_transparent = True
     render.resolution_percentage = 100 * SCALE

@@ -2,7 +2,7 @@
 
 Run by a Python that holds Blender as the module ``bpy`` (4.2 to 5.0):
 
-    demo_scene.py SCENE.blend
+    demo_scene.py SCENE.blend [WIDTH HEIGHT FRAMES]        of the picture; how much of the walk
 
 Everything is matte (Lambert), so that a surface looks the same from everywhere and truth is about geometry.
 One unit is a metre; the same seed gives the same scene.
@@ -34,8 +34,8 @@ WALK = {
 }
 
 
-def build():
-    """An empty Blender becomes the scene."""
+def build(size=SIZE, frames=FRAMES):
+    """An empty Blender becomes the scene, rendered at ``size`` (width, height), with the first ``frames`` of the walk."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.name = "Demo"
@@ -45,7 +45,7 @@ def build():
     build_study(materials)
     build_lights(scene)
     build_camera(scene)
-    configure_render(scene)
+    configure_render(scene, size, frames)
 
 
 # Shapes
@@ -310,12 +310,12 @@ def build_camera(scene):
         camera.keyframe_insert("rotation_euler", frame=frame)
 
 
-def configure_render(scene):
+def configure_render(scene, size, frames):
     """Cycles on the CPU, small and repeatable, through Blender's default view transform."""
-    scene.frame_start, scene.frame_end = 1, FRAMES
+    scene.frame_start, scene.frame_end = 1, frames
     scene.frame_set(1)
     scene.render.engine = "CYCLES"
-    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    scene.render.resolution_x, scene.render.resolution_y = size
     scene.render.fps = 24
     scene.render.dither_intensity = 0.0
     scene.render.use_persistent_data = True
@@ -330,5 +330,6 @@ def configure_render(scene):
 
 
 if __name__ == "__main__":
-    build()
+    width, height, frames = map(int, sys.argv[2:] or (*SIZE, FRAMES))
+    build((width, height), frames)
     bpy.ops.wm.save_as_mainfile(filepath=str(Path(sys.argv[1]).resolve()), compress=True)

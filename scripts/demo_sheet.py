@@ -1,10 +1,13 @@
 """The demo's pictures and numbers, by the backend's Python: ``demo_sheet.py FOLDER FRAME ...``
 
 Reads the result in FOLDER, its chunks in FOLDER/store and Cycles' renders in FOLDER/truth; writes video.mp4,
-contact_sheet.png and result.png, and prints time and memory of each stage and PSNR against Cycles.
+contact_sheet.png and result.png, and prints time and memory of each stage and PSNR against Cycles. Where FOLDER/draft is
+the same walk by draft, it stands beside the result; where FOLDER/photo is a walk into FOLDER/photo.png, photo_sheet.png
+shows it.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +19,12 @@ from worldwarp.outputs.video import write_video
 from worldwarp.store import Manifest, Store
 from worldwarp_protocol.results import ResultFolder
 
-SCALE = 2
+COLUMN = 384
+"""Pixels that a column is wide at least."""
+
 MARGIN = 6
 LABEL = 30
-COLUMNS = ("What is known (prior)", "Holes", "Generated frame", "Cycles' render of this camera")
+TRUTH = "Cycles' render of this camera"
 STAGES = ("history", "geometry", "cache", "priors", "fill", "save")
 
 
@@ -32,9 +37,13 @@ def main(folder: Path, frames: list[int]) -> None:
     paths = [folder / "frames" / f"{number:04}.png" for number in range(1, record.frames + 1)]
     write_video(folder / "video.mp4", map(read_picture, paths), record.fps)
     tell_stages(chunks)
-    rows = [measure(folder, store, chunks, frame) for frame in frames]
-    sheet(frames, rows).save(folder / "contact_sheet.png")
+    beside = folder / "draft"
+    ours = {"Draft": beside, "Mini": folder} if beside.is_dir() else {"Generated frame": folder}
+    rows = {f"frame {frame}": measure(folder, store, chunks, frame, ours) for frame in frames}
+    sheet(("What is known (prior)", "Holes", *ours, TRUTH), rows).save(folder / "contact_sheet.png")
     compose(folder)
+    if (folder / "photo").is_dir():
+        photo_sheet(folder).save(folder / "photo_sheet.png")
 
 
 def tell_stages(chunks: list[Manifest]) -> None:
@@ -49,18 +58,25 @@ def tell_stages(chunks: list[Manifest]) -> None:
         )
 
 
-def measure(folder: Path, store: Store, chunks: list[Manifest], frame: int) -> list[np.ndarray]:
-    """Prior, holes, frame and truth of a frame (from 1), (H, W, 3) each; prints the PSNR of frame against truth."""
+def measure(
+    folder: Path, store: Store, chunks: list[Manifest], frame: int, ours: dict[str, Path]
+) -> list[np.ndarray]:
+    """Prior, holes, ``ours`` (result folders by title) and truth of a frame (from 1), (H, W, 3) each.
+
+    Prints the PSNR of ours against truth, in the same pixels of each.
+    """
     key = next(chunk.key for chunk in reversed(chunks) if chunk.first < frame)
-    prior, holes, made, provenance = (
-        contents.read_image(store, key, kind, frame - 1) for kind in ("priors", "holes", "frames", "provenance")
+    prior, holes, provenance = (
+        contents.read_image(store, key, kind, frame - 1) for kind in ("priors", "holes", "provenance")
     )
     truth = read_picture(folder / "truth" / f"{frame:04}.png")
-    error = ((made.astype(float) - truth) ** 2).mean(axis=-1)
+    made = {title: read_picture(result / "frames" / f"{frame:04}.png") for title, result in ours.items()}
     parts = {"valid": holes == 0, "holes": holes > 0, "from the picture": provenance == Provenance.PICTURE}
-    told = ", ".join(f"{name} {psnr(error[where])} ({where.mean():.0%})" for name, where in parts.items())
-    print(f"  Frame {frame:3}: {told}")
-    return [prior, np.repeat(holes[..., None], 3, axis=2), made, truth]
+    for title, picture in made.items():
+        error = ((picture.astype(float) - truth) ** 2).mean(axis=-1)
+        told = ", ".join(f"{name} {psnr(error[where])} ({where.mean():.0%})" for name, where in parts.items())
+        print(f"  Frame {frame:3}{f', {title.lower()}' if len(made) > 1 else ''}: {told}")
+    return [prior, np.repeat(holes[..., None], 3, axis=2), *made.values(), truth]
 
 
 def psnr(errors: np.ndarray) -> str:
@@ -68,22 +84,33 @@ def psnr(errors: np.ndarray) -> str:
     return f"{10 * np.log10(255**2 / max(errors.mean(), 1e-9)):.1f} dB" if errors.size else "none"
 
 
-def sheet(frames: list[int], rows: list[list[np.ndarray]]) -> Image.Image:
-    """The pictures in labelled columns, one row for each frame."""
-    height, width = (SCALE * side for side in rows[0][0].shape[:2])
-    size = (MARGIN + len(COLUMNS) * (width + MARGIN), LABEL + len(rows) * (height + MARGIN))
+def photo_sheet(folder: Path) -> Image.Image:
+    """The photograph beside first, middle and last frame of the walk into it."""
+    paths = sorted((folder / "photo" / "frames").iterdir())
+    chosen = [paths[i] for i in (0, len(paths) // 2, -1)]
+    frames = [read_picture(path) for path in chosen]
+    photo = Image.open(folder / "photo.png").resize(frames[0].shape[1::-1], Image.Resampling.LANCZOS)
+    labels = ("The photograph", *(f"Frame {int(path.stem)} of {len(paths)}, mini" for path in chosen))
+    return sheet(labels, {"": [np.asarray(photo), *frames]})
+
+
+def sheet(labels: Sequence[str], rows: dict[str, list[np.ndarray]]) -> Image.Image:
+    """The pictures in labelled columns, one row for each title."""
+    height, width = next(iter(rows.values()))[0].shape[:2]
+    scale = max(2, -(-COLUMN // width))
+    height, width = height * scale, width * scale
+    size = (MARGIN + len(labels) * (width + MARGIN), LABEL + len(rows) * (height + MARGIN))
     image = Image.new("RGB", size, (28, 28, 30))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(18)
-    for column, label in enumerate(COLUMNS):
+    for column, label in enumerate(labels):
         x = MARGIN + column * (width + MARGIN)
         draw.text((x + 4, 4), label, (235, 235, 235), font)
-        for row, (frame, pictures) in enumerate(zip(frames, rows, strict=True)):
+        for row, pictures in enumerate(rows.values()):
             y = LABEL + row * (height + MARGIN)
             image.paste(Image.fromarray(pictures[column]).resize((width, height), Image.Resampling.BICUBIC), (x, y))
-            if column == 0:
-                draw.text(
-                    (x + 8, y + 6), f"frame {frame}", (255, 255, 255), font, stroke_width=2, stroke_fill=(0, 0, 0)
-                )
+    for row, title in enumerate(rows):
+        at = (MARGIN + 8, LABEL + row * (height + MARGIN) + 6)
+        draw.text(at, title, (255, 255, 255), font, stroke_width=2, stroke_fill=(0, 0, 0))
     return image
 
 

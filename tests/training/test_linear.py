@@ -27,7 +27,7 @@ def test_what_a_line_can_carry_is_kept_from_the_first_step() -> None:
     seen = vae.decode(network, vae.encode(network, unseen)[0])
     assert losses.psnr(seen, unseen).min() > 18
     chroma, wanted = (one - one.mean(1, keepdim=True) for one in (seen, unseen))
-    assert (chroma - wanted).square().mean() < 0.1 * wanted.square().mean()
+    assert (chroma - wanted).square().mean() < 0.25 * wanted.square().mean()
     untrained = vae.make(SIZES, 0, torch.device("cpu"))
     assert losses.psnr(vae.decode(untrained, vae.encode(untrained, unseen)[0]), unseen).max() < 12
 
