@@ -3,7 +3,18 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion_panel, path_panel, steps, wheels, world_panel
+from . import (
+    diffusion_panel,
+    drawing,
+    generate_step,
+    geometry_step,
+    path_panel,
+    path_step,
+    picture_step,
+    result_step,
+    wheels,
+    world_panel,
+)
 from .diffusion import wanted
 from .state import STATE
 
@@ -17,35 +28,35 @@ class WORLDWARP_PT_main(bpy.types.Panel):
     def draw(self, context) -> None:
         layout = self.layout
         if sentence := wheels.missing():
-            steps.sentences(layout, context, [sentence], "ERROR")
+            drawing.sentences(layout, context, [sentence], "ERROR")
             return
         row = layout.row()
         if STATE.connected:
-            steps.sentences(row.column(), context, [iface_("Connected to {}").format(STATE.connection)], "LINKED")
+            drawing.sentences(row.column(), context, [iface_("Connected to {}").format(STATE.connection)], "LINKED")
         elif STATE.connected is None:
             row.label(text="Server not tried yet", icon="UNLINKED")
         else:
-            steps.sentences(row.column(), context, [STATE.connection], "ERROR")
+            drawing.sentences(row.column(), context, [STATE.connection], "ERROR")
         row.operator("worldwarp.test_connection", text="", icon="FILE_REFRESH")
         layout.use_property_split = True
         layout.use_property_decorate = False
-        body = step(layout, context, "picture", steps.draw_picture, steps.picture_line)
+        body = step(layout, context, "picture", picture_step.draw, picture_step.line)
         if body:
-            step(body, context, "masks", steps.draw_masks, steps.masks_line)
-        step(layout, context, "geometry", steps.draw_geometry, steps.geometry_line)
-        body = step(layout, context, "path", steps.draw_path, steps.path_line)
+            step(body, context, "masks", picture_step.draw_masks, picture_step.masks_line)
+        step(layout, context, "geometry", geometry_step.draw, geometry_step.line)
+        body = step(layout, context, "path", path_step.draw, path_step.line)
         if body:
             step(body, context, "words", path_panel.draw_words)
             step(body, context, "curve", path_panel.draw_curve)
-            step(body, context, "video", steps.draw_video)
+            step(body, context, "video", path_step.draw_video)
             step(body, context, "health", path_panel.draw_health)
-        body = step(layout, context, "generate", steps.draw_generate)
+        body = step(layout, context, "generate", generate_step.draw)
         if body:
-            body = step(body, context, "advanced", steps.draw_advanced)
+            body = step(body, context, "advanced", generate_step.draw_advanced)
         if body and wanted(context.scene.worldwarp):
             step(body, context, "diffusion", diffusion_panel.draw_diffusion)
             step(body, context, "parts", diffusion_panel.draw_parts)
-        body = step(layout, context, "result", steps.draw_result)
+        body = step(layout, context, "result", result_step.draw)
         if body:
             step(body, context, "world", world_panel.draw_world)
 

@@ -2,7 +2,7 @@
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import health, look, order, steps, words
+from . import drawing, health, look, order, words
 from .diffusion_panel import UNIT_PIXELS
 from .state import STATE
 
@@ -15,7 +15,7 @@ def draw_words(layout, context, shot) -> None:
     row.menu("WORLDWARP_MT_moves", text="", icon="ADD")
     fault = words.fault(context.scene)
     if fault:
-        steps.sentences(layout, context, [fault], "ERROR")
+        drawing.sentences(layout, context, [fault], "ERROR")
     if "@object" in settings.text:
         layout.prop(settings, "target")
     layout.prop(settings, "fit")
@@ -23,7 +23,7 @@ def draw_words(layout, context, shot) -> None:
     if not fault and not settings.fit:
         count, first = words.length(context.scene), order.frames_of(context.scene)[0]
         text = iface_("{count} frames, {first} to {last}").format(count=count, first=first, last=first + count - 1)
-        steps.sentences(layout, context, [text], "INFO")
+        drawing.sentences(layout, context, [text], "INFO")
     row = layout.row()
     row.enabled = not fault
     row.operator("worldwarp.write_path", icon="KEY_HLT")
@@ -47,27 +47,27 @@ def draw_health(layout, context, shot) -> None:
         layout.prop(opened, "look_in_camera")
         camera = order.camera_of(context.scene)
         if opened.look_in_camera and camera is not None and camera.data.library is not None:
-            steps.sentences(layout, context, [iface_("A linked camera shows no draft: make its data local")], "ERROR")
+            drawing.sentences(layout, context, [iface_("A linked camera shows no draft: make its data local")], "ERROR")
         draw_look(layout, context)
-    if not steps.draw_inquiry(layout, context, "draft"):
+    if not drawing.inquiry(layout, context, "draft"):
         layout.operator("worldwarp.draft_path", icon="RENDER_ANIMATION")
         inquiry = STATE.inquiry
         if inquiry is not None and inquiry.what == "draft" and inquiry.state == "done":
-            steps.sentences(layout, context, inquiry.warnings, "INFO")
+            drawing.sentences(layout, context, inquiry.warnings, "INFO")
     layout.prop(settings, "threshold")
     row = layout.row(align=True)
     row.operator("worldwarp.check_path", icon="VIEWZOOM")
     found = health.last(context.scene)
     if found is not None:
         row.operator("worldwarp.clear_check", icon="X", text="")
-        steps.sentences(layout, context, health.sentences(found, settings.threshold / 100), "INFO")
+        drawing.sentences(layout, context, health.sentences(found, settings.threshold / 100), "INFO")
         layout.prop(opened, "strip")
 
 
 def draw_look(layout, context) -> None:
     shown = look.shown()
     if shown is None:
-        steps.sentences(layout, context, [iface_("Estimate the picture's geometry first")], "INFO")
+        drawing.sentences(layout, context, [iface_("Estimate the picture's geometry first")], "INFO")
         return
     picture, frame, known = shown
     width = context.region.width / (UNIT_PIXELS * context.preferences.system.ui_scale)

@@ -2,7 +2,7 @@
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import pump, steps, world
+from . import drawing, pump, world
 from .state import STATE, Making
 from .world_operators import PRODUCTS
 
@@ -28,10 +28,10 @@ def draw_world(layout, context, shot) -> None:
     if making is None or (not making.text and making.state != "done"):
         return
     if making.state == "failed":
-        steps.sentences(layout, context, [making.text], "ERROR")
+        drawing.sentences(layout, context, [making.text], "ERROR")
     elif making.state == "done":
-        steps.sentences(layout, context, [made_line(making)], "CHECKMARK")
-        steps.draw_folder(layout, making.folder / "world")
+        drawing.sentences(layout, context, [made_line(making)], "CHECKMARK")
+        drawing.folder(layout, making.folder / "world")
 
 
 def made_line(making: Making) -> str:
