@@ -184,7 +184,7 @@ def begin(folder: ResultFolder, shot: Shot, request: Request | None = None, lens
 def deliver(folder: ResultFolder, store: Store, manifest: Manifest, index: int) -> None:
     """Write a committed chunk, the ``index``-th of its run, into a result folder; what is there already stays."""
     first, count = manifest.first, manifest.count
-    fresh = folder.commit_chunk(index, manifest.key, manifest.digest, first, count)
+    fresh = folder.commit_chunk(index, manifest.key, manifest.digest, first, count, manifest.meta)
     if solved := contents.read_solved(store, manifest.key):
         folder.add_solved(first, *solved)
     if not fresh:

@@ -122,7 +122,7 @@ class Reception:
                 if self._made_of:
                     folder.keep_inputs(*self._made_of)
             case ChunkCommitted():
-                folder.commit_chunk(item.chunk, item.key, item.digest, item.first, item.count)
+                folder.commit_chunk(item.chunk, item.key, item.digest, item.first, item.count, item.meta)
                 if {"solved", "residuals"} <= arrays.keys():
                     folder.add_solved(item.first, arrays["solved"], arrays["residuals"])
             case Frame():

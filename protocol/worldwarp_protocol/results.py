@@ -54,6 +54,8 @@ class ChunkRecord(msgspec.Struct):
     count: int
     complete: bool = False
     """Whether its frames and its points are here."""
+    meta: dict[str, float | str | None] = {}
+    """Numbers by name, as ``messages.ChunkCommitted`` has them; empty where an older version wrote it."""
 
 
 class Given(msgspec.Struct, kw_only=True):
@@ -184,17 +186,20 @@ class ResultFolder:
         after = self.record.seq if run == self.record.run and not lost else 0
         return after, [chunk.digest for chunk in self.record.chunks if chunk.complete]
 
-    def commit_chunk(self, chunk: int, key: str, digest: str, first: int, count: int) -> bool:
-        """Note that chunk ``chunk`` is final; False where its frames and points are here already.
+    def commit_chunk(
+        self, chunk: int, key: str, digest: str, first: int, count: int, meta: Mapping[str, float | str] | None = None
+    ) -> bool:
+        """Note that chunk ``chunk`` is final, with its numbers; False where its frames and points are here already.
 
         What was here of another content under this number, and all that followed from it, is deleted.
         """
         record = self._begun()
         self._check_position(first + count - 1)
-        new = ChunkRecord(key, digest, first, count)
+        new = ChunkRecord(key, digest, first, count, meta=dict(meta or {}))
         if chunk < len(record.chunks):
             old = record.chunks[chunk]
             if (old.digest, old.first, old.count) == (digest, first, count):
+                old.meta = new.meta
                 return not (old.complete and self._is_there(chunk, old))
             self._drop_from(chunk)
         if chunk != len(record.chunks):

@@ -206,6 +206,17 @@ def test_commit_chunk_says_whether_its_files_are_needed(tmp_path: Path) -> None:
     assert folder.commit_chunk(0, DIGEST, DIGEST, 0, 5)
 
 
+def test_numbers_of_a_chunk_are_kept_and_come_to_folders_that_had_none(tmp_path: Path) -> None:
+    folder = ResultFolder(tmp_path / "shot")
+    folder.begin(shot(), 32, 16, **cameras(5))
+    folder.commit_chunk(0, DIGEST, DIGEST, 0, 5)
+    assert ResultFolder(folder.path).record.chunks[0].meta == {}
+    numbers = {"coverage": 0.5, "prompt": "a mill à l'eau"}
+    folder.commit_chunk(0, DIGEST, DIGEST, 0, 5, numbers)
+    folder.save()
+    assert ResultFolder(folder.path).record.chunks[0].meta == numbers
+
+
 @pytest.mark.parametrize(
     "change",
     [
