@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import importer, points
+from . import importer, points, projection
 from .parts import ROLE, STREAMED, WORLD, part
 from .problems import Problem
 from .state import Making
@@ -49,8 +49,12 @@ def bring_in(scene, making: Making) -> None:
     home = collection_of(scene, making.run) or _new_home(scene, making.run, described.get("name", making.folder.name))
     first = "points" in read and part(home, "points") is None
     for name, mesh in read.items():
-        fresh = _object(f"{home.name} {name.title()}", name, mesh, cameras, described.get("colour_space", "sRGB"))
-        fresh[ROLE] = name
+        colour_space = described.get("colour_space", "sRGB")
+        fresh = _object(f"{home.name} {name.title()}", mesh, cameras, colour_space)
+        if name == "mesh" and mesh.uv is not None:
+            picture = making.folder / "frames" / "0001.png"
+            projection.project(fresh.data, mesh.faces, mesh.uv, picture, colour_space)
+        fresh[ROLE], fresh.hide_render = name, True
         _put(home, name, fresh)
     adopt(scene, making.run)
     if first:
@@ -99,17 +103,19 @@ def _put(home, name: str, fresh) -> None:
 def _read(folder: Path, name: str):
     path = folder / "world" / FILES[name]
     try:
-        return points.read_mesh(path) if name == "mesh" else (points.read_ply(path), None)
+        return points.read_mesh(path) if name == "mesh" else points.read_ply(path)
     except OSError as error:
         raise Problem(f"{path} cannot be read ({error.strerror}): make it again") from None
 
 
-def _object(title: str, name: str, mesh, cameras, colour_space: str):
-    cloud, faces = mesh
+def _object(title: str, made: points.Cloud | points.Surface, cameras, colour_space: str):
+    """Points or a mesh as an object."""
+    faces = made.faces if isinstance(made, points.Surface) else None
+    cloud = made if faces is None else made.vertices
     if len(cloud.xyz) == 0:
-        raise Problem(f"The {NAMES[name]} is empty: the frames show only sky, or all of it was left out")
+        raise Problem(f"The {title} is empty: the frames show only sky, or all of it was left out")
     colours = points.scene_linear(cloud.rgb, colour_space)
-    if name == "mesh":
+    if faces is not None:
         return points.surface_object(title, cloud.xyz, colours, faces)
     return points.cloud_object(title, cloud.xyz, colours, _radii(cloud.xyz, cameras), cloud.provenance)
 

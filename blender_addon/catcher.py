@@ -1,0 +1,104 @@
+"""What an object of a take is in renders: left out, seen, a catcher of shadows, or a hole that hides CG behind it."""
+
+import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.props import EnumProperty, StringProperty
+
+from .actions import Action
+from .problems import Problem
+
+PARTS = [
+    ("LEFT_OUT", "Left Out", "Not in renders; this is how it came"),
+    ("SEEN", "Seen", "Rendered as it looks, with the frames' colors"),
+    (
+        "SHADOWS",
+        "Shadow Catcher",
+        "Shows nothing but the shadows of CG, hides CG behind it, and is mirrored in CG (Cycles)",
+    ),
+    ("HOLDOUT", "Holdout", "Hides CG behind it, and shows nothing itself"),
+]
+
+WHITE = (0.8, 0.8, 0.8, 1)
+"""Of the surface that shadows fall on: how much darker they make it is all that counts."""
+
+
+def part_of(thing) -> str:
+    """Which of ``PARTS`` an object plays."""
+    if thing.hide_render:
+        return "LEFT_OUT"
+    return "SHADOWS" if thing.is_shadow_catcher else "HOLDOUT" if thing.is_holdout else "SEEN"
+
+
+def play(scene, thing, part: str) -> None:
+    """Let ``thing`` play ``part`` in renders.
+
+    Raises:
+        Problem: shadows are to be caught by another renderer than Cycles, or on points.
+    """
+    if part == "SHADOWS" and scene.render.engine != "CYCLES":
+        raise Problem("Only Cycles catches shadows: set Render Engine to Cycles, or take Holdout")
+    if part == "SHADOWS" and not thing.data.polygons:
+        raise Problem("Points catch no shadows: make the Proxy Mesh and take that")
+    thing.hide_render = part == "LEFT_OUT"
+    thing.is_shadow_catcher, thing.is_holdout = part == "SHADOWS", part == "HOLDOUT"
+    for slot in thing.material_slots:
+        if part == "SHADOWS":
+            slot.link, slot.material = "OBJECT", _matte(thing.data.materials[0])
+        elif slot.link == "OBJECT":
+            _drop(slot)
+
+
+def _matte(seen) -> bpy.types.Material:
+    """White where the camera sees it, so that shadows show; to all else it shines as ``seen`` does."""
+    material = seen.copy()
+    material.name = f"{seen.name} Catcher"
+    tree = material.node_tree
+    output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
+    shine = output.inputs["Surface"].links[0].from_socket
+    white, mix = tree.nodes.new("ShaderNodeBsdfDiffuse"), tree.nodes.new("ShaderNodeMixShader")
+    rays = tree.nodes.new("ShaderNodeLightPath")
+    white.inputs["Color"].default_value = WHITE
+    tree.links.new(rays.outputs["Is Camera Ray"], mix.inputs[0])
+    tree.links.new(shine, mix.inputs[1])
+    tree.links.new(white.outputs["BSDF"], mix.inputs[2])
+    tree.links.new(mix.outputs["Shader"], output.inputs["Surface"])
+    for node, x, y in ((rays, 440, 320), (white, 440, -160), (mix, 660, 0), (output, 880, 0)):
+        node.location = (x, y)
+    return material
+
+
+def _drop(slot) -> None:
+    """Back to the material of the mesh."""
+    material, slot.link = slot.material, "DATA"
+    if material is not None and material.users == 0:
+        bpy.data.materials.remove(material)
+
+
+class WORLDWARP_OT_in_renders(Action):
+    """What this object of a result is in renders"""
+
+    bl_idname = "worldwarp.in_renders"
+    bl_label = "In Renders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    thing: StringProperty(name="Object", description="Mesh or points of a result", options={"SKIP_SAVE"})
+    part: EnumProperty(name="Part", items=PARTS)
+
+    @classmethod
+    def description(cls, context, properties) -> str:
+        return rpt_(cls.bl_rna.properties["part"].enum_items[properties.part].description)
+
+    def execute(self, context) -> set[str]:
+        thing = bpy.data.objects.get(self.thing)
+        try:
+            if thing is None or thing.type != "MESH":
+                raise Problem(f"There is no mesh {self.thing!r}: import the result, or make its world, again")
+            play(context.scene, thing, self.part)
+        except Problem as problem:
+            return self.refuse(problem)
+        if self.part in ("SHADOWS", "HOLDOUT") and not context.scene.render.film_transparent:
+            self.report({"WARNING"}, rpt_("Film > Transparent is off: it needs to be on for frames to show behind CG"))
+        return {"FINISHED"}
+
+
+register, unregister = bpy.utils.register_classes_factory((WORLDWARP_OT_in_renders,))
