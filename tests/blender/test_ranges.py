@@ -191,3 +191,14 @@ def test_rows_of_a_run_follow_it(tmp_path):
     assert [row.state for row in plan.running(one, 1, 1)] == ["done", "working", "waiting"]
     assert [row.picture is None for row in plan.running(one, 1, 1)] == [False, True, True]
     assert [row.state for row in plan.running(replace(one), 3, None)] == ["done"] * 3
+
+
+def test_a_path_is_told_from_curves_as_blender_evaluates_it(in_blender):
+    found = in_blender("ranges_path.py")
+    for case in ("still", "XYZ", "ZXY", "QUATERNION", "AXIS_ANGLE"):
+        K, poses = found[case]
+        assert K < 1e-2, case  # of 2,000 pixels
+        assert poses < plan.CLOSE, case
+    assert found["frame"] == [17, 17]
+    for case in ("constraint", "muted", "driver", "another time", "no pinhole"):
+        assert found[case], case
