@@ -11,6 +11,9 @@ WORLD = "worldwarp_world"
 ROLE = "worldwarp_role"
 """Of its objects: root, anchor, surface or points; of a world's: points or mesh."""
 
+CAMERA = "camera"
+"""Role of a result's camera."""
+
 STREAMED = "streamed"
 """Role of a result's points that came with its frames."""
 

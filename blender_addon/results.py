@@ -1,9 +1,8 @@
 """When and where a finished run becomes objects."""
 
-from pathlib import Path
-
 import bpy
 
+from .paths_of_blend import kept
 from .state import Inquiry, Run
 
 
@@ -21,7 +20,7 @@ def remember(run: Run) -> None:
     """Keep with its scene which run it started, so that it can be picked up after Blender was closed."""
     if scene := scene_of(run):
         shot = scene.worldwarp
-        shot.run, shot.run_folder, shot.run_over = run.id, str(run.folder), run.over
+        shot.run, shot.run_folder, shot.run_over = run.id, kept(run.folder), run.over
 
 
 def unfinished(scene) -> bool:
@@ -51,12 +50,3 @@ def bring_in(run: Run) -> None:
             bpy.ops.worldwarp.import_result("EXEC_DEFAULT", True, directory=str(run.folder))
     except RuntimeError as error:
         run.warnings.append(str(error).removeprefix("Error: ").strip())
-
-
-def fresh_folder(base: Path, name: str) -> Path:
-    """The next free ``name_v001`` in ``base``; not made yet."""
-    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)[:60] or "shot"
-    number = 1
-    while (base / f"{safe}_v{number:03d}").exists():
-        number += 1
-    return base / f"{safe}_v{number:03d}"

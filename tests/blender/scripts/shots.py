@@ -40,7 +40,9 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     )
 
 
-def write_result(folder: Path, frames, path, colour_space: str, name: str = "Walk", cloud=None) -> None:
+def write_result(
+    folder: Path, frames, path, colour_space: str, name: str = "Walk", cloud=None, run: str = "0" * 32
+) -> None:
     """A result folder as ``docs`` describe it, from a ``camera.Path``."""
     for index, frame in enumerate(frames):
         write_png(folder / "frames" / f"{index + 1:04d}.png", frame)
@@ -48,7 +50,7 @@ def write_result(folder: Path, frames, path, colour_space: str, name: str = "Wal
     t = -np.einsum("nij,nj->ni", R, path.camera_to_world[:, :3, 3])
     size = {"width": path.raster.width, "height": path.raster.height, "fps": path.fps}
     np.savez(folder / "cameras.npz", K=path.K, R=R, t=t, frame=path.frame, **size)
-    shot = {"name": name, "run": "0" * 32, "colour_space": colour_space, "settings": {"seed": 7, "profile": "draft"}}
+    shot = {"name": name, "run": run, "colour_space": colour_space, "settings": {"seed": 7, "profile": "draft"}}
     (folder / "shot.json").write_text(json.dumps(shot))
     if cloud is not None:
         xyz, rgb, provenance = cloud

@@ -1,0 +1,20 @@
+"""Paths as the .blend file keeps them: they begin at its own folder (``//``), so that a project can be moved whole."""
+
+from pathlib import Path
+
+import bpy
+
+
+def kept(path: Path) -> str:
+    """``path`` from the .blend file's folder on; as it is where the file was never saved, or lies on another drive."""
+    if not bpy.data.filepath:
+        return str(path)
+    try:
+        return bpy.path.relpath(str(path))
+    except ValueError:  # another drive
+        return str(path)
+
+
+def meant(text: str, library=None) -> Path:
+    """The path that ``text`` of the .blend file, or of a library that is linked into it, stands for."""
+    return Path(bpy.path.abspath(text, library=library))

@@ -1,0 +1,99 @@
+"""The takes of a scene: collections of results, named as their folders are. One of them is shown at a time.
+
+Needs ``bpy`` only, as ``importer`` does.
+"""
+
+import re
+from pathlib import Path
+
+import bpy
+
+from .parts import CAMERA, ROLE
+from .paths_of_blend import kept, meant
+
+RUN = "worldwarp_run"
+"""Custom property of a take: the run's id at the server, "" where there was none."""
+
+FOLDER = "worldwarp_folder"
+"""Custom property of a take: its result folder, as ``paths_of_blend`` keeps it."""
+
+
+def safe(name: str) -> str:
+    """``name`` as that of a folder."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)[:60] or "shot"
+
+
+def name_of(folder: Path, shot: str) -> str:
+    """What the take in ``folder`` is called: as the folder where that is a version of ``shot``, else as the shot."""
+    return folder.name if not shot or _version(shot).fullmatch(folder.name) else shot
+
+
+def fresh_folder(base: Path, shot: str) -> Path:
+    """The next ``shot_v001`` in ``base``, after all that are there; not made yet."""
+    found = [_version(shot).fullmatch(path.name) for path in base.iterdir()] if base.is_dir() else []
+    newest = max((int(version[1]) for version in found if version), default=0)
+    return base / f"{safe(shot)}_v{newest + 1:03d}"
+
+
+def _version(shot: str) -> re.Pattern[str]:
+    return re.compile(re.escape(safe(shot)) + r"_v(\d{3,})")
+
+
+def all_of(scene) -> list:
+    """The takes in ``scene``, as they were imported."""
+    return [found for found in scene.collection.children_recursive if RUN in found]
+
+
+def of_name(scene, name: str):
+    """The take of that name, or None."""
+    return next((take for take in all_of(scene) if take.name == name), None)
+
+
+def camera_of(take):
+    """Its camera, or None where that is gone."""
+    cameras = [thing for thing in take.objects if thing.type == "CAMERA"]
+    return min(cameras, key=lambda thing: thing.get(ROLE) != CAMERA, default=None)  # the user's own may lie there, too
+
+
+def frames_of(take):
+    """The image sequence of its frames, or None where that is gone."""
+    camera = camera_of(take)
+    backgrounds = camera.data.background_images if camera else ()
+    return next((found.image for found in backgrounds if found.image and found.image.source == "SEQUENCE"), None)
+
+
+def folder_of(take) -> Path:
+    """Its result folder: where its frames are, which Blender itself keeps track of, or where it was imported from.
+
+    The latter where no result is in either.
+    """
+    image, noted = frames_of(take), meant(take.get(FOLDER, ""), take.library)
+    shown = meant(image.filepath, image.library).parent.parent if image else noted
+    return shown if is_result(shown) else noted
+
+
+def is_result(folder: Path) -> bool:
+    """Whether WorldWarp wrote ``folder``, as far as names tell."""
+    return (folder / "cameras.npz").is_file() and (folder / "frames").is_dir()
+
+
+def move(take, folder: Path) -> None:
+    """Let ``take`` show what lies in ``folder``, where its result is now."""
+    before, image = folder_of(take), frames_of(take)
+    take[FOLDER] = kept(folder)
+    for found in [*bpy.data.images, *bpy.data.movieclips]:
+        path = meant(found.filepath, found.library) if found.filepath else Path()
+        if found.library is None and (found == image or path.is_relative_to(before)):
+            below = path.relative_to(before) if path.is_relative_to(before) else Path(*path.parts[-2:])
+            found.filepath = kept(folder / below)
+
+
+def show(scene, take) -> None:
+    """Show ``take`` alone of the scene's takes; who looks through another's camera looks through this one's then."""
+    others = [other for other in all_of(scene) if other != take]
+    for other in others:
+        other.hide_viewport = other.hide_render = True
+    take.hide_viewport = take.hide_render = False
+    if scene.camera is not None and scene.camera in map(camera_of, others):
+        scene.camera = camera_of(take) or scene.camera
+    scene.worldwarp_takes.active = take

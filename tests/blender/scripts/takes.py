@@ -1,0 +1,191 @@
+"""Takes: named, shown, moved with their project, found again, collected, deleted; what is not ours stays."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+from shots import leave
+
+zip_file, folder = sys.argv[1], Path(sys.argv[2])
+installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
+assert installed == {"FINISHED"}
+
+from bl_ext.user_default.worldwarp import camera as cameras  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp import earlier, order, takes  # noqa: E402
+from shots import write_result  # noqa: E402
+
+ops = bpy.ops.worldwarp
+found = {}
+
+
+def refused(operator, **keywords) -> str:
+    try:
+        operator(**keywords)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+def make(where: Path, run: str, grey: int) -> None:
+    """A result of two frames of one grey."""
+    scene = bpy.context.scene
+    path = cameras.sample(scene, scene.camera, range(1, 3), bpy.context.evaluated_depsgraph_get())
+    pixels = np.full((path.raster.height, path.raster.width, 3), grey, np.uint8)
+    cloud = np.array([[0, 0, 1.0]]), np.array([[9, 9, 9]]), np.array([0])
+    write_result(where, [pixels] * 2, path, "sRGB", "Walk", cloud, run=run * 32)
+
+
+def grey_of(take) -> int:
+    """The first of the frames that the take's camera shows, as Blender finds it; -1 where it does not."""
+    sequence = takes.frames_of(take)
+    try:
+        image = bpy.data.images.load(bpy.path.abspath(sequence.filepath), check_existing=False)
+    except RuntimeError:
+        return -1
+    grey = round(image.pixels[0] * 255)
+    bpy.data.images.remove(image)
+    return grey
+
+
+def names() -> list[str]:
+    return [take.name for take in takes.all_of(bpy.context.scene)]
+
+
+def visible() -> list[str]:
+    return [take.name for take in takes.all_of(bpy.context.scene) if not take.hide_viewport and not take.hide_render]
+
+
+scene = bpy.context.scene
+scene.render.resolution_x, scene.render.resolution_y = 32, 16
+project = folder / "project"
+project.mkdir()
+bpy.ops.wm.save_as_mainfile(filepath=str(project / "scene.blend"))
+base = order.output_base(scene)
+for number, run in enumerate("ab", 1):
+    assert takes.fresh_folder(base, "Walk").name == f"Walk_v{number:03d}"
+    make(base / f"Walk_v{number:03d}", run, 50 * number)
+shutil.copytree(base / "Walk_v002", base / "Walk_v004")
+found["next"] = takes.fresh_folder(base, "Walk").name
+shutil.rmtree(base / "Walk_v004")
+
+# Both, from the menu's list; the newest is shown, and one undo step takes all away
+found["earlier"] = sorted((result.folder.name, result.unfinished) for result in earlier.found(scene, base))
+bpy.ops.ed.undo_push(message="Before")
+assert ops.import_result("EXEC_DEFAULT", True, directory=str(base)) == {"FINISHED"}
+found["imported"] = [names(), visible(), bpy.context.scene.worldwarp_takes.active.name]
+bpy.ops.ed.undo()
+found["undone"] = names()
+bpy.ops.ed.redo()
+found["redone"] = names()
+found["none left"] = earlier.found(bpy.context.scene, base)
+
+# Another one is shown: a view through a take's camera goes along, the user's own camera stays
+user = bpy.context.scene.camera.name
+assert ops.show_take("EXEC_DEFAULT", True, take="Walk_v001") == {"FINISHED"}
+found["shown"] = [visible(), bpy.context.scene.camera.name == user]
+assert ops.look_through("EXEC_DEFAULT", True, collection="Walk_v002") == {"FINISHED"}
+looked = bpy.context.scene.camera.name
+shown = bpy.context.scene.worldwarp_takes
+shown.index = bpy.data.collections.find("Walk_v001")
+found["looked"] = [looked, bpy.context.scene.camera.name, visible()]
+takes.of_name(bpy.context.scene, "Walk_v001").worldwarp_take.note = "too fast"
+
+# The project is moved whole: everything is found, by the paths alone
+first = takes.of_name(bpy.context.scene, "Walk_v001")
+found["paths"] = [first[takes.FOLDER], takes.frames_of(first).filepath]
+bpy.ops.wm.save_mainfile()
+moved = folder / "moved"
+project.rename(moved)
+bpy.ops.wm.open_mainfile(filepath=str(moved / "scene.blend"))
+ops = bpy.ops.worldwarp
+opened = {take.name: take for take in takes.all_of(bpy.context.scene)}
+found["moved"] = [[grey_of(take), str(takes.folder_of(take).relative_to(moved))] for take in opened.values()]
+found["note"] = opened["Walk_v001"].worldwarp_take.note
+
+# Saved elsewhere: Blender takes the images along, and we follow
+(folder / "else" / "where").mkdir(parents=True)
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "else" / "where" / "scene.blend"))
+bpy.ops.wm.open_mainfile(filepath=str(folder / "else" / "where" / "scene.blend"))
+opened = takes.all_of(bpy.context.scene)
+found["elsewhere"] = [[grey_of(take), str(takes.folder_of(take).resolve().relative_to(moved))] for take in opened]
+
+# Folders that were moved and renamed are found by the run they are of
+results = folder / "archive" / "2026"
+results.mkdir(parents=True)
+(moved / "worldwarp" / "Walk_v001").rename(results / "second try")
+(moved / "worldwarp" / "Walk_v002").rename(results / "Walk_v002")
+found["lost"] = [takes.is_result(takes.folder_of(take)) for take in opened]
+found["nowhere"] = refused(ops.relink_takes, directory=str(moved))
+bpy.ops.ed.undo_push(message="Before")
+assert ops.relink_takes("EXEC_DEFAULT", True, directory=str(folder / "archive")) == {"FINISHED"}
+opened = takes.all_of(bpy.context.scene)
+found["relinked"] = [[grey_of(take), takes.folder_of(take).resolve().name] for take in opened]
+bpy.ops.ed.undo()
+found["relink undone"] = [takes.is_result(takes.folder_of(take)) for take in takes.all_of(bpy.context.scene)]
+bpy.ops.ed.redo()
+
+# Collected into the project: copied, and shown from there
+assert ops.collect_takes("EXEC_DEFAULT", True) == {"FINISHED"}
+opened = takes.all_of(bpy.context.scene)
+found["collected"] = [[grey_of(take), takes.frames_of(take).filepath, take[takes.FOLDER]] for take in opened]
+found["kept there"] = sorted(path.name for path in results.iterdir())
+assert ops.collect_takes("EXEC_DEFAULT", True) == {"FINISHED"}
+found["once"] = sorted(path.name for path in (folder / "else" / "where" / "worldwarp").iterdir())
+
+# Deleted: pinned ones are not; without files they stay
+first, second = takes.all_of(bpy.context.scene)
+first.worldwarp_take.pinned = True
+found["pinned"] = refused(ops.delete_take, take=first.name, files=True)
+first.worldwarp_take.pinned = False
+here = takes.folder_of(first)
+mine = bpy.data.objects.new("Mine", None)
+first.objects.link(mine)
+mine.parent = takes.camera_of(first)
+bpy.context.view_layer.update()
+place = np.array(mine.matrix_world)
+counts = {kind: len(getattr(bpy.data, kind)) for kind in ("objects", "cameras", "actions", "images", "meshes")}
+bpy.context.scene.camera = takes.camera_of(first)
+bpy.ops.ed.undo_push(message="Before")
+assert ops.delete_take("EXEC_DEFAULT", True, take=first.name) == {"FINISHED"}
+after = {kind: counts[kind] - len(getattr(bpy.data, kind)) for kind in counts}
+mine = bpy.data.objects["Mine"]
+bpy.context.view_layer.update()
+found["deleted"] = [names(), after, here.is_dir(), mine.name in bpy.context.scene.collection.objects]
+found["mine stays"] = float(np.abs(np.array(mine.matrix_world) - place).max())
+found["camera"] = bpy.context.scene.camera.name == user
+bpy.ops.ed.undo()
+found["delete undone"] = [names(), grey_of(takes.all_of(bpy.context.scene)[0])]
+
+# With files: those that WorldWarp wrote, and nothing else
+first = takes.of_name(bpy.context.scene, names()[0])
+here = takes.folder_of(first)
+(here / "frames" / "notes.txt").write_text("the user's")
+(here / "frames" / "0003.png").symlink_to(folder / "outside.png")
+(folder / "outside.png").write_bytes(b"somebody's")
+(folder / "outside").mkdir()
+(folder / "outside" / "0001.png").write_bytes(b"somebody's")
+(here / "provenance").symlink_to(folder / "outside")
+assert ops.import_result(directory=str(here)) == {"FINISHED"}
+again = bpy.context.scene.worldwarp_takes.active.name
+found["again"] = again
+found["shared"] = refused(ops.delete_take, take=first.name, files=True)
+assert ops.delete_take(take=again) == {"FINISHED"}
+assert ops.delete_take("EXEC_DEFAULT", True, take=first.name, files=True) == {"FINISHED"}
+found["left"] = sorted(str(path.relative_to(here)) for path in here.rglob("*") if "0001" not in path.name)
+found["outside"] = [(folder / "outside.png").is_file(), (folder / "outside" / "0001.png").is_file()]
+second = takes.all_of(bpy.context.scene)[0]
+there = takes.folder_of(second)
+link = there.with_name("link")
+there.rename(folder / "real")
+link.symlink_to(folder / "real")
+takes.move(second, link)
+found["link"] = [refused(ops.delete_take, take=second.name, files=True), (folder / "real" / "shot.json").is_file()]
+link.unlink()
+(folder / "real").rename(there)
+takes.move(second, there)
+assert ops.delete_take(files=True, take=second.name) == {"FINISHED"}
+found["gone"] = [there.exists(), names(), there.parent.is_dir()]
+found["no take"] = refused(ops.delete_take)
+leave(**found)

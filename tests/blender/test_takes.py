@@ -1,0 +1,43 @@
+"""Takes in real Blenders: they last, and what is not theirs is left alone."""
+
+
+def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extension, tmp_path):
+    found = in_blender("takes.py", extension, tmp_path)
+    both = ["Walk_v001", "Walk_v002"]
+    assert found["next"] == "Walk_v005"  # after all that are there
+    assert found["earlier"] == [["Walk_v001", False], ["Walk_v002", False]]
+    assert found["imported"] == [both, ["Walk_v002"], "Walk_v002"]
+    assert found["undone"] == []
+    assert found["redone"] == both
+    assert found["none left"] == []
+    assert found["shown"] == [["Walk_v001"], True]
+    assert found["looked"] == ["Walk_v002 Camera", "Walk_v001 Camera", ["Walk_v001"]]
+    assert found["paths"] == ["//worldwarp/Walk_v001", "//worldwarp/Walk_v001/frames/0001.png"]
+    here = [[50, "worldwarp/Walk_v001"], [100, "worldwarp/Walk_v002"]]
+    assert found["moved"] == found["elsewhere"] == here
+    assert found["note"] == "too fast"
+    assert found["lost"] == [False, False]
+    assert "cannot be found" in found["nowhere"]
+    assert found["relinked"] == [[50, "second try"], [100, "Walk_v002"]]
+    assert found["relink undone"] == [False, False]
+    copied = ["second try", "Walk_v002"]
+    shown = [[f"//worldwarp/{name}/frames/0001.png", f"//worldwarp/{name}"] for name in copied]
+    assert found["collected"] == [[50, *shown[0]], [100, *shown[1]]]
+    assert found["kept there"] == sorted(copied)
+    assert found["once"] == sorted(copied)
+
+    # Deleted
+    assert "pinned" in found["pinned"]
+    gone = {"objects": 2, "cameras": 1, "actions": 2, "images": 1, "meshes": 1}
+    assert found["deleted"] == [["Walk_v002"], gone, True, True]
+    assert found["mine stays"] < 1e-5
+    assert found["camera"]
+    assert found["delete undone"] == [["Walk_v001", "Walk_v002"], 50]
+    assert found["again"] == "Walk"  # its folder has another name by now
+    assert "same files" in found["shared"]
+    assert found["left"] == ["frames", "frames/0003.png", "frames/notes.txt", "provenance"]
+    assert found["outside"] == [True, True]
+    assert "is a link" in found["link"][0]
+    assert found["link"][1]
+    assert found["gone"] == [False, [], True]
+    assert "No take" in found["no take"]
