@@ -1,10 +1,7 @@
 """What an object of a take is in renders: left out, seen, a catcher of shadows, or a hole that hides CG behind it."""
 
 import bpy
-from bpy.app.translations import pgettext_rpt as rpt_
-from bpy.props import EnumProperty, StringProperty
 
-from .actions import Action
 from .problems import Problem
 
 PARTS = [
@@ -72,33 +69,3 @@ def _drop(slot) -> None:
     material, slot.link = slot.material, "DATA"
     if material is not None and material.users == 0:
         bpy.data.materials.remove(material)
-
-
-class WORLDWARP_OT_in_renders(Action):
-    """What this object of a result is in renders"""
-
-    bl_idname = "worldwarp.in_renders"
-    bl_label = "In Renders"
-    bl_options = {"REGISTER", "UNDO"}
-
-    thing: StringProperty(name="Object", description="Mesh or points of a result", options={"SKIP_SAVE"})
-    part: EnumProperty(name="Part", items=PARTS)
-
-    @classmethod
-    def description(cls, context, properties) -> str:
-        return rpt_(cls.bl_rna.properties["part"].enum_items[properties.part].description)
-
-    def execute(self, context) -> set[str]:
-        thing = bpy.data.objects.get(self.thing)
-        try:
-            if thing is None or thing.type != "MESH":
-                raise Problem(f"There is no mesh {self.thing!r}: import the result, or make its world, again")
-            play(context.scene, thing, self.part)
-        except Problem as problem:
-            return self.refuse(problem)
-        if self.part in ("SHADOWS", "HOLDOUT") and not context.scene.render.film_transparent:
-            self.report({"WARNING"}, rpt_("Film > Transparent is off: it needs to be on for frames to show behind CG"))
-        return {"FINISHED"}
-
-
-register, unregister = bpy.utils.register_classes_factory((WORLDWARP_OT_in_renders,))

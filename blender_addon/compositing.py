@@ -5,11 +5,8 @@ its output.
 """
 
 import bpy
-from bpy.app.translations import pgettext_rpt as rpt_
-from bpy.props import BoolProperty, StringProperty
 
 from . import backdrop
-from .actions import Action
 from .problems import Problem
 
 MARK = "worldwarp_composite"
@@ -151,56 +148,3 @@ def _source(tree, end):
         return end.inputs[0].links[0].from_socket
     layers = next((node for node in tree.nodes if node.bl_idname == "CompositorNodeRLayers"), None)
     return (layers or tree.nodes.new("CompositorNodeRLayers")).outputs["Image"]
-
-
-class WORLDWARP_OT_frames_behind(Action):
-    """Put the frames of this result behind what is rendered: a group in the compositor, and a transparent film"""
-
-    bl_idname = "worldwarp.frames_behind"
-    bl_label = "Frames behind Renders"
-    bl_options = {"REGISTER", "UNDO"}
-
-    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
-    connect: BoolProperty(
-        name="Connect",
-        description="Put the group into the scene's compositor; else it is only made, to be added by hand",
-        default=True,
-        options={"SKIP_SAVE"},
-    )
-
-    def execute(self, context) -> set[str]:
-        take = bpy.data.collections.get(self.collection)
-        try:
-            if take is None:
-                raise Problem("This result is gone: import it again")
-            if self.connect:
-                connect(context.scene, take)
-            else:
-                group_of(take).use_fake_user = True
-        except Problem as problem:
-            return self.refuse(problem)
-        if self.connect and context.scene.camera not in list(take.objects):
-            self.report({"WARNING"}, rpt_("The scene renders through another camera: press Look Through of this result"))
-        return {"FINISHED"}
-
-
-class WORLDWARP_OT_frames_out(Action):
-    """Take our group out of the compositor again; film and links are as they were before"""
-
-    bl_idname = "worldwarp.frames_out"
-    bl_label = "Take Frames out of Renders"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context) -> bool:
-        if node_of(context.scene) is None:
-            cls.poll_message_set(rpt_("No frames are in this scene's compositor"))
-            return False
-        return True
-
-    def execute(self, context) -> set[str]:
-        disconnect(context.scene)
-        return {"FINISHED"}
-
-
-register, unregister = bpy.utils.register_classes_factory((WORLDWARP_OT_frames_behind, WORLDWARP_OT_frames_out))

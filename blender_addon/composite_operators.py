@@ -1,0 +1,93 @@
+"""A take in the user's own renders, as operators: what its objects are there, its frames behind them."""
+
+import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+
+from . import catcher, compositing
+from .actions import Action
+from .problems import Problem
+
+
+class WORLDWARP_OT_in_renders(Action):
+    """What this object of a result is in renders"""
+
+    bl_idname = "worldwarp.in_renders"
+    bl_label = "In Renders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    thing: StringProperty(name="Object", description="Mesh or points of a result", options={"SKIP_SAVE"})
+    part: EnumProperty(name="Part", items=catcher.PARTS)
+
+    @classmethod
+    def description(cls, context, properties) -> str:
+        return rpt_(cls.bl_rna.properties["part"].enum_items[properties.part].description)
+
+    def execute(self, context) -> set[str]:
+        thing = bpy.data.objects.get(self.thing)
+        try:
+            if thing is None or thing.type != "MESH":
+                raise Problem(f"There is no mesh {self.thing!r}: import the result, or make its world, again")
+            catcher.play(context.scene, thing, self.part)
+        except Problem as problem:
+            return self.refuse(problem)
+        if self.part in ("SHADOWS", "HOLDOUT") and not context.scene.render.film_transparent:
+            self.report({"WARNING"}, rpt_("Film > Transparent is off: it needs to be on for frames to show behind CG"))
+        return {"FINISHED"}
+
+
+class WORLDWARP_OT_frames_behind(Action):
+    """Put the frames of this result behind what is rendered: a group in the compositor, and a transparent film"""
+
+    bl_idname = "worldwarp.frames_behind"
+    bl_label = "Frames behind Renders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    connect: BoolProperty(
+        name="Connect",
+        description="Put the group into the scene's compositor; else it is only made, to be added by hand",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+
+    def execute(self, context) -> set[str]:
+        take = bpy.data.collections.get(self.collection)
+        try:
+            if take is None:
+                raise Problem("This result is gone: import it again")
+            if self.connect:
+                compositing.connect(context.scene, take)
+            else:
+                compositing.group_of(take).use_fake_user = True
+        except Problem as problem:
+            return self.refuse(problem)
+        if self.connect and context.scene.camera not in list(take.objects):
+            self.report(
+                {"WARNING"}, rpt_("The scene renders through another camera: press Look Through of this result")
+            )
+        return {"FINISHED"}
+
+
+class WORLDWARP_OT_frames_out(Action):
+    """Take our group out of the compositor again; film and links are as they were before"""
+
+    bl_idname = "worldwarp.frames_out"
+    bl_label = "Take Frames out of Renders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        if compositing.node_of(context.scene) is None:
+            cls.poll_message_set(rpt_("No frames are in this scene's compositor"))
+            return False
+        return True
+
+    def execute(self, context) -> set[str]:
+        compositing.disconnect(context.scene)
+        return {"FINISHED"}
+
+
+CLASSES = (WORLDWARP_OT_in_renders, WORLDWARP_OT_frames_behind, WORLDWARP_OT_frames_out)
+
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

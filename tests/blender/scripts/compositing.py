@@ -1,0 +1,132 @@
+"""CG in front of and behind a generated wall, rendered over the frames: pixels say what hides what."""
+
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+from shots import leave, write_result
+
+from blender_addon import camera, catcher, composite_operators, compositing, importer, picture, world
+from blender_addon.parts import part
+from blender_addon.state import Making
+
+folder = Path(sys.argv[1])
+scene = bpy.context.scene
+scene.view_settings.view_transform = "Standard"
+scene.render.engine, scene.cycles.samples = "CYCLES", 16
+scene.cycles.use_denoising = False
+scene.render.dither_intensity = 0
+scene.render.resolution_x, scene.render.resolution_y = 96, 64
+scene.world.color = (0, 0, 0)
+cam, cube = scene.camera, bpy.data.objects["Cube"]
+cam.location, cam.rotation_euler = (0, 0, 0), (np.pi / 2, 0, 0)
+cam.data.lens, cam.data.sensor_width = 24, 36  # 64 pixels
+lamp = bpy.data.objects["Light"]
+lamp.data = bpy.data.lights.new("Sun", "SUN")
+lamp.data.energy, lamp.rotation_euler = 3, (0, 0, 0)
+red = bpy.data.materials.new("Red")
+red.use_nodes = True
+red.node_tree.nodes.clear()
+shine, end = (red.node_tree.nodes.new(kind) for kind in ("ShaderNodeEmission", "ShaderNodeOutputMaterial"))
+shine.inputs["Color"].default_value = (1, 0, 0, 1)
+red.node_tree.links.new(shine.outputs[0], end.inputs["Surface"])
+cube.data.materials.clear()
+cube.data.materials.append(red)
+cube.scale, cube.location = (0.25, 0.25, 0.25), (-0.8, 3, 0)  # in front of the wall, above the floor
+behind = cube.copy()
+behind.location = (1.5, 6, 0)
+scene.collection.objects.link(behind)
+
+down, across = np.mgrid[:64, :96].astype(np.float64)
+frames = [
+    np.stack([40 + across, 60 + down * 2, np.full_like(down, 20 + 60 * i)], -1).astype(np.uint8) for i in range(3)
+]
+path = camera.sample(scene, cam, range(1, 4), bpy.context.evaluated_depsgraph_get())
+for name in ("Walk", "Walk"):
+    cloud = (np.array([[0, 4, 0]], np.float32), np.array([[9, 9, 9]], np.uint8), np.zeros(1, np.uint8))
+    write_result(folder, frames, path, "sRGB", name, cloud)
+takes = [importer.import_result(scene, folder) for _ in range(2)]
+take = takes[0].collection
+world.bring_in(scene, Making("0" * 32, folder, scene.session_uid, ("mesh",), "answered"))
+mesh = part(world.collection_of(scene, "0" * 32), "mesh")
+scene.camera = takes[0].camera
+composite_operators.register()
+
+
+def rendered(frame: int) -> np.ndarray:
+    """What F12 saves, 8 bit (64, 96, 3)."""
+    scene.frame_set(frame)
+    scene.render.filepath = str(folder / "render.png")
+    scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "PNG", "RGB"
+    bpy.ops.render.render(write_still=True)
+    return picture.to_bytes(picture.read_pixels(folder / "render.png")[..., :3])
+
+
+def off(pixels, expected, row: int, column: int) -> int:
+    """The largest difference in 3 x 3 pixels."""
+    where = np.s_[row - 1 : row + 2, column - 1 : column + 2]
+    return int(np.abs(pixels[where].astype(int) - expected[where]).max())
+
+
+def tree():
+    return getattr(scene, "compositing_node_group", None) or getattr(scene, "node_tree", None)
+
+
+found = {"came": catcher.part_of(mesh), "untouched": tree() is None and not scene.render.film_transparent}
+
+# As it looks: the wall is the picture
+cube.hide_render = behind.hide_render = True
+catcher.play(scene, mesh, "SEEN")
+seen = rendered(1)
+wall = np.s_[4:44, 4:92]
+found["texture"] = float(np.median(np.abs(seen[wall].astype(int) - frames[0][wall])))
+found["floor"] = seen[62, 48].tolist()
+cube.hide_render = behind.hide_render = False
+
+# Over the frames
+ops = bpy.ops.worldwarp
+ops.frames_behind(collection=take.name)
+for role in ("SHADOWS", "HOLDOUT"):
+    ops.in_renders(thing=mesh.name, part=role)
+    pixels = rendered(2)
+    found[role] = {
+        "sky": off(pixels, frames[1], 3, 48),
+        "front": pixels[32, 31].tolist(),
+        "behind": off(pixels, frames[1], 32, 64),
+        "shadow": off(pixels, frames[1], 53, 31),
+        "lit floor": off(pixels, frames[1], 53, 70),
+    }
+ops.frames_behind(collection=takes[1].collection.name)
+ours = [node for node in tree().nodes if compositing.MARK in node]
+found["swapped"] = [len(ours), ours[0].node_tree.name]
+
+# Out again: the render ends where it did
+kept = tree()
+ops.frames_out()
+ends = compositing._end(scene, kept)
+found["out"] = [
+    ends.inputs[0].links[0].from_node.bl_idname == "CompositorNodeRLayers",
+    scene.render.film_transparent,
+    not any("Frames" in group.name for group in bpy.data.node_groups),
+]
+
+# Made only: the user's tree stays
+links = len(kept.links)
+ops.frames_behind(collection=take.name, connect=False)
+found["alone"] = [len(kept.links) == links, bpy.data.node_groups["Walk Frames"].use_fake_user]
+
+# Refused
+for case, run in {
+    "points": lambda: ops.in_renders(thing=part(take, "streamed").name, part="SHADOWS"),
+    "gone": lambda: ops.frames_behind(collection="Nowhere"),
+    "other engine": lambda: (
+        setattr(scene.render, "engine", "BLENDER_WORKBENCH"),
+        ops.in_renders(thing=mesh.name, part="SHADOWS"),
+    ),
+}.items():
+    try:
+        run()
+    except RuntimeError as error:
+        found[case] = str(error)
+leave(**found)
