@@ -97,3 +97,13 @@ def show(scene, take) -> None:
     if scene.camera is not None and scene.camera in map(camera_of, others):
         scene.camera = camera_of(take) or scene.camera
     scene.worldwarp_takes.active = take
+
+
+def frame_file(take, frame: int) -> Path | None:
+    """The file that ``take`` shows at ``frame`` of the timeline, which holds its first and last; None: it has none."""
+    camera, image = camera_of(take), frames_of(take)
+    if image is None:
+        return None
+    user = next(found.image_user for found in camera.data.background_images if found.image == image)
+    number = min(max(frame - user.frame_start + 1, 1), user.frame_duration) + user.frame_offset
+    return meant(image.filepath, image.library).with_name(f"{number:04d}.png")

@@ -7,7 +7,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
-from . import order, result_files, takes, takes_panel, takes_removal
+from . import order, result_files, takes, takes_panel, takes_removal, wipe
 from .actions import Action
 from .problems import Problem
 from .state import STATE
@@ -270,11 +270,13 @@ def register() -> None:
         bpy.utils.register_class(kind)
     bpy.types.Collection.worldwarp_take = PointerProperty(type=WorldWarpTake)
     bpy.types.Scene.worldwarp_takes = PointerProperty(type=WorldWarpTakes)
+    wipe.register()
     takes_panel.register()
 
 
 def unregister() -> None:
     takes_panel.unregister()
+    wipe.unregister()
     del bpy.types.Scene.worldwarp_takes
     del bpy.types.Collection.worldwarp_take
     for kind in reversed(CLASSES):

@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import drawing, earlier, order, solved, takes
+from . import drawing, earlier, order, solved, takes, wipe
 
 ROWS = 3
 """Of the list, at least."""
@@ -77,6 +77,7 @@ def draw_take(layout, context, take) -> None:
             drawing.shown(row, thing, "Points")
     row.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = str(folder)
     draw_cameras(layout, take)
+    wipe.draw_panel(layout, context)
 
 
 def draw_cameras(layout, take) -> None:

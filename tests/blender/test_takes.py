@@ -1,5 +1,7 @@
 """Takes in real Blenders: they last, and what is not theirs is left alone."""
 
+import pytest
+
 
 def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extension, tmp_path):
     found = in_blender("takes.py", extension, tmp_path)
@@ -12,6 +14,11 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["none left"] == []
     assert found["shown"] == [["Walk_v001"], True]
     assert found["looked"] == ["Walk_v002 Camera", "Walk_v001 Camera", ["Walk_v001"]]
+    assert "other than" in found["not itself"]
+    assert found["wipe"] == [[pytest.approx(50, abs=0.1), "0002.png"], [pytest.approx(100, abs=0.1), "0002.png"]]
+    assert found["wiped"] is None
+    assert found["halves"] == [[[10, 20], [35, 70], 0.25], [[35, 20], [110, 70], 0.75]]
+    assert found["letterbox"] == [10, 32.5, 110, 57.5]
     assert found["paths"] == ["//worldwarp/Walk_v001", "//worldwarp/Walk_v001/frames/0001.png"]
     here = [[50, "worldwarp/Walk_v001"], [100, "worldwarp/Walk_v002"]]
     assert found["moved"] == found["elsewhere"] == here

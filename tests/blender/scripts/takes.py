@@ -13,7 +13,7 @@ installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="us
 assert installed == {"FINISHED"}
 
 from bl_ext.user_default.worldwarp import camera as cameras  # noqa: E402  (exists from here on)
-from bl_ext.user_default.worldwarp import earlier, order, takes  # noqa: E402
+from bl_ext.user_default.worldwarp import earlier, order, takes, wipe, wipe_drawing  # noqa: E402
 from shots import write_result  # noqa: E402
 
 ops = bpy.ops.worldwarp
@@ -91,6 +91,19 @@ shown = bpy.context.scene.worldwarp_takes
 shown.index = bpy.data.collections.find("Walk_v001")
 found["looked"] = [looked, bpy.context.scene.camera.name, visible()]
 takes.of_name(bpy.context.scene, "Walk_v001").worldwarp_take.note = "too fast"
+
+# Compared by a wipe: the one that is shown, and another one
+found["not itself"] = refused(ops.wipe, take="Walk_v001")
+assert ops.wipe(take="Walk_v002") == {"FINISHED"}
+bpy.context.scene.frame_set(99)  # the last one stays
+assert wipe.follow(bpy.context)
+assert not wipe.follow(bpy.context)
+found["wipe"] = [[float(side.pixels[0, 0, 0]) * 255, side.key[0].name] for side in wipe._Drawn.sides]
+assert ops.wipe() == {"FINISHED"}
+found["wiped"] = wipe.pair(bpy.context)
+halves = wipe_drawing.halves(wipe_drawing.box_of((10, 20, 110, 70), (32, 16), (1, 1)), 0.25)
+found["halves"] = [[places.min(0).tolist(), places.max(0).tolist(), float(np.ptp(uv[:, 0]))] for places, uv in halves]
+found["letterbox"] = wipe_drawing.box_of((10, 20, 110, 70), (40, 10), (1, 1))
 
 # The project is moved whole: everything is found, by the paths alone
 first = takes.of_name(bpy.context.scene, "Walk_v001")
