@@ -80,7 +80,7 @@ def place(scene, name: str, estimate: Estimate, K, camera_to_world, colour_space
     points.keep_bytes(surface.data, PICTURE, estimate.rgb)
     _dress(collection, "surface", surface)
     radii = points.radii(local, np.zeros(3), K[0, 0])
-    _dress(collection, "points", points.cloud_object(f"{name} Points", local, colours, radii))
+    _dress(collection, "points", points.cloud_object(f"{name} Points", local, colours, radii, rgb=estimate.rgb))
     anchor.put(collection, local, K, kept)
     return collection
 
@@ -144,7 +144,7 @@ def _dress(collection, role: str, made) -> None:
     if there is None:
         made[ROLE] = role
         made.parent = part(collection, "root")
-        made.hide_viewport = role == "points"
+        made.hide_viewport, made.hide_render = role == "points", True
         made.lock_location = made.lock_rotation = made.lock_scale = (True, True, True)
         collection.objects.link(made)
         return

@@ -8,6 +8,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from . import point_nodes
+from .parts import PICTURE
 from .problems import Problem
 
 PLY_TYPES = {"float": "<f4", "float32": "<f4", "double": "<f8", "uchar": "u1", "uint8": "u1", "int": "<i4"}
@@ -76,20 +78,23 @@ def _read_vertices(path: Path) -> tuple[np.ndarray, list[list[str]], bytes]:
     return np.frombuffer(body, row, count), lines, body[count * row.itemsize :]
 
 
-def cloud_object(name: str, xyz, colours, radii, provenance=None) -> bpy.types.Object:
-    """A mesh of vertices with colour, radius and, if known, provenance, drawn as points by geometry nodes.
+def cloud_object(name: str, xyz, colours, radii, provenance=None, rgb=None) -> bpy.types.Object:
+    """A mesh of vertices that geometry nodes draw as points, with what they choose by; left out of renders.
 
     Args:
-        xyz: (p, 3) float32; colours: (p, 3) linear; radii: (p,); provenance: (p,).
+        xyz: (p, 3) float32; colours: (p, 3) linear; radii: (p,); provenance: (p,); rgb: (p, 3) uint8, as in the frames.
     """
     mesh = _coloured(name, xyz, colours)
-    if provenance is not None:
-        values = provenance.astype(np.int32)
-        mesh.attributes.new("provenance", "INT", "POINT").data.foreach_set("value", values)
-    mesh.attributes.new("radius", "FLOAT", "POINT").data.foreach_set("value", np.asarray(radii, np.float32))
+    values = np.zeros(len(xyz), np.int32) if provenance is None else provenance.astype(np.int32)
+    mesh.attributes.new(point_nodes.PROVENANCE, "INT", "POINT").data.foreach_set("value", values)
+    for key, values in ((point_nodes.RADIUS, radii), (point_nodes.RANK, point_nodes.ranks(len(xyz)))):
+        mesh.attributes.new(key, "FLOAT", "POINT").data.foreach_set("value", np.asarray(values, np.float32))
+    if rgb is not None:
+        keep_bytes(mesh, PICTURE, rgb)
     mesh.update()
     cloud_object = bpy.data.objects.new(name, mesh)
-    cloud_object.modifiers.new("WorldWarp Points", "NODES").node_group = _nodes(name, mesh.materials[0])
+    cloud_object.hide_render = True
+    cloud_object.modifiers.new(point_nodes.NAME, "NODES").node_group = point_nodes.group(name, mesh.materials[0])
     return cloud_object
 
 
@@ -189,24 +194,3 @@ def _material(name: str) -> bpy.types.Material:
     for position, node in enumerate((colour, emission, output)):
         node.location = (220 * position, 0)
     return material
-
-
-def _nodes(name: str, material) -> bpy.types.NodeTree:
-    """Mesh to Points with the radius attribute, then Set Material."""
-    group = bpy.data.node_groups.new(name, "GeometryNodeTree")
-    group.interface.new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
-    group.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
-    source, result = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
-    radius, points = group.nodes.new("GeometryNodeInputNamedAttribute"), group.nodes.new("GeometryNodeMeshToPoints")
-    dress = group.nodes.new("GeometryNodeSetMaterial")
-    radius.data_type = "FLOAT"
-    radius.inputs["Name"].default_value = "radius"
-    dress.inputs["Material"].default_value = material
-    group.links.new(source.outputs["Geometry"], points.inputs["Mesh"])
-    group.links.new(radius.outputs["Attribute"], points.inputs["Radius"])
-    group.links.new(points.outputs["Points"], dress.inputs["Geometry"])
-    group.links.new(dress.outputs["Geometry"], result.inputs["Geometry"])
-    for position, node in enumerate((source, points, dress, result)):
-        node.location = (220 * position, 0)
-    radius.location = (0, -160)
-    return group

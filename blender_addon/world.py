@@ -117,7 +117,7 @@ def _object(title: str, made: points.Cloud | points.Surface, cameras, colour_spa
     colours = points.scene_linear(cloud.rgb, colour_space)
     if faces is not None:
         return points.surface_object(title, cloud.xyz, colours, faces)
-    return points.cloud_object(title, cloud.xyz, colours, _radii(cloud.xyz, cameras), cloud.provenance)
+    return points.cloud_object(title, cloud.xyz, colours, _radii(cloud.xyz, cameras), cloud.provenance, cloud.rgb)
 
 
 def _radii(xyz: np.ndarray, cameras) -> np.ndarray:

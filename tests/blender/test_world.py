@@ -46,9 +46,22 @@ def test_the_world_is_placed_grows_and_is_undone(in_blender, extension, tmp_path
     assert found["provenance"] == [0, 1, 2, 0]
     assert found["undone"] == [True, False, False]
     assert found["adopted"] == [["Walk World"], False]
-    assert found["streamed"] == [[False, False], [True, True], [False, False]]  # once; the user may show them again
+    assert found["streamed"] == [[False, True], [True, True], [False, False]]  # once; the user may show them again
     assert found["grown"] == [3, True, 3, 0, 1]
     assert "cut short" in found["damaged"]
     assert found["refused"] == ["failed", 2]
     assert "There is no result" in found["no run"]
     assert "is gone" in found["gone"]
+
+
+def test_what_is_set_of_a_cloud_chooses_its_points(in_blender):
+    found = in_blender("cloud.py")
+    assert found["left out"] is True
+    counts = {case: values[0] for case, values in found["cases"].items()}
+    assert all(values[2] for values in found["cases"].values()), found  # nodes and ``shown`` agree, point by point
+    assert counts["all"] == 3000
+    assert 600 < counts["share"] < 900
+    assert counts["generated"] == counts["filled"] == 2000
+    assert 200 < counts["box"] < 1500
+    assert 50 < counts["together"] < counts["box"] / 2
+    assert [found["cases"][case][3] for case in ("all", "size", "share")] == [0.25, 0.5, 0.25]

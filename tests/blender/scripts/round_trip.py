@@ -108,6 +108,7 @@ properties = dict(imported.collection)
 for thing in ("Cube", "Bright", "Light"):
     bpy.data.objects[thing].hide_render = True
 scene.cycles.samples = 32
+imported.cloud.hide_render = False  # it came left out of renders
 del imported.collection["worldwarp_run"]  # results are left out of pictures; here the points are what is looked at
 again = picture.render_picture(scene, imported.camera, 11)
 inner = visible.copy()
