@@ -1,7 +1,6 @@
 """``worldwarp doctor``: what this machine can run and what is missing, in plain words."""
 
 import argparse
-import ctypes
 import importlib.metadata
 import importlib.util
 import json
@@ -12,6 +11,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+
+from .machine import memory
 
 WIDTH = 12
 """Columns of the names at the left."""
@@ -91,16 +92,7 @@ def _is_installed(name: str) -> bool:
 
 def _machine() -> list[str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return [f"{cores} processor core{'s' * (cores != 1)}, {_gigabytes(_memory())} of memory."]
-
-
-def _memory() -> int:
-    if sys.platform != "win32":
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    status = (ctypes.c_uint64 * 8)()  # MEMORYSTATUSEX: two 32-bit fields, then seven of 64 bits, total memory first
-    ctypes.cast(status, ctypes.POINTER(ctypes.c_uint32))[0] = ctypes.sizeof(status)
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(status)
-    return int(status[1])
+    return [f"{cores} processor core{'s' * (cores != 1)}, {_gigabytes(memory())} of memory."]
 
 
 def _graphics() -> list[str]:

@@ -1,6 +1,6 @@
 """Every limit of the protocol, each with the reason for its size."""
 
-PROTOCOL_VERSION = (1, 3)
+PROTOCOL_VERSION = (1, 4)
 """(major, minor): another major is refused at hello; a newer minor may only add optional fields."""
 
 MAX_FRAMES = 10_000

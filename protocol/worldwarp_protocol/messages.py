@@ -19,6 +19,7 @@ Label = Annotated[str, Meta(max_length=64)]
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Bytes = Annotated[int, Meta(ge=0, le=1 << 50)]
 Side = Annotated[int, Meta(ge=16, le=limits.MAX_SIDE)]
 Seconds = Annotated[float, Meta(ge=0, le=1e10)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
@@ -327,14 +328,24 @@ class SourceStatus(msgspec.Struct, frozen=True):
     missing: Text = ""
 
 
+class Machine(msgspec.Struct, frozen=True):
+    """What a server computes on: its first GPU's name, "" without one, and bytes of memory, 0 where unknown."""
+
+    gpu: Annotated[str, Meta(max_length=120)] = ""
+    gpu_memory: Bytes = 0
+    memory: Bytes = 0
+
+
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
-    """Answer to hello."""
+    """Answer to hello. ``version`` of the server's program; ``machine`` once it knows itself. Both since 1.4."""
 
     major: Count
     minor: Count
     server: Label
     profiles: Annotated[list[ProfileStatus], Meta(max_length=32)]
     sources: Annotated[list[SourceStatus], Meta(max_length=32)] = []
+    version: Label = ""
+    machine: Machine | None = None
 
 
 class Error(msgspec.Struct, frozen=True, tag="error"):

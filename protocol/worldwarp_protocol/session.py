@@ -30,6 +30,7 @@ from .messages import (
     Frame,
     Hello,
     List,
+    Machine,
     MakeWorld,
     Message,
     PathChecked,
@@ -161,12 +162,17 @@ ON_THE_WAY = (Subscription.LEFT, Subscription.REJOINING)
 
 
 def greet(
-    hello: Hello, server: str, profiles: Sequence[ProfileStatus], sources: Sequence[SourceStatus] = ()
+    hello: Hello,
+    server: str,
+    profiles: Sequence[ProfileStatus],
+    sources: Sequence[SourceStatus] = (),
+    version: str = "",
+    machine: Machine | None = None,
 ) -> Welcome | Error:
     """The answer to ``hello``: another major version is refused, any minor one is welcome."""
     major, minor = limits.PROTOCOL_VERSION
     if hello.major == major:
-        return Welcome(major, minor, server, list(profiles), list(sources))
+        return Welcome(major, minor, server, list(profiles), list(sources), version, machine)
     older = "client" if hello.major < major else "server"
     text = f"The server speaks protocol {major}.{minor}, the client {hello.major}.{hello.minor}: update the {older}."
     return Error("unsupported_version", text)

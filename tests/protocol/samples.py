@@ -145,10 +145,12 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
     (
         m.Welcome(
             1,
-            3,
+            4,
             "tests",
             [m.ProfileStatus("draft", True), m.ProfileStatus("wan", False, "Weights.")],
             [m.SourceStatus("given", True), m.SourceStatus("ttt3r", False, "Weights.")],
+            "0.5.0",
+            m.Machine("A GPU", 24 << 30, 64 << 30),
         ),
         {},
     ),

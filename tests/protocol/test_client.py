@@ -63,7 +63,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_is_welcome_at_the_server_of_its_own_machine(client: Client) -> None:
-    assert client.connect() == m.Welcome(1, 3, "small", [m.ProfileStatus("draft", True)])
+    assert client.connect() == m.Welcome(1, 4, "small", [m.ProfileStatus("draft", True)])
 
 
 def test_requests(client: Client, server: SmallServer) -> None:

@@ -10,7 +10,7 @@ from worldwarp_protocol.session import ClientSession, Connection, ServerSession,
 from .samples import DIGEST, FROM_CLIENT, FROM_SERVER, OTHER_RUN, REQUEST, RUN, info, shot, stream
 
 HELLO = m.Hello(1, 2, "tests")
-WELCOME = m.Welcome(1, 3, "tests", [])
+WELCOME = m.Welcome(1, 4, "tests", [])
 ESTIMATE = m.EstimateGeometry(request=REQUEST, what="picture", source="given")
 CANCELLED = m.Error("cancelled", "It was cancelled.", about=REQUEST)
 BREACH = m.Error("protocol", "No.")

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
+from worldwarp_protocol.messages import Machine
 
 from .jobs import Computed, Job
 from .questions import Answer, Question
@@ -33,9 +34,10 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The worker has started; what it computes with (``compute.numerics``)."""
+    """The worker has started; what it computes with (``compute.numerics``), and on."""
 
     numerics: str
+    machine: Machine
 
 
 class Progressed(msgspec.Struct, frozen=True, tag="progressed"):

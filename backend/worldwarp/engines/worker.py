@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 
+from .. import machine
 from ..nouns import Bytes, Cancelled, Report
 from . import pipe, tasks
 
@@ -35,7 +36,7 @@ def main() -> None:
     from .compute import numerics  # torch takes seconds to import: listen first
 
     say = partial(_say, outgoing, threading.Lock())
-    say(pipe.Ready(numerics()))
+    say(pipe.Ready(numerics(), machine.here()))
     while True:
         say(_do(work.get(), cancelled, say))
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,21 @@ log = logging.getLogger(__name__)
 
 
 class FrontDoor:
-    """Peers, runs and the worker, brought together."""
+    """Peers, runs and the worker, brought together.
+
+    Args:
+        sign: a file; the loop ends when it is gone.
+    """
 
     def __init__(
-        self, router: "zmq.Socket[bytes]", mailbox: Mailbox, home: Path, store: Store, runs: Runs, bench: Workbench
+        self,
+        router: "zmq.Socket[bytes]",
+        mailbox: Mailbox,
+        home: Path,
+        store: Store,
+        runs: Runs,
+        bench: Workbench,
+        sign: Path | None = None,
     ) -> None:
         self._router = router
         self._mailbox = mailbox
@@ -56,6 +68,7 @@ class FrontDoor:
         self._peers: dict[bytes, Peer] = {}
         self._looked = 0.0
         self._stopped = False
+        self._sign = sign
 
     def stop(self) -> None:
         """End the loop; may be called by a signal's handler and by other threads."""
@@ -103,6 +116,8 @@ class FrontDoor:
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
+        if self._sign is not None and not self._sign.exists():
+            self.stop()
         known = enrolled(self._home)
         for routing_id, peer in list(self._peers.items()):
             if peer.gone or peer.session.dead(now) or peer.user not in known:
@@ -152,7 +167,7 @@ class FrontDoor:
     def _answer(self, peer: Peer, message: messages.ClientMessage, arrays: Mapping[str, NDArray[Any]]) -> None:
         match message:
             case messages.Hello():
-                peer.say(_greeting(message))
+                peer.say(_greeting(message, self._bench.machine))
             case messages.Submit():
                 self._intake.submit(peer.user, message, arrays, partial(self._later, peer))
             case messages.EstimateGeometry() | messages.CheckPath() | messages.MakeWorld():
@@ -199,6 +214,7 @@ class FrontDoor:
         peer.say(messages.RunStatus(self._runs[run.id].info))
 
 
-def _greeting(hello: messages.Hello) -> messages.Welcome | messages.Error:
+def _greeting(hello: messages.Hello, machine: messages.Machine | None) -> messages.Welcome | messages.Error:
     able = [messages.ProfileStatus(*status) for status in profiles.status()]
-    return greet(hello, NAME, able, [messages.SourceStatus(*status) for status in sources.status()])
+    able_to_see = [messages.SourceStatus(*status) for status in sources.status()]
+    return greet(hello, NAME, able, able_to_see, metadata.version("worldwarp"), machine)

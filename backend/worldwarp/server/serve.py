@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,8 +25,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 log = logging.getLogger(__name__)
 
 
-def serve(host: str, port: int, home: Path, root: Path, tell: Callable[[str], None]) -> None:
-    """Serve until the process is asked to end (SIGINT, SIGTERM; on Windows Ctrl+C and Ctrl+Break).
+def serve(host: str, port: int, home: Path, root: Path, tell: Callable[[str], None], sign: Path | None = None) -> None:
+    """Serve until the process is asked to end (SIGINT, SIGTERM; on Windows Ctrl+C and Ctrl+Break), or ``sign`` is gone.
 
     Whatever is in work then is lost and computed again by the next server; what is committed stays.
 
@@ -33,6 +34,7 @@ def serve(host: str, port: int, home: Path, root: Path, tell: Callable[[str], No
         home: where the keys are.
         root: of the store.
         tell: gets sentences for the user.
+        sign: a file that is made now and is there while the server runs; who removes it ends the server.
 
     Raises:
         WorldWarpError: the port is taken, the store cannot be written, another server uses it, the keys cannot be
@@ -51,8 +53,10 @@ def serve(host: str, port: int, home: Path, root: Path, tell: Callable[[str], No
         router = stack.enter_context(bind_router(context, doorkeeper, keys, host, port))
         runs = Runs(journal)
         bench = stack.enter_context(contextlib.closing(Workbench(runs, store, mailbox)))
-        door = FrontDoor(router, mailbox, home, store, runs, bench)
+        door = FrontDoor(router, mailbox, home, store, runs, bench, sign)
         stack.enter_context(_until_asked_to_end(door.stop))
+        if sign is not None:
+            stack.enter_context(_shown(sign))
         tell(f"WorldWarp serves at {router.getsockopt_string(zmq.LAST_ENDPOINT)}")
         tell(f"  public key: {keys.public.decode()}")
         tell(f"  store:      {root.resolve()}")
@@ -76,6 +80,19 @@ def _check_free(host: str, port: int, home: Path) -> None:
                 f"Something else listens on port {port}: end it, or choose another port with --port "
                 "(and tell clients that address)."
             )
+
+
+@contextlib.contextmanager
+def _shown(sign: Path) -> Iterator[None]:
+    """Keep a file, with our process number in it, while we serve."""
+    try:
+        sign.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise WorldWarpError(f"{sign} cannot be written ({error.strerror}): name another with --sign.") from error
+    try:
+        yield
+    finally:
+        sign.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

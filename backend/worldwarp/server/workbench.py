@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from worldwarp_protocol import codec
 from worldwarp_protocol.errors import InvalidShot, LocalProtocolError, WorldWarpError
 from worldwarp_protocol.limits import MAX_TEXT
-from worldwarp_protocol.messages import Preview, Progress, Stage
+from worldwarp_protocol.messages import Machine, Preview, Progress, Stage
 
 from ..engines import jobs, pipe
 from ..engines.jobs import Job
@@ -74,6 +74,8 @@ class Workbench:
         self._waiting: list[Callable[[], None]] = []
         self.numerics = ""
         """What the worker computes with; "" until the first one is ready."""
+        self.machine: Machine | None = None
+        """What it computes on; None until then."""
         self.task: Task | None = None
         self._errands = Errands(mailbox)
         self._worker = self._start()
@@ -137,8 +139,8 @@ class Workbench:
         if worker is not self._worker:
             return
         match event:
-            case pipe.Ready(numerics):
-                self.numerics, self._stillborn = numerics, 0
+            case pipe.Ready(numerics, machine):
+                self.numerics, self.machine, self._stillborn = numerics, machine, 0
                 waiting, self._waiting = self._waiting, []
                 for call in waiting:
                     call()
