@@ -9,14 +9,21 @@ says to the main thread.
 def register() -> None:
     # Imported here, so that the camera's maths can be imported without Blender.
     from . import (
+        backend_operators,
+        backend_panel,
         geometry_operators,
         operators,
         panel,
         path_operators,
         preferences,
+        presets,
         properties,
         pump,
+        ranges_operators,
+        ranges_panel,
         resume,
+        status_bar,
+        takes_operators,
         translations,
         world_operators,
     )
@@ -25,34 +32,55 @@ def register() -> None:
     properties.register()
     preferences.register()
     operators.register()
+    backend_operators.register()
+    backend_panel.register()
     geometry_operators.register()
     path_operators.register()
     world_operators.register()
+    takes_operators.register()
+    ranges_operators.register()
+    ranges_panel.register()
+    presets.register()
     panel.register()
+    status_bar.register()
     pump.register()
     resume.register()
 
 
 def unregister() -> None:
     from . import (
+        backend_operators,
+        backend_panel,
         geometry_operators,
         operators,
         panel,
         path_operators,
         preferences,
+        presets,
         properties,
         pump,
+        ranges_operators,
+        ranges_panel,
         resume,
+        status_bar,
+        takes_operators,
         translations,
         world_operators,
     )
 
     resume.unregister()
     pump.unregister()
+    status_bar.unregister()
     panel.unregister()
+    presets.unregister()
+    ranges_panel.unregister()
+    ranges_operators.unregister()
+    takes_operators.unregister()
     world_operators.unregister()
     path_operators.unregister()
     geometry_operators.unregister()
+    backend_panel.unregister()
+    backend_operators.unregister()
     operators.unregister()
     preferences.unregister()
     properties.unregister()

@@ -73,6 +73,9 @@ def reachable():
         try:
             socket.create_connection((parts.hostname, parts.port or 7654), PROBE_SECONDS).close()
         except OSError:
-            STATE.connected, STATE.connection = False, rpt_("No server: start one by `worldwarp serve` in a terminal")
-            raise Problem(f"No server runs at {server.address}: start one by `worldwarp serve` in a terminal") from None
+            STATE.connected = False
+            STATE.connection = rpt_("No server: press Start, or run `worldwarp serve` in a terminal")
+            raise Problem(
+                f"No server runs at {server.address}: press Start (Server), or run `worldwarp serve` in a terminal"
+            ) from None
     return server

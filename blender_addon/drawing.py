@@ -25,11 +25,20 @@ def sentences(layout, context, lines: list[str], icon: str) -> None:
 
 
 def missing(layout, context, shot, source: str) -> None:
-    """The command that gets a source what it lacks; the server's whole sentence is the button's tooltip."""
+    """The command that gets a source what it lacks."""
     if sentence := STATE.sources.get(source):
-        name = shot.bl_rna.properties["depth_source"].enum_items[source].name
-        command = sentence.split("`")[1] if sentence.count("`") >= 2 else sentence
-        sentences(layout, context, [iface_("{} has no weights yet: {}").format(name, command)], "ERROR")
+        lacking(layout, context, shot.bl_rna.properties["depth_source"].enum_items[source].name, sentence)
+
+
+def lacking(layout, context, name: str, sentence: str) -> None:
+    """That ``name`` cannot run on the server; where the server's sentence holds a command, that one, to be copied."""
+    if sentence.count("`") < 2:
+        sentences(layout, context, [f"{name}: {sentence}"], "ERROR")
+        return
+    command = sentence.split("`")[1]
+    row = layout.row()
+    sentences(row.column(), context, [iface_("{} has no weights yet: {}").format(name, command)], "ERROR")
+    row.operator("worldwarp.copy_text", text="", icon="COPYDOWN").text = command
 
 
 def shown(row, thing, text: str) -> None:

@@ -5,16 +5,21 @@ Nothing of the user's scene changes but that the collection is linked to it.
 """
 
 import json
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import bpy
 import numpy as np
 
-from . import points, solved
+from . import points, solved, takes
 from .camera import Lens, Raster, lens_of, matrix_world
-from .parts import ROLE, STREAMED
+from .parts import CAMERA, ROLE, STREAMED
+from .paths_of_blend import kept
 from .problems import Problem
+
+T = TypeVar("T")
 
 LINEAR = 1
 """``Keyframe.interpolation`` as a number, for ``foreach_set``."""
@@ -29,6 +34,7 @@ class Result:
         frame: (n,) frame numbers of the timeline, consecutive.
         solved: where the frames were really taken from, where that was found.
         cloud: points, colours and provenance, or None where the folder holds no ``points.ply``.
+        colours: (p, 3) of the cloud, scene-linear.
     """
 
     folder: Path
@@ -41,10 +47,11 @@ class Result:
     fps: float
     solved: solved.Solved | None
     cloud: points.Cloud | None
+    colours: np.ndarray | None
 
     @property
     def name(self) -> str:
-        return self.shot.get("name") or self.folder.name
+        return takes.name_of(self.folder, self.shot.get("name", ""))
 
     @property
     def frames_there(self) -> list[int]:
@@ -65,14 +72,32 @@ class Imported:
 
 def read_result(folder: Path) -> Result:
     """Read ``folder``; raises ``Problem`` naming what is missing from it."""
+    return to_the_end(reading(folder))
+
+
+def reading(folder: Path) -> Generator[None, None, Result]:
+    """The same, a bounded piece of it for each ``next``; touches nothing of Blender's that outlives a piece."""
     cameras = folder / "cameras.npz"
     if not cameras.is_file():
         raise Problem(f"{folder} holds no cameras.npz: choose a folder that WorldWarp wrote")
-    found = _read(cameras, _read_cameras)
-    cloud = folder / "points.ply"
-    return Result(
-        folder, read_shot(folder), *vars(found).values(), _read(cloud, points.read_ply) if cloud.is_file() else None
-    )
+    found, shot = _read(cameras, _read_cameras), read_shot(folder)
+    yield
+    path, cloud, colours = folder / "points.ply", None, None
+    if path.is_file():
+        cloud = _read(path, points.read_ply)
+        yield
+        colours = np.empty(cloud.rgb.shape, np.float32)
+        yield from points.linear_blocks(cloud.rgb, shot.get("colour_space", "sRGB"), colours)
+    return Result(folder, shot, *vars(found).values(), cloud, colours)
+
+
+def to_the_end(work: Generator[None, None, T]) -> T:
+    """All pieces of ``work`` at once: what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
 
 
 def _read(path: Path, read):
@@ -135,9 +160,17 @@ def import_result(scene, folder: Path) -> Imported:
     Raises:
         Problem: the folder is no result, or holds no frame yet.
     """
-    result = read_result(Path(folder))
+    return place(scene, read_result(Path(folder)))
+
+
+def place(scene, result: Result) -> Imported:
+    """Bring a result that was read into ``scene`` as one new collection.
+
+    Raises:
+        Problem: it holds no frame yet, or frames of a colour space that this Blender does not know.
+    """
     if not result.frames_there:
-        raise Problem(f"{folder} holds no frames yet: import it when the first ones have come")
+        raise Problem(f"{result.folder} holds no frames yet: import it when the first ones have come")
     warnings, frames = _warnings(scene, result), _frames(result)
     collection = bpy.data.collections.new(result.name)
     scene.collection.children.link(collection)
@@ -152,9 +185,8 @@ def import_result(scene, folder: Path) -> Imported:
 
 def _cloud(result: Result) -> bpy.types.Object:
     cloud, centre = result.cloud, result.camera_to_world[0, :3, 3]
-    colours = points.scene_linear(cloud.rgb, result.shot.get("colour_space", "sRGB"))
     radii = points.radii(cloud.xyz, centre, result.K[0, 0, 0])
-    thing = points.cloud_object(result.name + " Points", cloud.xyz, colours, radii, cloud.provenance)
+    thing = points.cloud_object(result.name + " Points", cloud.xyz, result.colours, radii, cloud.provenance, cloud.rgb)
     thing[ROLE] = STREAMED
     return thing
 
@@ -178,6 +210,7 @@ def _warnings(scene, result: Result) -> list[str]:
 def _camera(scene, collection, result: Result, frames: bpy.types.Image) -> bpy.types.Object:
     data = bpy.data.cameras.new(result.name + " Camera")
     camera = bpy.data.objects.new(result.name + " Camera", data)
+    camera[ROLE] = CAMERA
     collection.objects.link(camera)
     ratio = result.K[0, 0, 0] / result.K[0, 1, 1]
     raster = Raster(result.width, result.height, 1.0, ratio)
@@ -250,7 +283,7 @@ def _frames(result: Result) -> bpy.types.Image:
     """The frames as an image sequence; raises ``Problem`` where this Blender does not know their colour space."""
     first = result.folder / "frames" / f"{result.frames_there[0]:04d}.png"
     image = bpy.data.images.load(str(first), check_existing=False)
-    image.name = result.name
+    image.name, image.filepath = result.name, kept(first)
     image.source = "SEQUENCE"
     try:
         set_colour_space(image, result.shot.get("colour_space", "sRGB"))
@@ -288,7 +321,7 @@ def set_colour_space(image, name: str) -> None:
 def _remember(collection, result: Result) -> None:
     """How the result was made, as custom properties of its collection."""
     settings = result.shot.get("settings", {})
-    collection["worldwarp_run"] = result.shot.get("run", "")
-    collection["worldwarp_folder"] = str(result.folder)
+    collection[takes.RUN] = result.shot.get("run", "")
+    collection[takes.FOLDER] = kept(result.folder)
     collection["worldwarp_seed"] = str(settings.get("seed", ""))
     collection["worldwarp_settings"] = json.dumps(settings)

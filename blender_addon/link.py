@@ -5,10 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from worldwarp_protocol import inputs, keys, messages
+from worldwarp_protocol import inputs, keys, limits, messages
 from worldwarp_protocol.client import Client
 from worldwarp_protocol.errors import Refused, WorldWarpError
 from worldwarp_protocol.results import ResultFolder
@@ -93,6 +94,8 @@ class Link:
     def __init__(self, server: Server, errand: "Errand") -> None:
         self.inbox: queue.SimpleQueue[news.News] = queue.SimpleQueue()
         self._wishes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.last: int | None = None
+        """The chunk after which the run is to stop; None: it goes on to its end."""
         self._thread = threading.Thread(target=self._run, args=(server, errand), name="WorldWarp", daemon=True)
         self._thread.start()
 
@@ -107,6 +110,12 @@ class Link:
     def ask(self, wish: str) -> None:
         """``cancel``, ``stop_after_chunk`` or ``leave``; heard within a fraction of a second."""
         self._wishes.put(wish)
+
+    def stop_in_time(self, chunk: int) -> None:
+        """Called on the thread, with the chunk in work: stop after it where it is the last one that is wished for."""
+        if self.last is not None and chunk >= self.last:
+            self.last = None
+            self.ask("stop_after_chunk")
 
     def wait(self, seconds: float) -> None:
         self._thread.join(seconds)
@@ -130,12 +139,33 @@ class Link:
                 profiles = tuple((profile.name, profile.missing) for profile in welcome.profiles)
                 sources = tuple((source.name, source.missing) for source in welcome.sources)
                 where = f"{welcome.server}, {server.address.removeprefix('tcp://')}"
-                self.tell(news.Connected(where, profiles, sources))
+                self.tell(news.Connected(where, profiles, sources, in_words(welcome.machine), versions(welcome)))
                 errand(self, client)
         except WorldWarpError as error:
             self.tell(news.Failed(str(error)))
         except Exception as error:  # a bug: say it in the panel rather than in a console nobody reads
             self.tell(news.Failed(f"The network thread stopped: {type(error).__name__}: {error}"))
+
+
+def in_words(machine: messages.Machine | None) -> str:
+    """What the server computes on, for the panel; "" where it does not say."""
+    if machine is None:
+        return ""
+    memory = f"{machine.memory / 2**30:.0f} GB of memory" if machine.memory else ""
+    if not machine.gpu:
+        return ", ".join(part for part in ("No GPU", memory) if part)
+    return ", ".join(part for part in (f"{machine.gpu} with {machine.gpu_memory / 2**30:.0f} GB", memory) if part)
+
+
+def versions(welcome: messages.Welcome) -> str:
+    """The version of each side; where they differ, what that means."""
+    major, minor = limits.PROTOCOL_VERSION
+    theirs = f"{welcome.version or 'of before 0.5'} (protocol {welcome.major}.{welcome.minor})"
+    ours = f"{metadata.version('worldwarp-protocol')} (protocol {major}.{minor})"
+    text = f"Server {theirs}, extension {ours}"
+    if welcome.minor < minor:
+        return f"{text}: what is newer here it cannot do, and says so"
+    return text
 
 
 Errand = Callable[[Link, Client], None]
@@ -145,13 +175,14 @@ def say_hello(link: Link, client: Client) -> None:
     """No more than the connection itself."""
 
 
-def generate(order: Order, folder: Path) -> Errand:
-    """Submit ``order`` and receive its run into ``folder``."""
+def generate(order: Order, folder: Path, only_next: bool = False) -> Errand:
+    """Submit ``order`` and receive its run into ``folder``; ``only_next``: stop after the first chunk that is new."""
 
     def errand(link: Link, client: Client) -> None:
         shot = order.shot()
         submitted = client.submit(shot, order.arrays)
         info = submitted.info
+        link.last = submitted.kept if only_next else link.last
         link.tell(news.Accepted(info.run, info.chunks, submitted.kept, info.frames, tuple(submitted.warnings)))
         _receive(link, client, info.run, folder, inputs.pack(shot, order.arrays))
 
@@ -257,6 +288,7 @@ def _receive(link: Link, client: Client, run: str, folder: Path, made_of: inputs
         match message:
             case messages.Progress():
                 link.tell(news.Progress(message.chunk, message.stage, message.step, message.steps))
+                link.stop_in_time(message.chunk)
             case messages.Preview():
                 if preview := preview_of(folder, arrays["preview"], message.first, message.apart):
                     link.tell(preview)

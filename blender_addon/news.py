@@ -10,12 +10,15 @@ import numpy as np
 class Connected:
     """The server of that name and address answered.
 
-    ``profiles`` and ``sources``: name and, where it cannot run there, a sentence why.
+    ``profiles`` and ``sources``: name and, where it cannot run there, a sentence why. ``machine``: what it computes on,
+    "" where it does not say. ``versions``: of both sides, in words.
     """
 
     server: str
     profiles: tuple[tuple[str, str], ...]
     sources: tuple[tuple[str, str], ...] = ()
+    machine: str = ""
+    versions: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from . import order, preferences, pump, results, shooting, solved, world
+from . import earlier, importing, order, pump, results, shooting, solved, takes, world
 from .actions import Action, Errand, idle, reachable
-from .importer import import_result
+from .importer import place
 from .problems import Problem
 from .properties import finished
 from .state import STATE
@@ -109,11 +109,19 @@ class WORLDWARP_OT_cancel(Action):
     bl_idname = "worldwarp.cancel"
     bl_label = "Cancel"
 
+    by_key: BoolProperty(description="Esc was pressed", options={"SKIP_SAVE", "HIDDEN"})
+
     @classmethod
     def poll(cls, context) -> bool:
         if pump.busy() and STATE.inquiry is not None and not STATE.inquiry.over:
             return True
         return _running(cls)
+
+    def invoke(self, context, event) -> set[str]:
+        playing = context.screen is not None and context.screen.is_animation_playing
+        if self.by_key and playing:  # that is what Esc ends then
+            return {"PASS_THROUGH"}
+        return self.execute(context)
 
     def execute(self, context) -> set[str]:
         if STATE.run is not None and STATE.run.state == "rendering":
@@ -152,29 +160,41 @@ class WORLDWARP_OT_import_result(Action):
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(
-        name="Folder", description="A folder that holds cameras.npz and frames", subtype="DIR_PATH"
+        name="Folder",
+        description="A folder that holds cameras.npz and frames; or one of such folders, to import all that are not "
+        "here yet",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
     )
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 
     def invoke(self, context, event) -> set[str]:
+        if self.directory:
+            return self.execute(context)
+        self.directory = str(order.output_base(context.scene))
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context) -> set[str]:
-        folder = Path(bpy.path.abspath(self.directory))
+        chosen = Path(bpy.path.abspath(self.directory))
         try:
-            imported = import_result(context.scene, folder)
+            for folder in earlier.below(context.scene, chosen) or [chosen]:
+                self.bring_in(context.scene, folder)
         except Problem as problem:
             return self.refuse(problem)
+        return {"FINISHED"}
+
+    def bring_in(self, scene, folder: Path) -> None:
+        imported = place(scene, importing.take(folder))
         for warning in imported.warnings:
             self.report({"WARNING"}, warning)
         run = STATE.run
         if run is not None and run.folder == folder:
             run.imported = imported.collection.name
             run.warnings.extend(imported.warnings)
-        world.adopt(context.scene, imported.collection["worldwarp_run"])
+        world.adopt(scene, imported.collection[takes.RUN])
+        takes.show(scene, imported.collection)
         self.report({"INFO"}, f"Imported {imported.collection.name!r} from {folder}")
-        return {"FINISHED"}
 
 
 class WORLDWARP_OT_look_through(Action):
@@ -188,15 +208,16 @@ class WORLDWARP_OT_look_through(Action):
 
     def execute(self, context) -> set[str]:
         collection = bpy.data.collections.get(self.collection)
-        things = list(collection.objects) if collection else []
-        camera = next((thing for thing in things if thing.type == "CAMERA"), None)
+        camera = takes.camera_of(collection) if collection else None
         if camera is None:
             return self.refuse(Problem("This result's camera is gone: import the result again"))
         shot = context.scene.worldwarp
         if shot.camera is None:  # the shot goes on following the user's camera, not what came back of it
             shot.camera = context.scene.camera
         context.scene.camera = camera
-        for thing in things:
+        if collection in takes.all_of(context.scene):
+            takes.show(context.scene, collection)
+        for thing in collection.objects:
             if thing.type == "MESH":
                 thing.hide_viewport = True
         view = context.space_data
@@ -239,21 +260,6 @@ class WORLDWARP_OT_switch_camera(Action):
         return {"FINISHED"}
 
 
-class WORLDWARP_OT_copy_key(Action):
-    """Copy our public key, to be enrolled with a server on another machine by `worldwarp keys`"""
-
-    bl_idname = "worldwarp.copy_key"
-    bl_label = "Copy Our Key"
-
-    @classmethod
-    def poll(cls, context) -> bool:
-        return idle(cls)
-
-    def execute(self, context) -> set[str]:
-        context.window_manager.clipboard = preferences.public_key()
-        return {"FINISHED"}
-
-
 CLASSES = (
     WORLDWARP_OT_test_connection,
     WORLDWARP_OT_generate,
@@ -263,7 +269,6 @@ CLASSES = (
     WORLDWARP_OT_import_result,
     WORLDWARP_OT_look_through,
     WORLDWARP_OT_switch_camera,
-    WORLDWARP_OT_copy_key,
 )
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -1,9 +1,9 @@
 """The sidebar tab: the connection, then the steps of the way, each usable alone."""
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
 from . import (
+    backend_panel,
     diffusion_panel,
     drawing,
     generate_step,
@@ -11,12 +11,12 @@ from . import (
     path_panel,
     path_step,
     picture_step,
+    ranges_panel,
     result_step,
     wheels,
     world_panel,
 )
 from .diffusion import wanted
-from .state import STATE
 
 
 class WORLDWARP_PT_main(bpy.types.Panel):
@@ -30,14 +30,8 @@ class WORLDWARP_PT_main(bpy.types.Panel):
         if sentence := wheels.missing():
             drawing.sentences(layout, context, [sentence], "ERROR")
             return
-        row = layout.row()
-        if STATE.connected:
-            drawing.sentences(row.column(), context, [iface_("Connected to {}").format(STATE.connection)], "LINKED")
-        elif STATE.connected is None:
-            row.label(text="Server not tried yet", icon="UNLINKED")
-        else:
-            drawing.sentences(row.column(), context, [STATE.connection], "ERROR")
-        row.operator("worldwarp.test_connection", text="", icon="FILE_REFRESH")
+        backend_panel.draw_connection(layout, context)
+        backend_panel.draw(layout, context)
         layout.use_property_split = True
         layout.use_property_decorate = False
         body = step(layout, context, "picture", picture_step.draw, picture_step.line)
@@ -52,10 +46,10 @@ class WORLDWARP_PT_main(bpy.types.Panel):
             step(body, context, "health", path_panel.draw_health)
         body = step(layout, context, "generate", generate_step.draw)
         if body:
+            step(body, context, "ranges", ranges_panel.draw)
             body = step(body, context, "advanced", generate_step.draw_advanced)
         if body and wanted(context.scene.worldwarp):
             step(body, context, "diffusion", diffusion_panel.draw_diffusion)
-            step(body, context, "parts", diffusion_panel.draw_parts)
         body = step(layout, context, "result", result_step.draw)
         if body:
             step(body, context, "world", world_panel.draw_world)
@@ -76,10 +70,8 @@ def step(layout, context, name: str, draw, line=None):
 
 
 def register() -> None:
-    bpy.utils.register_class(diffusion_panel.WORLDWARP_UL_parts)
     bpy.utils.register_class(WORLDWARP_PT_main)
 
 
 def unregister() -> None:
     bpy.utils.unregister_class(WORLDWARP_PT_main)
-    bpy.utils.unregister_class(diffusion_panel.WORLDWARP_UL_parts)

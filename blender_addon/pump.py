@@ -3,11 +3,12 @@
 import atexit
 import queue
 import time
+import traceback
 from collections.abc import Callable
 
 import bpy
 
-from . import answers, news, preview, results, world, world_steps
+from . import answers, importing, news, preview, results, status_bar, streaming, world, world_steps
 from .state import STATE
 
 TICK_SECONDS = 0.1
@@ -15,6 +16,9 @@ TICK_SECONDS = 0.1
 
 BUDGET_SECONDS = 0.004
 """Most time that one tick spends on news."""
+
+PIECE_SECONDS = 0.01
+"""Pause between two pieces of a result that is read: Blender draws, and answers the user, in between."""
 
 MOST_NEWS = 64
 """Most pieces of news that one tick takes in."""
@@ -65,6 +69,7 @@ def made() -> None:
 
 
 def _register() -> None:
+    STATE.fault = ""
     if not bpy.app.background and not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
 
@@ -73,6 +78,12 @@ def ask(wish: str) -> None:
     """Pass a wish on to the errand under way."""
     if _Errand.link is not None:
         _Errand.link.ask(wish)
+
+
+def stop_after(chunk: int) -> None:
+    """Let the run under way stop after that chunk."""
+    if _Errand.link is not None:
+        _Errand.link.last = chunk
 
 
 def ask_beside(wish: str) -> None:
@@ -118,30 +129,74 @@ def pump(budget: float = BUDGET_SECONDS, most: int = MOST_NEWS) -> int:
 
 
 def tick() -> float | None:
-    """The timer: a little news, then the result where a run has just ended."""
-    if _Errand.before is not None:
-        if not _Errand.before():
-            return TICK_SECONDS
-        _Errand.before = None
+    """The timer: a bounded piece of all that is under way; the seconds until the next, None where all is done."""
+    pauses = [pause for pause in map(_guarded, STEPS) if pause is not None]
+    return min(pauses, default=None)
+
+
+def _guarded(step: Callable[[], float | None]) -> float | None:
+    """What ``step`` says. Blender drops a timer that raises, without a word: a fault of ours is said in the panel, and
+    what is under way goes on."""
+    try:
+        return step()
+    except Exception as error:
+        traceback.print_exc()
+        STATE.fault = f"WorldWarp has a fault ({type(error).__name__}: {error}); frames stay in the result folder"
         redraw()
-    if any([pump(), pump_beside(), preview.follow(STATE.run)]):  # all, whatever the first says
+        return TICK_SECONDS if busy() or making() else None
+
+
+def _prepare() -> float | None:
+    """What comes before an errand."""
+    if _Errand.before is None:
+        return None
+    step, _Errand.before = _Errand.before, None  # one that raises is not called again
+    if not step():
+        _Errand.before = step
+        return TICK_SECONDS
+    redraw()
+    return None
+
+
+def _hear() -> float | None:
+    """The news, and what is shown of them."""
+    if any([pump(), pump_beside(), preview.follow(STATE.run), streaming.follow(STATE.run)]):  # all of them
         redraw()
+    status_bar.follow(STATE.run if busy() else None)
+    return TICK_SECONDS if busy() or making() else None
+
+
+def _grow_world() -> float | None:
+    """A world that was made, into the scene; the next one, where it is wanted."""
     if world.wanted(STATE.making) and results.user_is_free():
         world_steps.bring_in()
         redraw()
     if not making():
         world_steps.refresh()
+    return TICK_SECONDS if making() or world.wanted(STATE.making) else None
+
+
+def _bring_in() -> float | None:
+    """What has come becomes objects, once nothing is under way and the user's hands are off."""
     if busy():
         return TICK_SECONDS
-    if results.wanted(STATE.run) or answers.wanted(STATE.inquiry):
+    if results.wanted(STATE.run):
+        if not importing.ready(STATE.run.folder):
+            return PIECE_SECONDS
         if not results.user_is_free():
             return TICK_SECONDS
-        if results.wanted(STATE.run):
-            results.bring_in(STATE.run)
-        if answers.wanted(STATE.inquiry):
-            answers.bring_in(STATE.inquiry)
-    redraw()
-    return TICK_SECONDS if making() or world.wanted(STATE.making) else None
+        streaming.remove()
+        results.bring_in(STATE.run)
+        redraw()
+    elif answers.wanted(STATE.inquiry):
+        if not results.user_is_free():
+            return TICK_SECONDS
+        answers.bring_in(STATE.inquiry)
+        redraw()
+    return TICK_SECONDS if results.wanted(STATE.run) or answers.wanted(STATE.inquiry) else None
+
+
+STEPS = (_prepare, _hear, _grow_world, _bring_in)
 
 
 def to_the_end() -> None:
@@ -166,7 +221,9 @@ def stop() -> None:
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
     _Errand.before = None
+    importing.forget()
     preview.remove()
+    status_bar.follow(None)
     if _Errand.beside is not None:
         _Errand.beside.leave()
         _Errand.beside = None

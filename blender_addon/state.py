@@ -22,6 +22,9 @@ STAGES = {
 """Where in a chunk each stage begins, of draft and of what denoises, and its name for the user."""
 
 
+ENOUGH = 0.1
+"""Of a chunk's work, to tell from it how long the rest takes."""
+
 SAID_BEFORE = "finer detail of the picture is lost"
 """In a warning of the server's that the panel says before Generate, as a plain note."""
 
@@ -38,6 +41,14 @@ class Run:
     frames: int = 0
     frames_done: int = 0
     chunks_done: int = 0
+    kept: int = 0
+    """Of the chunks: they were there before."""
+    only_next: bool = False
+    """Whether it is to stop after the first chunk that was not there before."""
+    stop_after: int | None = None
+    """The chunk that the user wants to be the last."""
+    begun: float | None = None
+    """When the work on it began, as far as it is known here: on the clock that ``time.monotonic`` reads."""
     denoises: bool = False
     """Whether it is of a profile that does."""
     progress: news.Progress | None = None
@@ -63,8 +74,23 @@ class Run:
             return 1.0
         return min((self.chunks_done + self.reached) / max(self.chunks, 1), 1.0)
 
+    def seconds_left(self, now: float) -> float | None:
+        """About how long it still takes, by how long the work took so far; None where that is too early to say.
+
+        Args:
+            now: on the clock of ``begun``.
+        """
+        chunks = max(self.chunks, 1)
+        end = 1.0 if self.stop_after is None else min((self.stop_after + 1) / chunks, 1.0)
+        worked = self.fraction - self.kept / chunks
+        if self.begun is None or self.state != "running" or worked * chunks < ENOUGH:
+            return None
+        return max(0.0, (now - self.begun) * (end - self.fraction) / worked)
+
     def advance(self, progress: news.Progress) -> None:
         """Take in where the work on a chunk stands."""
+        if self.begun is None:
+            self.begun = time.monotonic()
         if progress.chunk != (self.progress.chunk if self.progress else self.chunks_done):
             self.reached = 0.0
         self.progress = progress
@@ -143,10 +169,16 @@ class State:
     """None: not tried yet."""
     connection: str = ""
     """The server's name and address, or why there is none."""
+    machine: str = ""
+    """What it computes on, "" where it does not say."""
+    versions: str = ""
+    """Its version and the extension's."""
     profiles: dict[str, str] = field(default_factory=dict)
     """Name -> why it cannot run there, "" where it can."""
     sources: dict[str, str] = field(default_factory=dict)
     """The same of sources of geometry."""
+    fault: str = ""
+    """What went wrong in the extension itself, one sentence."""
     run: Run | None = None
     inquiry: Inquiry | None = None
     making: Making | None = None
@@ -157,6 +189,7 @@ class State:
             case news.Connected():
                 self.connected, self.connection = True, item.server
                 self.profiles, self.sources = dict(item.profiles), dict(item.sources)
+                self.machine, self.versions = item.machine, item.versions
             case news.Failed():
                 self._fail(item.text)
             case news.Estimating() if self.inquiry:
@@ -166,6 +199,11 @@ class State:
                 self.inquiry.warnings.extend(item.warnings)
             case _ if self.run:
                 hear_of_run(self.run, item)
+
+    def forget_server(self) -> None:
+        """Another one was chosen: nothing is known of it yet."""
+        self.connected, self.connection, self.machine, self.versions = None, "", "", ""
+        self.profiles, self.sources = {}, {}
 
     def _fail(self, text: str) -> None:
         tasks = [task for task in (self.run, self.inquiry) if task and not task.over]
@@ -182,7 +220,8 @@ def hear_of_run(run: Run, item: news.News) -> None:
     match item:
         case news.Accepted():
             run.id, run.chunks, run.frames, run.state = item.run, item.chunks, item.frames, "running"
-            run.chunks_done = item.kept
+            run.chunks_done = run.kept = item.kept
+            run.stop_after = item.kept if run.only_next else run.stop_after
             run.warnings.extend(text for text in item.warnings if SAID_BEFORE not in text)
         case news.Progress():
             run.advance(item)

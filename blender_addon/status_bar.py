@@ -1,0 +1,60 @@
+"""The run in Blender's status bar, and Esc, which cancels it wherever the mouse is."""
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+
+from .state import Run
+
+
+class _Now:
+    text: str = ""
+    fraction: float = 0.0
+    keys: list = []
+
+
+def line(run: Run | None) -> str:
+    """Where ``run`` stands, in a few words; "" where there is none or it is over."""
+    if run is None or run.over:
+        return ""
+    done = iface_("{done} of {frames} frames").format(done=run.frames_done, frames=run.frames)
+    stage = iface_(run.stage)
+    if run.progress:
+        stage = stage.format(step=run.progress.step, steps=run.progress.steps)
+    return f"WorldWarp: {', '.join(part for part in (done, stage) if part)}"
+
+
+def follow(run: Run | None) -> bool:
+    """Show where ``run`` stands; says whether that has changed."""
+    text = line(run)
+    if text == _Now.text:
+        return False
+    _Now.text, _Now.fraction = text, run.fraction if text else 0.0
+    for window in bpy.context.window_manager.windows:
+        if not len(window.modal_operators) and window.workspace:  # those tell their keys there
+            window.workspace.status_text_set_internal(None)  # how Blender is told to draw its status bar anew
+    return True
+
+
+def draw(header, context) -> None:
+    if _Now.text:
+        row = header.layout.row(align=True)
+        row.progress(factor=_Now.fraction, text=_Now.text)
+        row.operator("worldwarp.cancel", text="", icon="X")
+
+
+def register() -> None:
+    bpy.types.STATUSBAR_HT_header.append(draw)
+    keyconfig = bpy.context.window_manager.keyconfigs.addon
+    if keyconfig is None:  # in the background there are no keys
+        return
+    keymap = keyconfig.keymaps.new("Window")  # what is asked last: tools and fields have had the key before
+    item = keymap.keymap_items.new("worldwarp.cancel", "ESC", "PRESS")
+    item.properties.by_key = True
+    _Now.keys = [(keymap, item)]
+
+
+def unregister() -> None:
+    for keymap, item in _Now.keys:
+        keymap.keymap_items.remove(item)
+    _Now.keys = []
+    bpy.types.STATUSBAR_HT_header.remove(draw)
