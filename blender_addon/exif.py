@@ -1,9 +1,14 @@
-"""The focal length that a camera wrote into its picture: EXIF of JPEG, PNG, WebP and TIFF files. Needs no Blender."""
+"""What a camera wrote into its picture, its focal length and how it was held: EXIF of JPEG, PNG, WebP and TIFF files.
+
+Needs no Blender.
+"""
 
 import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 LONGEST_HEAD = 1 << 20
 """Bytes from the front of a file in which EXIF is looked for."""
@@ -12,6 +17,7 @@ FORMATS = {1: "B", 3: "H", 4: "I", 5: "II", 9: "i", 10: "ii"}
 """EXIF's number types: 5 and 10 are fractions."""
 
 EXIF_FOLDER, FOCAL, FOCAL_35, PLANE_X, PLANE_UNIT, PIXELS_X = 0x8769, 0x920A, 0xA405, 0xA20E, 0xA210, 0xA002
+ORIENTATION = 0x0112
 
 PLANE_UNITS = {2: 25.4, 3: 10.0, 4: 1.0}
 """Millimetres in an inch, a centimetre, a millimetre."""
@@ -38,15 +44,34 @@ class Focal:
 
 
 def read(path: Path) -> Focal:
-    """What ``path`` says; nothing where it has no EXIF or a broken one."""
-    try:
-        with path.open("rb") as file:
-            tags = _tags(_tiff(file.read(LONGEST_HEAD)))
-    except (OSError, struct.error, ValueError, IndexError):
-        return Focal()
+    """What ``path`` says of its lens; nothing where it has no EXIF or a broken one."""
+    tags = _read(path)
     resolution, across = tags.get(PLANE_X, 0.0), tags.get(PIXELS_X, 0.0)
     plane = across / resolution * PLANE_UNITS.get(int(tags.get(PLANE_UNIT, 2)), 0.0) if resolution > 0 else 0.0
     return Focal(tags.get(FOCAL, 0.0), tags.get(FOCAL_35, 0.0), plane)
+
+
+def orientation(path: Path) -> int:
+    """How its rows and columns are to be turned to stand as the camera saw them, 1 to 8; 1 is as they are."""
+    found = int(_read(path).get(ORIENTATION, 1))
+    return found if found in range(1, 9) else 1
+
+
+def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels (H, W, ...), from the top, of a file of that orientation, as they are to be seen."""
+    if orientation > 4:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
+
+
+def _read(path: Path) -> dict[int, float]:
+    try:
+        with path.open("rb") as file:
+            return _tags(_tiff(file.read(LONGEST_HEAD)))
+    except (OSError, struct.error, ValueError, IndexError):
+        return {}
 
 
 def _tiff(head: bytes) -> bytes:

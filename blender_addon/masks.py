@@ -5,6 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from . import exif
 from .camera import scene_raster
 from .picture import over_black, picked, read_pixels, read_size, to_bytes
 from .problems import Problem
@@ -24,8 +25,6 @@ def check(scene) -> None:
     wanted = _picture_size(scene)
     for name, path in files(scene.worldwarp).items():
         size = read_size(path)
-        if 0 in size:
-            raise Problem(f"{path} cannot be read as an image")
         if size != wanted:
             raise Problem(
                 f"The {NAMES[name][1]} is {size[0]} x {size[1]} pixels, the picture {wanted[0]} x {wanted[1]}: "
@@ -44,7 +43,8 @@ def arrays(scene, height: int, width: int) -> dict[str, np.ndarray]:
 
 
 def _grey(path: Path, height: int, width: int) -> np.ndarray:
-    return picked(to_bytes(over_black(read_pixels(path)).mean(axis=-1)), height, width)
+    grey = to_bytes(over_black(read_pixels(path)).mean(axis=-1))
+    return picked(exif.turned(grey, exif.orientation(path)), height, width)
 
 
 def _picture_size(scene) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The picture the walk starts from: this camera's render with its exact depth, or a file.
+"""The picture the walk starts from: this camera's render with its exact depth, or a file, in any colour space.
 
 Rendering happens in a temporary copy of the scene, with a compositor of its own; the user's scene and
 compositor are left alone.
@@ -12,16 +12,14 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from . import exif
 from .camera import check_type, frame_kept
-from .colour import colour_space
+from .colour import TEMPORARY, check_space, colour_space, through_view
 from .parts import MARK, WORLD
 from .problems import Problem
 
 PLANAR_DEPTH_ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH")
 """Engines whose depth pass was compared with known geometry: planar Z in world units."""
-
-TEMPORARY = "WorldWarp Temporary"
-"""Name of the datablocks that live as long as a render."""
 
 OURS = ("worldwarp_run", MARK, WORLD)
 """Custom properties of the collections that we made."""
@@ -207,26 +205,48 @@ def read_render(folder: str, sky: float, space: str) -> Picture:
     return Picture(to_bytes(read_pixels(pictures[0])[..., :3]), depth, space)
 
 
-def load_picture(path: Path, depth: Path | None, space: str) -> Picture:
-    """A picture file that is already as it shall be seen, and its depth file (OpenEXR) of the same size.
+def load_picture(path: Path, depth: Path | None, scene, space: str = "") -> Picture:
+    """A picture file as ``scene`` would show it, and its depth file (OpenEXR) of the same size.
 
-    Transparency is laid over black, greyscale becomes RGB, 16 bits become 8, sides beyond 4096 pixels are scaled down.
+    Light (OpenEXR and HDR files, and whatever is in ``space``) goes through the scene's view; other files are taken as
+    they are. The camera's orientation (EXIF) is applied, transparency is laid over black, greyscale becomes RGB, 16
+    bits become 8, sides beyond 4096 pixels are scaled down.
+
+    Args:
+        space: the file's colour space by Blender's name; "": linear files are in that which Blender reads in them.
 
     Raises:
-        Problem: a file cannot be read, is linear, or their sizes differ.
+        Problem: a file cannot be read, the sizes differ, or the scene's view cannot be undone.
     """
-    if path.suffix.lower() in LINEAR_FILES:
-        raise Problem(f"{path.name} holds linear light: save it as PNG through the scene's view transform")
-    rgb = to_bytes(over_black(read_pixels(path)))
+    shown_as = colour_space(scene)
+    check_space(space)
+    size, turn = read_size(path), exif.orientation(path)
     z = None if depth is None else read_pixels(depth)[..., 0]
-    if z is not None and z.shape != rgb.shape[:2]:
-        sizes = f"{z.shape[1]} x {z.shape[0]}, the picture {rgb.shape[1]} x {rgb.shape[0]}"
+    if z is not None and z.shape != size[::-1]:
+        sizes = f"{z.shape[1]} x {z.shape[0]}, the picture {size[0]} x {size[1]}"
         raise Problem(f"The depth file is {sizes} pixels: choose the depth of this picture")
-    if max(rgb.shape) > LONGEST_SIDE:
-        height, width = (round(side * LONGEST_SIDE / max(rgb.shape)) for side in rgb.shape[:2])
+    small = None
+    if max(size) > LONGEST_SIDE:
+        width, height = small = tuple(round(side * LONGEST_SIDE / max(size)) for side in size)
         z = None if z is None else picked(z, height, width)
-        rgb = to_bytes(over_black(read_pixels(path, (width, height))))
-    return Picture(rgb, None if z is None else np.where(z >= SKY_DEPTH, np.float32(np.inf), z), space)
+        small = small if turn <= 4 else small[::-1]  # of the file's own rows and columns
+    if space or path.suffix.lower() in LINEAR_FILES:
+        rgb = _seen(path, scene, space, small)
+    else:
+        rgb = to_bytes(over_black(read_pixels(path, small)))
+    rgb = np.ascontiguousarray(exif.turned(rgb, turn))
+    return Picture(rgb, None if z is None else np.where(z >= SKY_DEPTH, np.float32(np.inf), z), shown_as)
+
+
+def _seen(path: Path, scene, space: str, size: tuple[int, int] | None) -> np.ndarray:
+    """What a file of light shows through the scene's view, (H, W, 3) uint8, over black."""
+    with _image(path) as image:
+        if space:
+            image.colorspace_settings.name = space
+        image.alpha_mode = "NONE" if path.suffix.lower() in LINEAR_FILES else "STRAIGHT"
+        if size:
+            image.scale(*size)
+        return through_view(image, scene)
 
 
 def scaled(picture: Picture, most_pixels: int) -> Picture:
@@ -261,40 +281,44 @@ def picked(depth: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image file; raises ``Problem`` where it cannot be read."""
-    try:
-        image = bpy.data.images.load(str(path), check_existing=False)
-    except RuntimeError:
-        raise Problem(f"{path} cannot be read as an image") from None
-    try:
-        return tuple(image.size)
-    finally:
-        bpy.data.images.remove(image)
+    """Width and height of an image file as it is to be seen; raises ``Problem`` where it cannot be read."""
+    with _image(path) as image:
+        width, height = image.size
+    return (width, height) if exif.orientation(path) <= 4 else (height, width)
 
 
 def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """The numbers in an image file, (H, W, 4) float32 from the top, without any colour conversion.
+    """The numbers in an image file, (H, W, 4) float32 from the top, without any colour conversion, unturned.
 
     Args:
         size: width and height to scale to.
     """
-    try:
-        image = bpy.data.images.load(str(path), check_existing=False)
-    except RuntimeError:
-        raise Problem(f"{path} cannot be read as an image") from None
-    try:
+    with _image(path) as image:
         image.colorspace_settings.name = "Non-Color"
         image.alpha_mode = "CHANNEL_PACKED"
         if size:
             image.scale(*size)
         width, height = image.size
-        if width == 0 or height == 0:
-            raise Problem(f"{path} cannot be read as an image")
         pixels = np.empty(width * height * 4, np.float32)
         image.pixels.foreach_get(pixels)
+    return pixels.reshape(height, width, 4)[::-1]
+
+
+@contextmanager
+def _image(path: Path):
+    """The image of a file, for as long as it is needed; raises ``Problem`` where it cannot be read."""
+    try:
+        image = bpy.data.images.load(str(path), check_existing=False)
+    except RuntimeError:
+        raise Problem(f"{path} cannot be read as an image") from None
+    try:
+        if image.type == "MULTILAYER":
+            raise Problem(f"{path.name} holds several layers: save its image alone, as an OpenEXR file of one layer")
+        if 0 in image.size:
+            raise Problem(f"{path} cannot be read as an image")
+        yield image
     finally:
         bpy.data.images.remove(image)
-    return pixels.reshape(height, width, 4)[::-1]
 
 
 def over_black(pixels: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ def draw(layout, context, shot) -> None:
     if shot.source == "RENDER":
         return
     layout.prop(shot, "picture_file")
+    layout.prop(shot, "picture_space", placeholder=iface_("By the file"))
     layout.prop(shot, "depth_source")
     if shot.depth_source == "given":
         layout.prop(shot, "depth_file")

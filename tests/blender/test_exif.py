@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import IFDRational
 
-from blender_addon.exif import Focal, read
+from blender_addon.exif import Focal, orientation, read, turned
 
 FOCAL, EQUIVALENT, PLANE_X, PLANE_UNIT, PIXELS_X = 0x920A, 0xA405, 0xA20E, 0xA210, 0xA002
 
@@ -50,3 +51,19 @@ def test_millimetres_alone_tell_no_angle(tmp_path):
     assert read(picture(tmp_path / "a.jpg", {FOCAL: IFDRational(42, 10)})).pixels(300, 200) == 0
     Image.new("RGB", (300, 200)).save(tmp_path / "b.jpg")
     assert read(tmp_path / "b.jpg") == Focal()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("held", range(1, 9))
+def test_pictures_are_turned_as_pillow_turns_them(tmp_path, suffix, held):
+    pixels = np.random.default_rng(held).integers(0, 256, (5, 7, 3), np.uint8)
+    image = Image.fromarray(pixels)
+    image.getexif()[0x0112] = held
+    image.save(tmp_path / f"a.{suffix}", exif=image.getexif())
+    assert orientation(tmp_path / f"a.{suffix}") == held
+    np.testing.assert_array_equal(turned(pixels, held), np.asarray(ImageOps.exif_transpose(image)))
+
+
+def test_pictures_that_say_nothing_stay_as_they_are(tmp_path):
+    assert orientation(picture(tmp_path / "a.jpg", {FOCAL: 40})) == 1
+    assert orientation(tmp_path / "nowhere.jpg") == 1

@@ -73,5 +73,5 @@ image.alpha_mode = "CHANNEL_PACKED"
 image.pixels.foreach_set(np.tile(np.array([200, 100, 50, 128], np.float32) / 255, 256))
 image.file_format, image.filepath_raw = "PNG", str(Path("glass.png").resolve())
 image.save()
-glass = picture.load_picture(Path("glass.png"), None, "sRGB").rgb
+glass = picture.load_picture(Path("glass.png"), None, scene).rgb
 report(engines=found, glass=glass.reshape(-1, 3).mean(axis=0).tolist())
