@@ -368,7 +368,7 @@ def test_another_servers_key(server: SmallServer) -> None:
 def test_another_version_is_named_within_two_seconds(server: SmallServer, client: Client) -> None:
     server.major = 2
     started = time.monotonic()
-    with pytest.raises(Refused, match=r"speaks protocol 1\.3, the client 0\.0: update the client") as caught:
+    with pytest.raises(Refused, match=r"speaks protocol 1\.4, the client 0\.0: update the client") as caught:
         client.connect()
     assert caught.value.code == "unsupported_version"
     assert time.monotonic() - started < 2

@@ -178,7 +178,7 @@ def test_another_major_version_is_refused() -> None:
     assert isinstance(answer, m.Error)
     assert (answer.code, answer.text) == (
         "unsupported_version",
-        "The server speaks protocol 1.3, the client 2.3: update the server.",
+        "The server speaks protocol 1.4, the client 2.3: update the server.",
     )
     with pytest.raises(LocalProtocolError):
         talk.server.send(WELCOME, 0.0)
