@@ -1,37 +1,81 @@
 """The fourth step of the sidebar: what will be made, the button, and the run while it goes."""
 
+import time
+
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion_panel, drawing, order, pump
+from . import diffusion_panel, drawing, order, presets, pump, ranges_forecast
 from .camera import scene_raster
 from .diffusion import wanted
+from .ranges_forecast import Forecast
+from .ranges_panel import duration
 from .state import STATE, Run
 
 
 def draw(layout, context, shot) -> None:
-    layout.prop(shot, "name")
-    layout.prop(shot, "profile")
-    diffusion_panel.draw_surface(layout, shot)
-    layout.prop(shot, "longest_side")
+    ranges_forecast.ask(context.scene)
+    row = layout.row(align=True)
+    row.prop(shot, "profile")
+    presets.WORLDWARP_PT_presets.draw_panel_header(row.row(align=True))
+    layout.prop(shot, "speed")
+    diffusion_panel.draw_freedom(layout, shot)
     run = STATE.run
     if pump.busy() and run is not None and not run.over:
         draw_run(layout, context, run)
         return
-    scene = context.scene
-    width, height = order.generated_size(scene_raster(scene), shot.longest_side)
-    plan = iface_("{frames} frames, {width} x {height} pixels")
-    found = order.problems(scene)
+    scene, forecast = context.scene, ranges_forecast.of(context.scene)
+    found = order.problems(scene) or ([forecast.locked] if forecast.locked else [])
     if found:
         drawing.sentences(layout, context, found, "ERROR")
     else:
-        text = plan.format(frames=len(order.frames_of(scene)), width=width, height=height)
-        drawing.sentences(layout, context, [text], "INFO")
+        draw_plan(layout, context, forecast)
         drawing.sentences(layout, context, [note for note in [order.detail_note(scene)] if note], "BLANK1")
         shown = order.lens_notes(scene) if context.window_manager.worldwarp.geometry else []
         drawing.sentences(layout, context, [note for note in order.notes(scene) if note not in shown], "BLANK1")
-    row = layout.row()
+    column = layout.column(align=True)
+    column.enabled = not forecast.locked
+    row = column.row(align=True)
     row.scale_y = 1.5
     row.operator("worldwarp.generate", icon="PLAY")
+    column.operator("worldwarp.generate_next", icon="NEXT_KEYFRAME")
+
+
+def draw_plan(layout, context, forecast: Forecast) -> None:
+    """What Generate will keep and compute, and what that takes."""
+    scene = context.scene
+    width, height = order.generated_size(scene_raster(scene), scene.worldwarp.longest_side)
+    plan = iface_("{frames} frames, {width} x {height} pixels")
+    size = plan.format(frames=len(order.frames_of(scene)), width=width, height=height)
+    drawing.sentences(layout, context, [size], "INFO")
+    if not forecast.seen:
+        layout.operator("worldwarp.look_ahead", icon="VIEWZOOM")
+        return
+    drawing.sentences(layout, context, [kept_line(forecast), took_line(forecast, width, height)], "BLANK1")
+
+
+def kept_line(forecast: Forecast) -> str:
+    """What is kept, what is computed, and why."""
+    if not forecast.kept:
+        return iface_("All is computed: {} is another").format(forecast.differs) if forecast.differs else ""
+    if not forecast.new:
+        return iface_("All is kept, if the picture is the same")
+    text = iface_("{kept} kept, if the picture is the same; {new} computed")
+    text = text.format(kept=forecast.kept, new=forecast.new)
+    return f"{text} ({forecast.differs})" if forecast.differs else text
+
+
+def took_line(forecast: Forecast, width: int, height: int) -> str:
+    """Minutes and memory, as far as such a shot was made here before."""
+    if not forecast.new:
+        return ""
+    if forecast.seconds is None:
+        return iface_("Time and memory are not measured here yet")
+    parts = [iface_("About {}").format(duration(forecast.seconds))]
+    if memory := forecast.memory:
+        text = iface_("{:.1f} GB of GPU memory") if memory.gpu else iface_("{:.1f} GB of memory")
+        other = "" if (memory.width, memory.height) == (width, height) else f" ({memory.width} x {memory.height})"
+        parts.append(text.format(memory.bytes / 1e9) + other)
+    return ", ".join(parts)
 
 
 def draw_run(layout, context, run: Run) -> None:
@@ -44,8 +88,7 @@ def draw_run(layout, context, run: Run) -> None:
     elif run.state == "rendering":
         layout.label(text="Rendering the picture", icon="SORTTIME")
     elif run.stage:
-        text = iface_(run.stage).format(step=run.progress.step, steps=run.progress.steps)
-        layout.label(text=text, icon="SORTTIME", translate=False)
+        drawing.sentences(layout, context, [stage_line(context.scene, run)], "SORTTIME")
     else:
         layout.label(text="Waiting for the server", icon="SORTTIME")
     diffusion_panel.draw_preview(layout, context)
@@ -55,7 +98,18 @@ def draw_run(layout, context, run: Run) -> None:
     drawing.sentences(layout, context, run.warnings, "ERROR")
 
 
+def stage_line(scene, run: Run) -> str:
+    """What is being done, to which frames, and how long it still takes."""
+    parts = [iface_(run.stage).format(step=run.progress.step, steps=run.progress.steps)]
+    rows = ranges_forecast.of(scene).rows
+    parts += [iface_("frames {}\u2013{}").format(row.first, row.last) for row in rows if row.state == "working"]
+    left = run.seconds_left(time.monotonic())
+    return ", ".join([*parts, *([iface_("{} left").format(duration(left))] if left is not None else [])])
+
+
 def draw_advanced(layout, context, shot) -> None:
+    layout.prop(shot, "name")
+    layout.prop(shot, "longest_side")
     layout.prop(shot, "seed")
     column = layout.column(align=True)
     column.prop(shot, "cache")

@@ -7,12 +7,12 @@ import numpy as np
 
 from . import anchor, diffusion, geometry, masks, motion, overrides, preferences, wheels
 from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
-from .colour import colour_space
+from .colour import check_space, colour_space, lost_note
 from .parts import MARK, recall
 from .picture import Picture, check_renderable, load_picture, render_picture
 from .problems import Problem
-from .results import fresh_folder
 from .state import STATE
+from .takes import fresh_folder
 
 MOST_FRAMES = 10_000
 """The server takes no longer path."""
@@ -48,7 +48,12 @@ def generated_size(raster: Raster, longest: int) -> tuple[int, int]:
 def problems(scene) -> list[str]:
     """What has to be put right before anything can run, one sentence each; quick enough for drawing a panel."""
     found = [sentence for sentence in (wheels.missing(), _name(scene), _camera(scene), _range(scene)) if sentence]
-    return found + _said(scene, _picture, _masks, _output, _profile, _source, _overrides)
+    return found + _said(scene, _picture, _masks, _output, _profile, _source, overrides_of)
+
+
+def path_problems(scene) -> list[str]:
+    """The same for knowing the path."""
+    return [sentence for sentence in (_camera(scene), _range(scene)) if sentence]
 
 
 def geometry_problems(scene) -> list[str]:
@@ -125,6 +130,7 @@ def _picture(scene) -> None:
             check_renderable(scene, camera_of(scene))
         return
     colour_space(scene)
+    check_space(shot.picture_space)
     _file(shot.picture_file, "picture")
     if shot.depth_source == "given":
         _file(shot.depth_file, "depth file")
@@ -163,6 +169,8 @@ def notes(scene) -> list[str]:
             found.append("The picture is rendered without the compositor")
         if sum(layer.use for layer in scene.view_layers) > 1:
             found.append("The picture is rendered from the first view layer")
+    if scene.worldwarp.use_scene_range and scene.frame_step != 1:
+        found.append("The scene's frame step is not used: the walk has every frame of its range")
     if motion.is_still(camera_of(scene), frames_of(scene)):
         found.append(STILL)
     return found + lens_notes(scene)
@@ -223,6 +231,7 @@ def prepare(context, picture: Picture | None = None):
     Raises:
         Problem: something stands in the way; nothing was rendered or written.
     """
+    from . import ranges_forecast
     from .link import Order
 
     scene = context.scene
@@ -230,10 +239,13 @@ def prepare(context, picture: Picture | None = None):
         raise Problem(found[0])
     frames, warnings = frames_of(scene), notes(scene)
     picture = picture or take_picture(scene, frames[0], warnings)
+    if note := lost_note(picture.rgb, scene):
+        warnings.append(note)
     render = scene.render
     height, width = picture.rgb.shape[:2]
     raster = Raster(width, height, render.pixel_aspect_x, render.pixel_aspect_y)
     path = sample(scene, camera_of(scene), frames, context.evaluated_depsgraph_get(), raster)
+    ranges_forecast.check(scene, path)
     if STILL not in warnings and not (np.ptp(path.K, 0).any() or np.ptp(path.camera_to_world, 0).any()):
         warnings.append(STILL)
     arrays = {"picture": picture.rgb[None], "K": path.K, "camera_to_world": path.camera_to_world, "frame": path.frame}
@@ -242,7 +254,8 @@ def prepare(context, picture: Picture | None = None):
     arrays |= masks.arrays(scene, height, width)
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     shot = scene.worldwarp
-    order = Order(shot.name.strip(), settings(scene, raster), path.fps, picture.colour_space, arrays, _overrides(scene))
+    name, space, changes = shot.name.strip(), picture.colour_space, overrides_of(scene)
+    order = Order(name, settings(scene, raster), path.fps, space, arrays, changes)
     return order, fresh_folder(output_base(scene), order.name), warnings
 
 
@@ -252,7 +265,7 @@ def take_picture(scene, frame: int, warnings: list[str]) -> Picture:
     if shot.source == "RENDER":
         return render_picture(scene, camera_of(scene), frame)
     depth = Path(bpy.path.abspath(shot.depth_file)) if shot.depth_source == "given" else None
-    picture = load_picture(Path(bpy.path.abspath(shot.picture_file)), depth, colour_space(scene))
+    picture = load_picture(Path(bpy.path.abspath(shot.picture_file)), depth, scene, shot.picture_space)
     height, width = picture.rgb.shape[:2]
     raster = scene_raster(scene)
     if abs(width / height * raster.height / raster.width - 1) > PROPORTIONS:
@@ -286,10 +299,9 @@ def settings(scene, raster: Raster) -> dict:
     }
 
 
-def _overrides(scene) -> list[dict]:
+def overrides_of(scene) -> list[dict]:
     """``messages.Override`` by name."""
-    frames = frames_of(scene)
-    return overrides.sent(scene.worldwarp, frames) if diffusion.wanted(scene.worldwarp) and frames else []
+    return overrides.sent(scene.worldwarp, frames_of(scene))
 
 
 def anchor_of(scene) -> tuple[float, float, float] | None:

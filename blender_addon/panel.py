@@ -36,6 +36,7 @@ class WORLDWARP_PT_main(bpy.types.Panel):
         layout.use_property_decorate = False
         body = step(layout, context, "picture", picture_step.draw, picture_step.line)
         if body:
+            diffusion_panel.draw_words(body, context.scene.worldwarp)
             step(body, context, "masks", picture_step.draw_masks, picture_step.masks_line)
         step(layout, context, "geometry", geometry_step.draw, geometry_step.line)
         body = step(layout, context, "path", path_step.draw, path_step.line)

@@ -11,7 +11,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import anchor, bounds, diffusion, overrides, path_properties
+from . import anchor, bounds, colour, diffusion, overrides, path_properties, speed
 from .geometry import of_scene
 
 
@@ -37,7 +37,14 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         ],
     )
     picture_file: StringProperty(
-        name="Image", description="8-bit picture that the camera sees at the first frame", subtype="FILE_PATH"
+        name="Image", description="Picture that the camera sees at the first frame", subtype="FILE_PATH"
+    )
+    picture_space: StringProperty(
+        name="Color Space",
+        description="Of the image file. Empty: OpenEXR and HDR files are light, seen through the scene's view, and "
+        "others are taken as they are",
+        search=lambda self, context, text: colour.spaces(),
+        search_options={"SORT"},
     )
     depth_source: EnumProperty(
         name="Depth",
@@ -86,6 +93,7 @@ class WorldWarpShot(bpy.types.PropertyGroup):
             ("wan", "Full", "The full models; the server needs a CUDA GPU"),
         ],
     )
+    speed: EnumProperty(**speed.PROPERTY)
     longest_side: IntProperty(
         name="Size",
         description="Longest side of the frames in pixels; both sides become multiples of 16",
@@ -154,7 +162,6 @@ class WorldWarpShot(bpy.types.PropertyGroup):
     )
     diffusion: PointerProperty(type=diffusion.WorldWarpDiffusion)
     parts: CollectionProperty(type=overrides.WorldWarpPart)
-    part: IntProperty(name="Part", description="The one whose settings are shown", options={"HIDDEN"})
     output_folder: StringProperty(
         name="Results",
         description="Folder for this scene's results; // is the folder of the .blend file. Empty for the preferences', "
@@ -193,6 +200,7 @@ class WorldWarpShot(bpy.types.PropertyGroup):
     )
     run: StringProperty(name="Run", description="The newest run of this scene", options={"HIDDEN"})
     run_folder: StringProperty(name="Run Folder", description="Where its result goes", options={"HIDDEN"})
+    run_server: StringProperty(name="Run Server", description="Address of its server", options={"HIDDEN"})
     run_over: BoolProperty(name="Run Over", description="The newest run has ended", options={"HIDDEN"})
 
 
@@ -224,7 +232,7 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     generate: BoolProperty(name="Generate", default=True)
     advanced: BoolProperty(name="Advanced", default=False)
     diffusion: BoolProperty(name="Diffusion", default=False)
-    parts: BoolProperty(name="Parts", default=False)
+    ranges: BoolProperty(name="Frame Ranges", default=True)
     result: BoolProperty(name="Result", default=True)
     world: BoolProperty(name="World", default=False)
     world_refresh: BoolProperty(

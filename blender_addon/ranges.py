@@ -1,6 +1,7 @@
 """How a walk is cut into the ranges of frames that are made at once. Plain numbers: neither Blender nor protocol."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Range:
         return int(frames[self.first]), int(frames[self.first + self.count - 1])
 
 
+@lru_cache(maxsize=16)
 def cut(frames: int, length: int, overlap: int, every: int = 1) -> tuple[Range, ...]:
     """The ranges of a walk of ``frames`` frames, as the server plans them.
 

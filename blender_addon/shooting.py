@@ -11,8 +11,11 @@ from .problems import Problem
 from .state import STATE, Run
 
 
-def begin(context, server) -> None:
+def begin(context, server, only_next: bool = False) -> None:
     """Render the picture while Blender stays alive, then send the shot to ``server``.
+
+    Args:
+        only_next: stop after the first range that is new.
 
     Raises:
         Problem: something stands in the way.
@@ -25,7 +28,7 @@ def begin(context, server) -> None:
     frames = order.frames_of(scene)
     render = JobRender(scene, order.camera_of(scene), frames[0])
     STATE.run = Run(order.output_base(scene), scene.session_uid, frames=len(frames), state="rendering")
-    waiting.follow(render, STATE.run, render.picture, lambda context, picture: send(context, server, picture))
+    waiting.follow(render, STATE.run, render.picture, lambda context, taken: send(context, server, taken, only_next))
 
 
 def fetch(scene, server, run: str = "", folder: str = "") -> None:
@@ -44,8 +47,11 @@ def fetch(scene, server, run: str = "", folder: str = "") -> None:
     pump.start(link.Link(server, link.fetch(number, STATE.run.folder)))
 
 
-def send(context, server, picture=None) -> None:
+def send(context, server, picture=None, only_next: bool = False) -> None:
     """Submit the shot of ``context.scene``, with ``picture`` where it was rendered before.
+
+    Args:
+        only_next: stop after the first range that is new.
 
     Raises:
         Problem: something stands in the way.
@@ -60,5 +66,6 @@ def send(context, server, picture=None) -> None:
         frames=len(shot.arrays["K"]),
         denoises=wanted(scene.worldwarp),
         warnings=warnings,
+        only_next=only_next,
     )
-    pump.start(link.Link(server, link.generate(shot, folder)))
+    pump.start(link.Link(server, link.generate(shot, folder, only_next)))

@@ -26,8 +26,11 @@ def test_from_the_properties_to_the_wire_and_from_the_news_to_the_pixels(in_blen
     assert found["overrides"]
     assert found["same part"]
     assert "frames 150 to 193" in found["twice"]
-    assert "101 to 250" in found["outside"]
+    assert found["outside"] == ["", 1]  # it waits until the walk is longer
+    assert found["inside again"] == 2
     assert found["panels"] == [[101, 149], [150, 193], [238, 250]]
+    assert found["every 2nd"] == [101, 197]
+    assert found["draft"]
     assert found["too early"]
     assert found["frames"] == [
         [101, 105, 109],

@@ -169,3 +169,50 @@ def test_a_take_of_every_fourth_frame_plays_all_of_them(in_blender, extension, s
     assert found["pictures"] == 9  # each frame is one of its own
     assert found["follows"] < 1e-4
     assert found["shown"] == [[False, True], [True, False]]
+
+
+@pytest.mark.slow
+def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, tmp_path):
+    found = in_blender("ranges.py", extension, server, tmp_path)
+    assert found["at first"] == [0, 137, "", ["new"] * 3]
+    assert found["unmeasured"]
+    assert found["made"] == [0, 137]
+    assert found["then"] == [137, 0, "", ["kept"] * 3]
+    assert found["row"] == [150, 193, 0, True, "0050.png"]
+    assert found["lines"][0] == "Seed 0"
+    assert "known, took" in found["lines"][1]
+    assert found["thumbnail"]
+    assert found["moved"] == [93, 44, "camera at frame 201", ["kept", "kept", "again"]]
+    assert found["measured"] == [True, True, False]
+    assert found["plan"][0] == "93 kept, if the picture is the same; 44 computed (camera at frame 201)"
+    assert found["plan"][1].startswith("About ")
+    assert found["plan"][1].endswith("GB of memory")
+    assert found["kept"] == [2, True, False]
+    assert found["moved back"] == [137, 0, ""]
+    assert found["locked"] == ""
+    for sentence in found["refused"]:
+        assert "Frames 194 to 237 are locked" in sentence
+        assert "camera at frame 201" in sentence
+    assert found["regenerated"] == [2, [[230, 1]], "done"]
+    assert found["another"]
+    assert found["entries"] == 0
+    assert found["as before"] == [137, 0, ""]
+    assert found["rolled back"] == [[101, 193], 2, 93]
+    assert found["still there"] == [137, 137]
+    assert found["next"] == ["stopped", 0, 49]
+    assert found["and next"] == ["done", 1, 93]
+    assert found["in work"][0][1:] == ["waiting", "waiting"]
+    assert "frames 101\u2013149" in found["in work"][1]
+    assert found["items"] == ["101\u2013149", "150\u2013193", "194\u2013237"]
+    assert found["stopped"] == ["stopped", 93]
+    assert found["unseen"] is False
+    assert found["seen"] == [True, 0, 150]
+    assert found["speeds"] == [
+        "CUSTOM",
+        ["FAST", "2", 50, 20, "dpm++"],
+        ["BALANCED", "1", 100, 25, "dpm++"],
+        ["BEST", "1", 100, 50, "euler"],
+        "CUSTOM",
+    ]
+    assert found["preset"] == [33, 0.5, "1", "a barn"]
+    assert len(found["step"]) == 1

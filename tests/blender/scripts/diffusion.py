@@ -105,12 +105,21 @@ found["same part"] = sent.overrides[0].chunk == travelled().overrides[0].chunk  
 shot.parts[1].frame = 193
 found["twice"] = problem()
 shot.parts[1].frame = 251
-found["outside"] = problem()
-assert shot.part == 1
-assert ops.part_remove() == {"FINISHED"}
-assert (len(shot.parts), shot.part, problem()) == (1, 0, "")
-found["panels"] = [overrides.plan().frames(part, order.frames_of(scene)) for part in (0, 1, 3)]
-found["panels"] = [[frames[0], frames[-1]] for frames in found["panels"]]
+found["outside"] = [problem(), len(travelled().overrides)]
+scene.frame_end = 300
+found["inside again"] = len(travelled().overrides)
+scene.frame_end = 250
+shot.parts[1].frame = 101
+assert ops.part_remove() == {"FINISHED"}  # of the current frame's range
+assert (len(shot.parts), shot.parts[0].frame, problem()) == (1, 150, "")
+walk = order.frames_of(scene)
+found["panels"] = [overrides.ranges_of(shot, walk)[index].among(walk) for index in (0, 1, 3)]
+shot.every = "2"
+found["every 2nd"] = overrides.ranges_of(shot, walk)[0].among(walk)
+shot.every = "1"
+shot.profile = "draft"
+found["draft"] = travelled().overrides == [messages.Override(chunk=1, seed=5)]
+shot.profile = "wan"
 
 # Frames of a preview: those of the walk, every fourth
 (folder / "run").mkdir()

@@ -1,0 +1,227 @@
+"""What Generate would do to each range of a scene's walk, told a moment after the panel asked for it.
+
+Nothing is evaluated or rendered for it: the path is told from the camera's curves, or was looked at before.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import masks, order, overrides, pump, takes, wheels
+from .camera import Path as CameraPath
+from .camera import sample, scene_raster
+from .problems import Problem
+from .ranges_path import told
+from .results import scene_of
+from .state import STATE, Run
+
+if TYPE_CHECKING:  # it needs the protocol's package, which may be missing
+    from . import plan
+
+MOST_TAKES = 16
+"""Result folders that are looked at, the newest ones."""
+
+PAUSE_SECONDS = 0.2
+"""Between the panel's question and the answer: what the user drags is not followed at every step."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What Generate would do.
+
+    Args:
+        rows: the ranges, as the list shows them.
+        kept, new: frames.
+        differs: what is not as in the take that they are kept of, "" where nothing is.
+        seconds: that the new ones will take, None where nobody knows.
+        memory: the most that was used, None where nobody knows.
+        locked: why Generate is not possible, "" where it is.
+        seen: whether the path is known; where it is not, it has to be looked at.
+    """
+
+    rows: tuple["plan.Row", ...] = ()
+    kept: int = 0
+    new: int = 0
+    differs: str = ""
+    seconds: float | None = None
+    memory: "plan.Memory | None" = None
+    locked: str = ""
+    seen: bool = True
+
+
+class _Now:
+    asked: int = 0
+    """``session_uid`` of the scene that the panel asked about."""
+    found: dict[int, Forecast] = {}
+    paths: dict[int, CameraPath] = {}
+    """Paths as they were last evaluated, by scene."""
+
+
+def of(scene) -> Forecast:
+    """The newest one of ``scene``."""
+    return _Now.found.get(scene.session_uid, Forecast())
+
+
+def ask(scene) -> None:
+    """Tell it anew in a moment; called when the panel is drawn."""
+    _Now.asked = scene.session_uid
+    if not bpy.app.background and not bpy.app.timers.is_registered(_answer):
+        bpy.app.timers.register(_answer, first_interval=PAUSE_SECONDS)
+
+
+def _answer() -> None:
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _Now.asked), None)
+    if scene is not None and tell(scene):
+        pump.redraw()
+
+
+def tell(scene) -> bool:
+    """Tell it now; says whether anything has changed."""
+    before = _Now.found.get(scene.session_uid)
+    now = _running(scene, STATE.run) or forecast(scene)
+    _Now.found[scene.session_uid] = now
+    return _fill(now) or now != before
+
+
+def _fill(now: Forecast) -> bool:
+    """As many items for the list as there are rows; says whether there were others."""
+    shown = bpy.context.window_manager.worldwarp_ranges.shown
+    names = [f"{row.first}\u2013{row.last}" for row in now.rows]
+    if [item.name for item in shown] == names:
+        return False
+    shown.clear()
+    for name in names:
+        shown.add().name = name
+    return True
+
+
+def look(scene, depsgraph) -> None:
+    """Evaluate the path, frame by frame; the scene's frame is put back.
+
+    Raises:
+        Problem: there is no path.
+    """
+    if found := order.path_problems(scene):
+        raise Problem(found[0])
+    path = sample(scene, order.camera_of(scene), order.frames_of(scene), depsgraph, scene_raster(scene))
+    remember(scene, path)
+
+
+def remember(scene, path: CameraPath) -> None:
+    """Keep a path that was evaluated, maybe for another purpose."""
+    _Now.paths[scene.session_uid] = path
+
+
+def check(scene, path: CameraPath) -> None:
+    """Raise ``Problem`` where a shot with that path would change a locked range."""
+    remember(scene, path)
+    if sentence := forecast(scene, path).locked:
+        raise Problem(sentence)
+
+
+def forget() -> None:
+    _Now.found.clear()
+    _Now.paths.clear()
+
+
+# A run
+
+
+def _running(scene, run: Run | None) -> Forecast | None:
+    """The ranges of a run of ``scene`` that is under way and has begun; its folder tells."""
+    if run is None or run.over or not run.id or not pump.busy() or scene_of(run) != scene:
+        return None
+    from . import plan
+
+    take = plan.read(run.folder)
+    if take is None:
+        return None
+    working = run.progress.chunk if run.progress and run.progress.chunk >= run.chunks_done else None
+    return Forecast(tuple(plan.running(take, run.chunks_done, working)))
+
+
+# What would be
+
+
+def forecast(scene, path: CameraPath | None = None) -> Forecast:
+    """What Generate would do now.
+
+    Args:
+        path: as it is sent, where it is known; else it is told from curves or as it was last looked at.
+    """
+    if wheels.missing() or order.path_problems(scene):
+        return Forecast()
+    from . import plan
+
+    found = takes_of(scene)
+    path = path or _path(scene, found)
+    if path is None:
+        return Forecast(seen=False)
+    wish = _wish(scene, path)
+    take, count, differs = plan.best(found, wish)
+    width, height = wish.settings.width, wish.settings.height
+    new = wish.ranges[count:]
+    rows = plan.planned(wish, take, count)
+    return Forecast(
+        tuple(rows),
+        sum(one.count for one in wish.ranges[:count]),
+        sum(one.count for one in new),
+        differs,
+        plan.seconds(found, wish.settings, width * height, new),
+        plan.memory(found, wish.settings.profile, width * height),
+        _locked(scene, rows, differs),
+    )
+
+
+def takes_of(scene) -> list["plan.Take"]:
+    """The takes that a scene may keep ranges of, the newest first: its own, and those beside them."""
+    from . import plan
+
+    folders = {takes.folder_of(take) for take in takes.all_of(scene)}
+    folders |= {path.parent for path in order.output_base(scene).glob("*/shot.json")}
+    found = sorted(((_changed(folder), folder) for folder in folders), reverse=True)[:MOST_TAKES]
+    return [take for _, folder in found if (take := plan.read(folder)) is not None]
+
+
+def _changed(folder: Path) -> float:
+    try:
+        return (folder / "shot.json").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _path(scene, found: list["plan.Take"]) -> CameraPath | None:
+    frames, raster = order.frames_of(scene), scene_raster(scene)
+    sizes = [(take.cameras.width, take.cameras.height) for take in found if take.cameras is not None]
+    if scene.worldwarp.source == "FILE" and sizes:  # of the picture's size, which is taken to be the newest take's
+        raster = replace(raster, width=sizes[0][0], height=sizes[0][1])
+    path = told(scene, order.camera_of(scene), frames, raster)
+    last = _Now.paths.get(scene.session_uid)
+    if path is None and last is not None and last.frame.tolist() == list(frames):
+        return last
+    return path
+
+
+def _wish(scene, path: CameraPath) -> "plan.Wish":
+    from worldwarp_protocol.files import CameraFile
+
+    from . import plan
+    from .link import Order
+
+    settings, changes = order.settings(scene, path.raster), order.overrides_of(scene)
+    shot = Order(scene.worldwarp.name, settings, path.fps, "", {}, changes).shot()
+    raster = path.raster
+    cameras = CameraFile.of(path.K, path.camera_to_world, path.frame, raster.width, raster.height, path.fps)
+    return plan.Wish(shot.settings, tuple(shot.overrides), cameras, frozenset(masks.files(scene.worldwarp)))
+
+
+def _locked(scene, rows: list["plan.Row"], differs: str) -> str:
+    """Why a locked range must not be computed anew."""
+    for index in overrides.locked(scene.worldwarp, order.frames_of(scene)):
+        row = rows[index]
+        if row.state == "again":
+            why = f" ({differs})" if differs else ""
+            return f"Frames {row.first} to {row.last} are locked and would change{why}: unlock them, or undo it"
+    return ""
