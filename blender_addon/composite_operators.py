@@ -4,7 +4,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from . import catcher, compositing
+from . import catcher, clips_and_strips, compositing, passes, takes
 from .actions import Action
 from .problems import Problem
 
@@ -51,18 +51,23 @@ class WORLDWARP_OT_frames_behind(Action):
         options={"SKIP_SAVE"},
     )
 
+    by_depth: BoolProperty(
+        name="By Depth",
+        description="Hide CG behind the surfaces of the frames, by the depth in the result's EXR files",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
     def execute(self, context) -> set[str]:
-        take = bpy.data.collections.get(self.collection)
         try:
-            if take is None:
-                raise Problem("This result is gone: import it again")
+            take = _take(self.collection)
             if self.connect:
-                compositing.connect(context.scene, take)
+                compositing.connect(context.scene, take, self.by_depth)
             else:
                 compositing.group_of(take).use_fake_user = True
         except Problem as problem:
             return self.refuse(problem)
-        if self.connect and context.scene.camera not in list(take.objects):
+        if self.connect and context.scene.camera != takes.camera_of(take):
             self.report(
                 {"WARNING"}, rpt_("The scene renders through another camera: press Look Through of this result")
             )
@@ -88,6 +93,69 @@ class WORLDWARP_OT_frames_out(Action):
         return {"FINISHED"}
 
 
-CLASSES = (WORLDWARP_OT_in_renders, WORLDWARP_OT_frames_behind, WORLDWARP_OT_frames_out)
+class WORLDWARP_OT_frames_as(Action):
+    """Bring the frames of this result into another editor of Blender's, or mark its ranges"""
+
+    bl_idname = "worldwarp.frames_as"
+    bl_label = "Frames As"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    kind: EnumProperty(
+        name="Kind",
+        items=[
+            ("CLIP", "Movie Clip", "For the Movie Clip Editor: tracking, masking"),
+            ("STRIP", "Sequencer Strip", "In a channel of its own, at its frames; the scene is rendered as before"),
+            ("MASKS", "Masks", "Image sequence in colors: green the picture, magenta generated, yellow filled"),
+            ("EXR", "Multilayer EXR", "Image sequence of all passes, where they were exported"),
+            ("MARKERS", "Range Markers", "On the timeline, where each range begins"),
+        ],
+    )
+
+    @classmethod
+    def description(cls, context, properties) -> str:
+        return rpt_(cls.bl_rna.properties["kind"].enum_items[properties.kind].description)
+
+    def execute(self, context) -> set[str]:
+        try:
+            self.report({"INFO"}, bring(context.scene, _take(self.collection), self.kind))
+        except Problem as problem:
+            return self.refuse(problem)
+        return {"FINISHED"}
+
+
+def bring(scene, take, kind: str) -> str:
+    """What ``frames_as`` does; a sentence says where it is."""
+    if kind == "CLIP":
+        return f"Movie clip {clips_and_strips.clip(take).name!r}"
+    if kind == "MARKERS":
+        return f"{clips_and_strips.mark(scene, take)} markers"
+    if kind == "STRIP":
+        used = scene.render.use_sequencer
+        made = clips_and_strips.strip(scene, take)
+        switched = used and not scene.render.use_sequencer
+        return f"Strip {made.name!r} in channel {made.channel}" + (
+            "; Post Processing > Sequencer is off, so that renders stay the scene's" if switched else ""
+        )
+    image = passes.sequence(take, "exr" if kind == "EXR" else "provenance")
+    if image is None:
+        raise Problem(
+            f"{take.name} has no EXR files: write them by `worldwarp export FOLDER --exr`"
+            if kind == "EXR"
+            else f"The folder of {take.name} has no provenance: fetch the result again"
+        )
+    image.use_fake_user = True
+    return f"Image sequence {image.name!r}"
+
+
+def _take(name: str):
+    """The result's collection of that name; raises ``Problem`` where there is none."""
+    take = bpy.data.collections.get(name)
+    if take is None:
+        raise Problem("This result is gone: import it again")
+    return take
+
+
+CLASSES = (WORLDWARP_OT_in_renders, WORLDWARP_OT_frames_behind, WORLDWARP_OT_frames_out, WORLDWARP_OT_frames_as)
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

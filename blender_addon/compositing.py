@@ -6,14 +6,24 @@ its output.
 
 import bpy
 
-from . import backdrop
+from . import takes
+from .passes import sequence
 from .problems import Problem
 
 MARK = "worldwarp_composite"
 """Custom property of our node in the scene's tree: whether the film was transparent before."""
 
-CG, IMAGE, FRAMES = "CG", "Image", "Frames"
-"""Sockets of the group: what is rendered; that over the frames; the frames alone, as large as the render."""
+CG, DEPTH, IMAGE, FRAMES = "CG", "Depth", "Image", "Frames"
+"""Sockets of the group: what is rendered, and how far away; that over the frames; the frames, as large as the render.
+
+Without a depth all that is rendered lies in front of the frames.
+"""
+
+MASKS = ("Generated", "Filled")
+"""Sockets where provenance is known: 1 where the frame was generated; where a hole was filled smoothly."""
+
+GENERATED, FILLED = 0.33, 0.63
+"""Of the colours in ``provenance/``: red less green, and green, are more than that there and nowhere else."""
 
 
 def frames_of(take) -> bpy.types.CameraBackgroundImage:
@@ -22,41 +32,85 @@ def frames_of(take) -> bpy.types.CameraBackgroundImage:
     Raises:
         Problem: the camera or its background is gone.
     """
-    cameras = [thing.data for thing in take.objects if thing.type == "CAMERA"]
-    for background in (found for data in cameras for found in data.background_images):
-        if background.image is not None and backdrop.MARK not in background.image:
+    camera = takes.camera_of(take)
+    for background in camera.data.background_images if camera else ():
+        if background.image is not None and background.image.source == "SEQUENCE":
             return background
     raise Problem(f"The frames of {take.name} are gone from its camera: import the result again")
 
 
 def group_of(take) -> bpy.types.NodeTree:
-    """A new compositor group that lays what it is given over the frames of ``take``."""
+    """A new compositor group that lays what it is given over the frames of ``take``, or under them by their depth."""
     shown = frames_of(take)
-    group = bpy.data.node_groups.new(f"{take.name} Frames", "CompositorNodeTree")
-    group.interface.new_socket(CG, in_out="INPUT", socket_type="NodeSocketColor")
+    tree = bpy.data.node_groups.new(f"{take.name} Frames", "CompositorNodeTree")
+    tree.interface.new_socket(CG, in_out="INPUT", socket_type="NodeSocketColor")
+    tree.interface.new_socket(DEPTH, in_out="INPUT", socket_type="NodeSocketFloat")
     for name in (IMAGE, FRAMES):
-        group.interface.new_socket(name, in_out="OUTPUT", socket_type="NodeSocketColor")
-    kinds = ("NodeGroupInput", "CompositorNodeImage", "CompositorNodeScale", "CompositorNodeAlphaOver")
-    given, frames, fitted, over = (group.nodes.new(kind) for kind in kinds)
-    result = group.nodes.new("NodeGroupOutput")
-    play(frames, shown)
-    _fit(fitted, shown.frame_method)
+        tree.interface.new_socket(name, in_out="OUTPUT", socket_type="NodeSocketColor")
+    given, result = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    frames = _image(tree, shown.image, shown, "Image", 0)
+    over = tree.nodes.new("CompositorNodeAlphaOver")
     below, above = [socket for socket in over.inputs if socket.type == "RGBA"]
-    group.links.new(frames.outputs["Image"], fitted.inputs["Image"])
-    group.links.new(fitted.outputs["Image"], below)
-    group.links.new(given.outputs[CG], above)
-    group.links.new(over.outputs["Image"], result.inputs[IMAGE])
-    group.links.new(fitted.outputs["Image"], result.inputs[FRAMES])
-    for node, x, y in ((given, 0, 160), (frames, 0, 0), (fitted, 220, 0), (over, 440, 80), (result, 660, 80)):
-        node.location = (x, y)
-    return group
+    tree.links.new(frames, below)
+    tree.links.new(given.outputs[CG], above)
+    tree.links.new(over.outputs["Image"], result.inputs[IMAGE])
+    tree.links.new(frames, result.inputs[FRAMES])
+    if passes := depth_of(take):
+        depth = _image(tree, passes, shown, "Depth", -300)
+        factor = next(socket for socket in over.inputs if socket.type == "VALUE")
+        tree.links.new(_math(tree, "LESS_THAN", given.outputs[DEPTH], depth), factor)
+    if origin := sequence(take, "provenance"):
+        _masks(tree, _image(tree, origin, shown, "Image", -600), result)
+    given.location, over.location, result.location = (0, 200), (660, 100), (1100, 0)
+    return tree
 
 
-def play(node, shown) -> None:
-    """Let an image node show the sequence as the camera's background does."""
-    node.image = shown.image
+def depth_of(take):
+    """The EXR sequence of ``take``, whose depth says what of CG the frames hide, or None."""
+    return sequence(take, "exr")
+
+
+def _image(tree, image, shown, output: str, y: float):
+    """An output of the image sequence, at the size of the render."""
+    node, fitted = tree.nodes.new("CompositorNodeImage"), tree.nodes.new("CompositorNodeScale")
+    node.image = image
+    play(node, shown.image_user)
+    _fit(fitted, shown.frame_method)
+    tree.links.new(node.outputs[output], fitted.inputs["Image"])
+    node.location, fitted.location = (0, y), (220, y)
+    return fitted.outputs["Image"]
+
+
+def _masks(tree, origin, result) -> None:
+    """Outputs for what was generated and what was filled, by the colours of the provenance."""
+    parts = tree.nodes.new("CompositorNodeSeparateColor")
+    parts.location = (440, -600)
+    tree.links.new(origin, parts.inputs[0])
+    for name in MASKS:
+        tree.interface.new_socket(name, in_out="OUTPUT", socket_type="NodeSocketFloat")
+    red, green = parts.outputs["Red"], parts.outputs["Green"]
+    generated = _math(tree, "GREATER_THAN", _math(tree, "SUBTRACT", red, green), GENERATED)
+    tree.links.new(generated, result.inputs["Generated"])
+    tree.links.new(_math(tree, "GREATER_THAN", green, FILLED), result.inputs["Filled"])
+
+
+def _math(tree, operation: str, first, second):
+    """What a math node makes of a socket and another one, or a number."""
+    node = tree.nodes.new("CompositorNodeMath" if hasattr(bpy.types, "CompositorNodeMath") else "ShaderNodeMath")
+    node.operation = operation
+    node.location = (440 + 220 * bool(first.node.bl_idname.endswith("Math")), -200 * len(tree.nodes) + 900)
+    tree.links.new(first, node.inputs[0])
+    if isinstance(second, float):
+        node.inputs[1].default_value = second
+    else:
+        tree.links.new(second, node.inputs[1])
+    return node.outputs[0]
+
+
+def play(node, user) -> None:
+    """Let an image node show a sequence as ``user`` of the camera's background does."""
     for field in ("frame_duration", "frame_start", "frame_offset"):
-        setattr(node, field, getattr(shown.image_user, field))
+        setattr(node, field, getattr(user, field))
     node.use_cyclic, node.use_auto_refresh = False, True
 
 
@@ -69,24 +123,52 @@ def _fit(node, method: str) -> None:
         node.inputs["Frame Type"].default_value = method.title()
 
 
-def connect(scene, take) -> None:
+def connect(scene, take, by_depth: bool = False) -> None:
     """Put the frames of ``take`` behind what ``scene`` renders, in place of another take's; the film is transparent.
 
+    Args:
+        by_depth: what of the render lies behind the frames' surfaces is hidden; its depth pass is switched on.
+
     Raises:
-        Problem: the frames are gone.
+        Problem: the frames are gone, or their depth is not there.
     """
-    group, node = group_of(take), node_of(scene)
-    if node is not None:
-        _swap(node, group)
-        return
+    if by_depth and depth_of(take) is None:
+        raise Problem(
+            f"{take.name} has no depth: write it by `worldwarp export FOLDER --exr`, or let its Proxy Mesh be a Holdout"
+        )
+    group, node = group_of(take), node_of(scene) or _insert(scene)
+    tree, old = node.id_data, node.node_tree
+    node.node_tree, node.label = group, group.name
+    if old is not None and old.users == 0:
+        bpy.data.node_groups.remove(old)
+    if not node.inputs[CG].links:
+        end = _end(scene, tree)
+        tree.links.new(_source(tree, end), node.inputs[CG])
+        tree.links.new(node.outputs[IMAGE], end.inputs[0])
+    if by_depth:
+        layers = _layers(tree)
+        _pass(scene, layers)
+        tree.links.new(layers.outputs["Depth"], node.inputs[DEPTH])
+    else:
+        for link in node.inputs[DEPTH].links:
+            tree.links.remove(link)
+    scene.render.film_transparent = scene.render.use_compositing = True
+
+
+def _insert(scene):
+    """Our node in the compositor's tree of ``scene``, not linked yet."""
     tree = _tree(scene)
     end = _end(scene, tree)
     node = tree.nodes.new("CompositorNodeGroup")
-    node.node_tree, node.label, node[MARK] = group, group.name, scene.render.film_transparent
+    node[MARK] = scene.render.film_transparent
     node.location = (end.location.x - 220, end.location.y - 160)
-    tree.links.new(_source(tree, end), node.inputs[CG])
-    tree.links.new(node.outputs[IMAGE], end.inputs[0])
-    scene.render.film_transparent = scene.render.use_compositing = True
+    return node
+
+
+def _pass(scene, layers) -> None:
+    """Let the view layer that ``layers`` shows render its depth."""
+    layer = scene.view_layers.get(layers.layer) or scene.view_layers[0]
+    layer.use_pass_z = True
 
 
 def disconnect(scene) -> None:
@@ -108,12 +190,6 @@ def node_of(scene):
     """Our node in the tree of ``scene``, or None."""
     tree = _there(scene)
     return next((node for node in tree.nodes if MARK in node), None) if tree else None
-
-
-def _swap(node, group) -> None:
-    old, node.node_tree, node.label = node.node_tree, group, group.name
-    if old is not None and old.users == 0:
-        bpy.data.node_groups.remove(old)
 
 
 def _there(scene):
@@ -146,5 +222,10 @@ def _source(tree, end):
     """What ends in ``end`` now, or else what the scene's camera renders."""
     if end.inputs[0].links:
         return end.inputs[0].links[0].from_socket
+    return _layers(tree).outputs["Image"]
+
+
+def _layers(tree):
+    """A node that brings what is rendered."""
     layers = next((node for node in tree.nodes if node.bl_idname == "CompositorNodeRLayers"), None)
-    return (layers or tree.nodes.new("CompositorNodeRLayers")).outputs["Image"]
+    return layers or tree.nodes.new("CompositorNodeRLayers")

@@ -1,8 +1,12 @@
 """CG in front of and behind what was generated, in renders of real Blenders."""
 
 import numpy as np
+from worldwarp.outputs.exr import Passes, write_passes
+from worldwarp.outputs.pictures import encode_provenance
 from worldwarp.world.mesh import Mesh, encode_ply
 from worldwarp_protocol import files
+
+from tests.cache import scene
 
 WIDTH, HEIGHT, FOCAL = 96, 64, 64.0
 
@@ -21,8 +25,22 @@ def world_mesh() -> bytes:
     return encode_ply(Mesh(xyz.astype(np.float32), rgb, faces), uv)
 
 
+def passes(folder) -> None:
+    """Provenance in three columns; and, not there yet, EXR with the wall's depth."""
+    provenance = np.repeat(np.array([[0, 1, 2]], np.uint8), WIDTH // 3, axis=1).repeat(HEIGHT, axis=0)
+    cameras = scene.path(3, WIDTH, HEIGHT)
+    known = Passes(
+        np.zeros((HEIGHT, WIDTH, 3), np.uint8), np.full((HEIGHT, WIDTH), 4.0, np.float32), provenance, provenance > 0
+    )
+    (folder / "later").mkdir(parents=True, exist_ok=True)
+    for index in range(3):
+        files.write(folder / "provenance" / f"{index + 1:04d}.png", encode_provenance(provenance))
+        write_passes(folder / "later" / f"{index + 1:04d}.exr", known, cameras, index, "sRGB")
+
+
 def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
     files.write(tmp_path / "result" / "world" / "mesh.ply", world_mesh())
+    passes(tmp_path / "result")
     found = in_blender("compositing.py", tmp_path / "result")
     assert found["came"] == "LEFT_OUT"
     assert found["texture"] <= 2  # of 255: the wall shows the first frame where it is, upright
@@ -37,9 +55,18 @@ def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
         assert found[part]["lit floor"] <= 3
     assert found["SHADOWS"]["shadow"] > 20
     assert found["HOLDOUT"]["shadow"] <= 1
+    assert "worldwarp export" in found["no depth"]
+    assert found["depth"][0] == [255, 0, 0]
+    assert max(found["depth"][1:]) <= 1
+    assert found["masks"] == [[0, 0, 0], [255, 255, 255], [0, 0, 0]]  # the picture, generated, filled
     assert found["swapped"] == [1, "Walk.001 Frames"]
     assert found["out"] == [True, False, True]
     assert found["alone"] == [True, True]
+    assert found["clip"] == [11, 3, [WIDTH, HEIGHT], "sRGB"]
+    assert found["strip"] == [11, 3, 3, 1]
+    assert found["sequencer"] == [True, False]
+    assert found["images"] == ["SEQUENCE", "SEQUENCE"]
+    assert found["markers"] == [["WW range 11\u201312", 11], ["WW range 13\u201313", 13]]
     assert "Cycles" in found["other engine"]
     assert "Points catch no shadows" in found["points"]
     assert "gone" in found["gone"]

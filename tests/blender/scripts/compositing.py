@@ -1,5 +1,6 @@
 """CG in front of and behind a generated wall, rendered over the frames: pixels say what hides what."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -42,10 +43,13 @@ down, across = np.mgrid[:64, :96].astype(np.float64)
 frames = [
     np.stack([40 + across, 60 + down * 2, np.full_like(down, 20 + 60 * i)], -1).astype(np.uint8) for i in range(3)
 ]
-path = camera.sample(scene, cam, range(1, 4), bpy.context.evaluated_depsgraph_get())
+path = camera.sample(scene, cam, range(11, 14), bpy.context.evaluated_depsgraph_get())
 for name in ("Walk", "Walk"):
     cloud = (np.array([[0, 4, 0]], np.float32), np.array([[9, 9, 9]], np.uint8), np.zeros(1, np.uint8))
     write_result(folder, frames, path, "sRGB", name, cloud)
+shot = json.loads((folder / "shot.json").read_text())
+shot["chunks"] = [{"first": 0, "count": 2}, {"first": 2, "count": 1}]
+(folder / "shot.json").write_text(json.dumps(shot))
 takes = [importer.import_result(scene, folder) for _ in range(2)]
 take = takes[0].collection
 world.bring_in(scene, Making("0" * 32, folder, scene.session_uid, ("mesh",), "answered"))
@@ -78,7 +82,7 @@ found = {"came": catcher.part_of(mesh), "untouched": tree() is None and not scen
 # As it looks: the wall is the picture
 cube.hide_render = behind.hide_render = True
 catcher.play(scene, mesh, "SEEN")
-seen = rendered(1)
+seen = rendered(11)
 wall = np.s_[4:44, 4:92]
 found["texture"] = float(np.median(np.abs(seen[wall].astype(int) - frames[0][wall])))
 found["floor"] = seen[62, 48].tolist()
@@ -89,7 +93,7 @@ ops = bpy.ops.worldwarp
 ops.frames_behind(collection=take.name)
 for role in ("SHADOWS", "HOLDOUT"):
     ops.in_renders(thing=mesh.name, part=role)
-    pixels = rendered(2)
+    pixels = rendered(12)
     found[role] = {
         "sky": off(pixels, frames[1], 3, 48),
         "front": pixels[32, 31].tolist(),
@@ -97,6 +101,22 @@ for role in ("SHADOWS", "HOLDOUT"):
         "shadow": off(pixels, frames[1], 53, 31),
         "lit floor": off(pixels, frames[1], 53, 70),
     }
+# By the frames' own depth, without a mesh
+ops.in_renders(thing=mesh.name, part="LEFT_OUT")
+try:
+    ops.frames_behind(collection=take.name, by_depth=True)
+except RuntimeError as error:
+    found["no depth"] = str(error)
+(folder / "later").rename(folder / "exr")
+ops.frames_behind(collection=take.name, by_depth=True)
+pixels = rendered(12)
+found["depth"] = [pixels[32, 31].tolist(), off(pixels, frames[1], 32, 64), off(pixels, frames[1], 3, 48)]
+node = compositing.node_of(scene)
+tree().links.new(node.outputs["Generated"], compositing._end(scene, tree()).inputs[0])
+pixels = rendered(12)
+found["masks"] = [pixels[32, column].tolist() for column in (10, 48, 86)]
+tree().links.new(node.outputs["Image"], compositing._end(scene, tree()).inputs[0])
+
 ops.frames_behind(collection=takes[1].collection.name)
 ours = [node for node in tree().nodes if compositing.MARK in node]
 found["swapped"] = [len(ours), ours[0].node_tree.name]
@@ -115,6 +135,18 @@ found["out"] = [
 links = len(kept.links)
 ops.frames_behind(collection=take.name, connect=False)
 found["alone"] = [len(kept.links) == links, bpy.data.node_groups["Walk Frames"].use_fake_user]
+
+# For other editors
+before = bool(scene.render.use_sequencer)
+for kind in ("CLIP", "STRIP", "MASKS", "EXR", "MARKERS", "MARKERS"):
+    ops.frames_as(collection=take.name, kind=kind)
+clip, editor = bpy.data.movieclips[take.name], scene.sequence_editor
+strip = (editor.strips if hasattr(editor, "strips") else editor.sequences)[0]
+found["clip"] = [clip.frame_start, clip.frame_duration, list(clip.size), clip.colorspace_settings.name]
+found["strip"] = [strip.frame_final_start, strip.frame_final_duration, len(strip.elements), strip.channel]
+found["sequencer"] = [before, scene.render.use_sequencer]
+found["images"] = [bpy.data.images[f"{take.name} {name}"].source for name in ("Provenance", "EXR")]
+found["markers"] = sorted([marker.name, marker.frame] for marker in scene.timeline_markers)
 
 # Refused
 for case, run in {
