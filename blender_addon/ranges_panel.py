@@ -9,6 +9,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from . import drawing, order, overrides, ranges_forecast
 from .diffusion import wanted
 from .diffusion_panel import WRITTEN, draw_switched
+from .ranges import spans
 from .state import STATE
 
 STATES = {
@@ -102,7 +103,7 @@ def draw_row(layout, context, shot, row) -> None:
     """The range's picture and what is known of it."""
     if picture := icon(row.picture):
         layout.template_icon(icon_value=picture, scale=SCALE)
-    drawing.sentences(layout, context, [text for text in (made_with(row), came_out(row)) if text], "BLANK1")
+    drawing.sentences(layout, context, [text for text in (made_with(row), came_out(row), made_from(row)) if text], "BLANK1")
     if prompt := row.meta.get("prompt"):
         drawing.sentences(layout, context, [f"\u201c{prompt}\u201d"], "WORDWRAP_ON")
         layout.operator("worldwarp.use_caption", icon="GREASEPENCIL").frame = row.first
@@ -128,6 +129,12 @@ def came_out(row) -> str:
         parts.append(iface_("{:.2g} px off the path").format(meta["residual_requested"]))
     took = sum(value for name, value in meta.items() if name.startswith("seconds_"))
     return ", ".join([*parts, *([iface_("took {}").format(duration(took))] if took else [])])
+
+
+def made_from(row) -> str:
+    """The frames that a range was made from: those before it, and those that were remembered."""
+    frames = [int(frame) for frame in str(row.meta.get("history", "")).split()]
+    return iface_("From frames {}").format(spans(frames)) if frames else ""
 
 
 def duration(seconds: float) -> str:

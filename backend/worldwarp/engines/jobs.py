@@ -114,8 +114,10 @@ def _eased(requested: Cameras, fixed: Cameras, settings: Settings) -> Cameras:
 
 
 def commit(store: Store, job: Job, computed: Computed) -> Manifest:
-    """Commit what a worker computed for ``job``."""
-    return store.commit(job.key, job.recipe, job.first, len(job.path), computed.files, computed.meta)
+    """Commit what a worker computed for ``job``, with the frames of the timeline that it was made from."""
+    history = " ".join(str(frame) for frame in sorted(job.history_cameras.frame))
+    meta = {**computed.meta, "history": history}
+    return store.commit(job.key, job.recipe, job.first, len(job.path), computed.files, meta)
 
 
 def _past(done: Sequence[Manifest]) -> str | None:

@@ -76,7 +76,7 @@ found["made"] = [STATE.run.kept, STATE.run.frames_done]
 found["then"] = [*foretold(), states()]
 row = ranges_forecast.forecast(scene).rows[1]
 found["row"] = [row.first, row.last, row.chosen["seed"], 0 < row.meta["coverage"] <= 1, row.picture.name]
-found["lines"] = [ranges_panel.made_with(row), ranges_panel.came_out(row)]
+found["lines"] = [ranges_panel.made_with(row), ranges_panel.came_out(row), ranges_panel.made_from(row)]
 found["thumbnail"] = ranges_panel.icon(row.picture) > 0
 
 # The last key moved: what follows it is made anew, all before is the same to the byte
