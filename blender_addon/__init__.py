@@ -11,6 +11,7 @@ def register() -> None:
     from . import (
         backend_operators,
         backend_panel,
+        dropping,
         geometry_operators,
         operators,
         panel,
@@ -34,6 +35,7 @@ def register() -> None:
     operators.register()
     backend_operators.register()
     backend_panel.register()
+    dropping.register()
     geometry_operators.register()
     path_operators.register()
     world_operators.register()
@@ -51,6 +53,7 @@ def unregister() -> None:
     from . import (
         backend_operators,
         backend_panel,
+        dropping,
         geometry_operators,
         operators,
         panel,
@@ -79,6 +82,7 @@ def unregister() -> None:
     world_operators.unregister()
     path_operators.unregister()
     geometry_operators.unregister()
+    dropping.unregister()
     backend_panel.unregister()
     backend_operators.unregister()
     operators.unregister()
