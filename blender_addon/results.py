@@ -2,6 +2,7 @@
 
 import bpy
 
+from . import preferences
 from .paths_of_blend import kept
 from .state import Inquiry, Run
 
@@ -17,9 +18,11 @@ def scene_of(run: Run | Inquiry):
 
 
 def remember(run: Run) -> None:
-    """Keep with its scene which run it started, so that it can be picked up after Blender was closed."""
+    """Keep with its scene which run it started and where, so that it can be picked up after Blender was closed."""
     if scene := scene_of(run):
         shot = scene.worldwarp
+        if shot.run != run.id:
+            shot.run_server = preferences.get().address
         shot.run, shot.run_folder, shot.run_over = run.id, kept(run.folder), run.over
 
 
@@ -42,7 +45,9 @@ def bring_in(run: Run) -> None:
     scene = scene_of(run)
     if scene is None:
         run.imported = "-"
-        run.warnings.append("The scene that this run was started from is closed: import the result where it belongs")
+        run.warnings.append(
+            "The file that this run was started from is closed: open it again, or import the result here"
+        )
         return
     run.imported = "-"  # whatever comes of it, it is not tried again by itself
     try:

@@ -1,5 +1,6 @@
-"""A run that was under way when its .blend was closed is picked up when it is opened again."""
+"""Runs that were under way when their .blend was closed are picked up when it is opened again, one after the other."""
 
+import atexit
 from contextlib import suppress
 
 import bpy
@@ -10,19 +11,28 @@ from .actions import reachable
 from .problems import Problem
 from .state import STATE
 
+TICK_SECONDS = 1.0
+"""Between two looks whether the next one can be picked up."""
+
+
+class _Tried:
+    runs: set[str] = set()
+    """Since the file was opened: each run is tried once, then it is up to the user."""
+
 
 @persistent
 def after_load(*_) -> None:
-    """Look for such a run; it is picked up a moment later, when the file is drawn."""
-    if bpy.app.background or wheels.missing():
+    """Look for such runs; they are picked up a moment later, when the file is drawn."""
+    _Tried.runs = set()
+    if wheels.missing():
         return
     if pump.busy():
-        _follow_reopened()
-    elif any(results.unfinished(scene) for scene in bpy.data.scenes):
-        pump.start_after(pick_up)
+        follow_reopened()
+    if not bpy.app.background and next_scene() and not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=0, persistent=True)
 
 
-def _follow_reopened() -> None:
+def follow_reopened() -> None:
     """A file that was opened anew while its run is under way holds new scenes: the result goes to those."""
     run = STATE.run
     if run is not None and not run.over and results.scene_of(run) is None:
@@ -31,25 +41,69 @@ def _follow_reopened() -> None:
                 run.scene = scene.session_uid
 
 
-def pick_up() -> bool:
-    """Pick up the first unfinished run of a scene that is shown, from this machine's own server; always True."""
-    if not preferences.is_local(preferences.get().address):
-        return True
-    scenes = [window.scene for window in bpy.context.window_manager.windows]
-    scene = next((scene for scene in scenes if results.unfinished(scene)), None)
-    if scene is not None:
-        with suppress(Problem):  # the panel says it, and offers Pick Up Run
-            shooting.fetch(scene, reachable())
-    return True
+@persistent
+def note(*_) -> None:
+    """What is saved, or comes back by undo and redo, knows of the run that goes on."""
+    if STATE.run is not None and STATE.run.id:
+        results.remember(STATE.run)
+
+
+def next_scene():
+    """A scene whose run can be picked up and was not tried yet, those that are shown first; None: there is none."""
+    shown = [window.scene for window in bpy.context.window_manager.windows]
+    for scene in [*shown, *bpy.data.scenes]:
+        run = scene.worldwarp.run
+        if results.unfinished(scene) and run not in _Tried.runs and ours(scene) and not _followed(run):
+            return scene
+    return None
+
+
+def ours(scene) -> bool:
+    """Whether the run of ``scene`` is at the server of the preferences; on another machine only if it began there."""
+    address = preferences.get().address
+    return preferences.is_local(address) or scene.worldwarp.run_server == address
+
+
+def _followed(run: str) -> bool:
+    return STATE.run is not None and STATE.run.id == run and not STATE.run.over
+
+
+def tick() -> float | None:
+    """The timer, until none is left."""
+    if pump.busy() or results.wanted(STATE.run):
+        return TICK_SECONDS
+    scene = next_scene()
+    if scene is None:
+        return None
+    _Tried.runs.add(scene.worldwarp.run)
+    with suppress(Problem):  # the panel says it, and offers Pick Up Run
+        shooting.fetch(scene, reachable())
+    pump.redraw()
+    return TICK_SECONDS
+
+
+def _end() -> None:
+    """Blender crashes or hangs where it exits with a timer."""
+    for timer in (tick, after_load):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
+
+
+NOTED = ("save_pre", "undo_post", "redo_post")
 
 
 def register() -> None:
     bpy.app.handlers.load_post.append(after_load)
+    for event in NOTED:
+        getattr(bpy.app.handlers, event).append(note)
+    atexit.register(_end)
     if not bpy.app.background:  # Blender shows no data to an extension that is being registered
         bpy.app.timers.register(after_load)
 
 
 def unregister() -> None:
-    if bpy.app.timers.is_registered(after_load):
-        bpy.app.timers.unregister(after_load)
+    atexit.unregister(_end)
+    _end()
+    for event in NOTED:
+        getattr(bpy.app.handlers, event).remove(note)
     bpy.app.handlers.load_post.remove(after_load)
