@@ -92,3 +92,25 @@ def test_an_estimate_fails_or_is_cancelled_without_blaming_others():
     state.inquiry = Inquiry("path", 0, None, state="cancelled")
     state.hear(news.Estimated({}, ()))  # it was on its way
     assert state.inquiry.state == "cancelled"
+
+
+def test_time_left_goes_by_what_the_work_took_and_not_by_what_was_kept(monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr("blender_addon.state.time.monotonic", lambda: clock[0])
+    state = State(run=Run(Path("x"), 0))
+    state.hear(news.Accepted("a" * 32, chunks=4, kept=2, frames=181, warnings=()))
+    assert state.run.fraction == 0.5
+    state.hear(news.Progress(2, "history", 0, 1))
+    assert state.run.seconds_left(1000.0) is None  # too early to say
+    state.hear(news.Committed(3))
+    assert state.run.seconds_left(1060.0) == pytest.approx(60)
+    state.run.stop_after = 2
+    assert state.run.seconds_left(1060.0) == 0
+    state.hear(news.Ended("done", ""))
+    assert state.run.seconds_left(1060.0) is None
+
+
+def test_the_next_range_only_is_the_first_that_was_not_there():
+    state = State(run=Run(Path("x"), 0, only_next=True))
+    state.hear(news.Accepted("a" * 32, chunks=4, kept=2, frames=181, warnings=()))
+    assert state.run.stop_after == 2
