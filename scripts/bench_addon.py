@@ -1,0 +1,141 @@
+"""How long the extension keeps Blender's main thread, with a real server and a run that streams its frames.
+
+Run by a Blender, in a window or by a Python that holds it as the module ``bpy``:
+
+    blender --python scripts/bench_addon.py -- dist/worldwarp-....zip WORLDWARP [--frames 141] [--size 480]
+
+WORLDWARP is the backend's program. Prints a table; Blender's own drawing is not in it. Everything made goes again.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+MODULE = "bl_ext.user_default.worldwarp"
+
+MILLION = 1_000_000
+
+IDLE_SECONDS = 0.02
+"""Between two ticks where Blender fires no timers."""
+
+GOAL = "goal: 8 ms on average, 30 ms at most; a million points under 1.5 s"
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="bench_addon.py", description=__doc__.split("\n\n")[0])
+    parser.add_argument("extension", type=Path)
+    parser.add_argument("worldwarp")
+    parser.add_argument("--port", type=int, default=7699)
+    parser.add_argument("--frames", type=int, default=141)
+    parser.add_argument("--size", type=int, default=480)
+    options = parser.parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="worldwarp-bench-"))
+    install(options, folder)
+    from bl_ext.user_default.worldwarp import operators, pump
+
+    times = timed(pump)
+    scene(options)
+    operators.WORLDWARP_OT_generate.start(None, bpy.context)
+    if bpy.app.background:
+        while pump.tick() is not None:
+            time.sleep(IDLE_SECONDS)
+        end(times, folder)
+    else:
+        bpy.app.timers.register(lambda: when_done(pump, times, folder), first_interval=1)
+
+
+def install(options, folder: Path) -> None:
+    """The extension as a user installs it, and a server of its own."""
+    found = str(options.extension.resolve())
+    bpy.ops.extensions.package_install_files(filepath=found, repo="user_default", enable_on_install=True)
+    settings = bpy.context.preferences.addons[MODULE].preferences
+    settings.address, settings.backend_command = f"tcp://127.0.0.1:{options.port}", options.worldwarp
+    settings.output_folder = str(folder / "results")
+    bpy.ops.worldwarp.start_server("EXEC_DEFAULT")
+
+
+def scene(options) -> None:
+    """The default cube, and a camera that passes it."""
+    scene, camera = bpy.context.scene, bpy.context.scene.camera
+    scene.render.engine, scene.cycles.samples = "CYCLES", 1
+    scene.render.resolution_x, scene.render.resolution_y = options.size, options.size * 2 // 3
+    scene.frame_start, scene.frame_end = 1, options.frames
+    camera.keyframe_insert("location", frame=1)
+    camera.location.x -= 1
+    camera.keyframe_insert("location", frame=options.frames)
+    scene.worldwarp.longest_side, scene.worldwarp.cache_steps, scene.worldwarp.seed = options.size, 5, 7
+    bpy.context.window_manager.worldwarp_live.show_frames = True
+
+
+def timed(pump) -> dict[str, list[float]]:
+    """Milliseconds of each call of the timer, and of each of its steps, from now on."""
+    times: dict[str, list[float]] = {"tick": []}
+
+    def watch(name, function):
+        times[name] = []
+
+        def watched():
+            began = time.perf_counter()
+            try:
+                return function()
+            finally:
+                times[name].append(1000 * (time.perf_counter() - began))
+
+        return watched
+
+    pump.STEPS = tuple(watch(step.__name__, step) for step in pump.STEPS)
+    pump.tick = watch("tick", pump.tick)
+    return times
+
+
+def when_done(pump, times, folder: Path) -> float | None:
+    if bpy.app.timers.is_registered(pump.tick):
+        return 1.0
+    end(times, folder)
+    bpy.ops.wm.quit_blender()
+    return None
+
+
+def end(times: dict[str, list[float]], folder: Path) -> None:
+    """Tell what was measured, and clean up."""
+    from bl_ext.user_default.worldwarp.state import STATE
+
+    try:
+        print(f"\nBlender {bpy.app.version_string}, {'module' if bpy.app.background else 'window'}; {GOAL}")
+        print(f"run: {STATE.run.state}, {STATE.run.frames_done} frames, imported as {STATE.run.imported}")
+        print(f"{'':14}{'calls':>7}{'mean ms':>10}{'99 %':>8}{'most':>8}")
+        for name, values in times.items():
+            print(f"{name:14}{len(values):7}{np.mean(values):10.2f}{np.quantile(values, 0.99):8.1f}{max(values):8.1f}")
+        print(f"a million points: {million(STATE.run.folder, folder):.2f} s", flush=True)
+    finally:
+        bpy.ops.worldwarp.stop_server("EXEC_DEFAULT")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def million(result: Path, folder: Path) -> float:
+    """Seconds to import a result of a million points of as many colours as pictures have."""
+    copy = folder / "million"
+    shutil.copytree(result, copy)
+    rng = np.random.default_rng(0)
+    row = np.dtype([(axis, "<f4") for axis in "xyz"] + [(name, "u1") for name in ("red", "green", "blue")])
+    points = np.zeros(MILLION, row)
+    for axis in "xyz":
+        points[axis] = rng.normal(size=MILLION)
+    for name in ("red", "green", "blue"):
+        points[name] = rng.integers(0, 256, MILLION)
+    kinds = [*(f"property float {axis}" for axis in "xyz"), *(f"property uchar {n}" for n in ("red", "green", "blue"))]
+    head = ["ply", "format binary_little_endian 1.0", f"element vertex {MILLION}", *kinds, "end_header\n"]
+    (copy / "points.ply").write_bytes("\n".join(head).encode() + points.tobytes())
+    began = time.perf_counter()
+    bpy.ops.worldwarp.import_result("EXEC_DEFAULT", directory=str(copy))
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
