@@ -173,7 +173,7 @@ def test_a_take_of_every_fourth_frame_plays_all_of_them(in_blender, extension, s
 
 @pytest.mark.slow
 def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, tmp_path):
-    found = in_blender("ranges.py", extension, server, tmp_path)
+    found = in_blender("ranges.py", extension, server, tmp_path, timeout=560)
     assert found["at first"] == [0, 137, "", ["new"] * 3]
     assert found["unmeasured"]
     assert found["made"] == [0, 137]
