@@ -92,6 +92,7 @@ def draw_run(layout, context, run: Run) -> None:
     else:
         layout.label(text="Waiting for the server", icon="SORTTIME")
     diffusion_panel.draw_preview(layout, context)
+    layout.prop(context.window_manager.worldwarp_live, "show_frames")
     column = layout.column(align=True)
     column.operator("worldwarp.cancel", icon="X")
     column.operator("worldwarp.stop_after_chunk", icon="PAUSE")

@@ -11,6 +11,9 @@ from .state import Run
 
 NAME = "WorldWarp Preview"
 
+WIDTH = 320
+"""Most pixels across: the sidebar is not much wider, and Blender takes long for larger icons."""
+
 PAUSE_SECONDS = 0.25
 """Least time between two pictures."""
 
@@ -51,7 +54,7 @@ def follow(run: Run | None) -> bool:
     if before and (now - before.since < PAUSE_SECONDS or (before.source, before.frame) == (run.preview, frames[index])):
         return False
     icons = before.icons if before else bpy.utils.previews.new()
-    draw(icons.get(NAME) or icons.new(NAME), run.preview.pictures[index])
+    draw(icons.get(NAME) or icons.new(NAME), at_most(run.preview.pictures[index], WIDTH))
     _Now.shown = Shown(frames[index], run.preview, now, icons)
     return True
 
@@ -61,6 +64,12 @@ def nearest(frames: tuple[int, ...], current: int | None) -> int:
     if current is None or not frames[0] <= current <= frames[-1]:
         return len(frames) // 2
     return min(range(len(frames)), key=lambda index: abs(frames[index] - current))
+
+
+def at_most(rgb: np.ndarray, width: int) -> np.ndarray:
+    """Every n-th pixel of a picture (h, w, 3), so that it is at most ``width`` wide."""
+    apart = -(-rgb.shape[1] // width)
+    return rgb[::apart, ::apart]
 
 
 def draw(picture, rgb: np.ndarray) -> None:

@@ -1,8 +1,11 @@
 """The run in Blender's status bar, and Esc, which cancels it wherever the mouse is."""
 
+import time
+
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
+from .ranges_panel import duration
 from .state import Run
 
 
@@ -20,7 +23,9 @@ def line(run: Run | None) -> str:
     stage = iface_(run.stage)
     if run.progress:
         stage = stage.format(step=run.progress.step, steps=run.progress.steps)
-    return f"WorldWarp: {', '.join(part for part in (done, stage) if part)}"
+    seconds = run.seconds_left(time.monotonic())
+    left = "" if seconds is None else iface_("{} left").format(duration(seconds))
+    return f"WorldWarp: {', '.join(part for part in (done, stage, left) if part)}"
 
 
 def follow(run: Run | None) -> bool:
