@@ -11,6 +11,7 @@ def register() -> None:
     from . import (
         backend_operators,
         backend_panel,
+        composite_operators,
         dropping,
         geometry_operators,
         operators,
@@ -23,6 +24,7 @@ def register() -> None:
         ranges_operators,
         ranges_panel,
         resume,
+        solid_points,
         status_bar,
         takes_operators,
         translations,
@@ -39,6 +41,8 @@ def register() -> None:
     geometry_operators.register()
     path_operators.register()
     world_operators.register()
+    composite_operators.register()
+    solid_points.register()
     takes_operators.register()
     ranges_operators.register()
     ranges_panel.register()
@@ -53,6 +57,7 @@ def unregister() -> None:
     from . import (
         backend_operators,
         backend_panel,
+        composite_operators,
         dropping,
         geometry_operators,
         operators,
@@ -65,6 +70,7 @@ def unregister() -> None:
         ranges_operators,
         ranges_panel,
         resume,
+        solid_points,
         status_bar,
         takes_operators,
         translations,
@@ -79,6 +85,8 @@ def unregister() -> None:
     ranges_panel.unregister()
     ranges_operators.unregister()
     takes_operators.unregister()
+    solid_points.unregister()
+    composite_operators.unregister()
     world_operators.unregister()
     path_operators.unregister()
     geometry_operators.unregister()

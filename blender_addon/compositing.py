@@ -7,7 +7,7 @@ its output.
 import bpy
 
 from . import takes
-from .passes import sequence
+from .passes import is_there, sequence
 from .problems import Problem
 
 MARK = "worldwarp_composite"
@@ -55,7 +55,7 @@ def group_of(take) -> bpy.types.NodeTree:
     tree.links.new(given.outputs[CG], above)
     tree.links.new(over.outputs["Image"], result.inputs[IMAGE])
     tree.links.new(frames, result.inputs[FRAMES])
-    if passes := depth_of(take):
+    if passes := sequence(take, "exr"):
         depth = _image(tree, passes, shown, "Depth", -300)
         factor = next(socket for socket in over.inputs if socket.type == "VALUE")
         tree.links.new(_math(tree, "LESS_THAN", given.outputs[DEPTH], depth), factor)
@@ -63,11 +63,6 @@ def group_of(take) -> bpy.types.NodeTree:
         _masks(tree, _image(tree, origin, shown, "Image", -600), result)
     given.location, over.location, result.location = (0, 200), (660, 100), (1100, 0)
     return tree
-
-
-def depth_of(take):
-    """The EXR sequence of ``take``, whose depth says what of CG the frames hide, or None."""
-    return sequence(take, "exr")
 
 
 def _image(tree, image, shown, output: str, y: float):
@@ -132,7 +127,7 @@ def connect(scene, take, by_depth: bool = False) -> None:
     Raises:
         Problem: the frames are gone, or their depth is not there.
     """
-    if by_depth and depth_of(take) is None:
+    if by_depth and not is_there(take, "exr"):
         raise Problem(
             f"{take.name} has no depth: write it by `worldwarp export FOLDER --exr`, or let its Proxy Mesh be a Holdout"
         )

@@ -4,6 +4,7 @@ import bpy
 
 from . import (
     backend_panel,
+    composite_panel,
     diffusion_panel,
     drawing,
     generate_step,
@@ -54,6 +55,7 @@ class WORLDWARP_PT_main(bpy.types.Panel):
         body = step(layout, context, "result", result_step.draw)
         if body:
             step(body, context, "world", world_panel.draw_world)
+            step(body, context, "renders", composite_panel.draw_renders)
 
 
 def step(layout, context, name: str, draw, line=None):

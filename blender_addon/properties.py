@@ -235,6 +235,12 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     ranges: BoolProperty(name="Frame Ranges", default=True)
     result: BoolProperty(name="Result", default=True)
     world: BoolProperty(name="World", default=False)
+    renders: BoolProperty(name="In Your Renders", default=False)
+    solid_points: BoolProperty(
+        name="Colored Points in Solid",
+        description="Draw points in their colors where Solid shading shows them grey",
+        default=True,
+    )
     world_refresh: BoolProperty(
         name="Refresh after Each Part",
         description="While a run goes on, bring the world as far as it is made into the scene whenever a part is done",

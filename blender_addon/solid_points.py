@@ -19,9 +19,13 @@ void main() {
 FRAGMENT = """
 void main() {
   if (length(gl_PointCoord - vec2(0.5)) > 0.5) { discard; }
-  result = blender_srgb_to_framebuffer_space(colour);
+  result = colour;
 }
 """
+
+_SHARES = np.arange(256) / 255
+DECODED = np.where(_SHARES <= 0.04045, _SHARES / 12.92, ((_SHARES + 0.055) / 1.055) ** 2.4).astype(np.float32)
+"""Linear light of each displayed byte, IEC 61966-2-1."""
 
 
 class _Drawn:
@@ -32,7 +36,10 @@ class _Drawn:
 
 
 def corners(thing) -> tuple[np.ndarray, np.ndarray]:
-    """Places (p, 3) of the shown points of a cloud, in its own axes, and paint (p, 4): display colour and radius."""
+    """Places (p, 3) of the shown points of a cloud, in its own axes, and paint (p, 4): colour and radius.
+
+    Viewports are drawn into a buffer that encodes sRGB: what is displayed is decoded here.
+    """
     mesh, kept = thing.data, point_nodes.shown(thing)
     places, rgba = np.empty((len(kept), 3), np.float32), np.empty(len(kept), np.int32)
     radii = np.empty(len(kept), np.float32)
@@ -40,7 +47,7 @@ def corners(thing) -> tuple[np.ndarray, np.ndarray]:
     mesh.attributes[PICTURE].data.foreach_get("value", rgba)
     mesh.attributes[point_nodes.RADIUS].data.foreach_get("value", radii)
     paint = np.empty((len(kept), 4), np.float32)
-    paint[:, :3] = rgba.view(np.uint8).reshape(-1, 4)[:, :3] / np.float32(255)
+    paint[:, :3] = DECODED[rgba.view(np.uint8).reshape(-1, 4)[:, :3]]
     paint[:, 3] = radii * point_nodes.setting(thing, "Size")
     return places[kept], paint[kept]
 
