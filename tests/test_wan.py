@@ -401,7 +401,7 @@ def test_a_picture_from_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     tiny_transformer(seed=7).save_pretrained(needs.folder("transformer"))
     arguments = ["picture", "--prompt", "a hall", "--width", "64", "--height", "48", "--steps", "2", "--out"]
     assert main([*arguments, str(tmp_path / "a.png")]) == 1
-    assert "not here: transformer; get each with `worldwarp weights get" in capsys.readouterr().err
+    assert "not here: transformer; get them with `worldwarp weights get transformer`" in capsys.readouterr().err
     register("transformer")
     for name in ("a", "b"):
         assert main([*arguments, str(tmp_path / f"{name}.png")]) == 0

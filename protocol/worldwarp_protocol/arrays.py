@@ -15,6 +15,7 @@ from .messages import (
     Estimated,
     EstimateGeometry,
     Frame,
+    Imagined,
     PathChecked,
     Points,
     Preview,
@@ -84,6 +85,7 @@ ARRAYS: dict[type, dict[str, Rule]] = {
         "gaussians_ply": Rule("uint8", ("d",), optional=True),
         "gaussians_splat": Rule("uint8", ("e",), optional=True),
     },
+    Imagined: {"picture": Rule("uint8", (1, "H", "W", 3))},
     Preview: {"preview": Rule("uint8", ("t", "h", "w", 3))},
     RunStarted: CAMERAS,
     ChunkCommitted: {

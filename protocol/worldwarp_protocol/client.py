@@ -22,11 +22,14 @@ from .messages import (
     Anchor,
     Cancel,
     CheckPath,
+    Diffusion,
     Error,
     Estimated,
     EstimateGeometry,
     Estimation,
     GeometrySource,
+    Imagine,
+    Imagined,
     List,
     MakeWorld,
     PathChecked,
@@ -54,12 +57,13 @@ ADDRESS = "tcp://127.0.0.1:7654"
 
 A = TypeVar("A", Submitted, RunStatus, Runs)
 T = TypeVar("T")
-W = TypeVar("W", Estimated, PathChecked, WorldMade)
+W = TypeVar("W", Estimated, PathChecked, WorldMade, Imagined)
 
 TASKS_SINCE: dict[type[Task], tuple[int, str]] = {
     EstimateGeometry: (1, "estimate geometry"),
     CheckPath: (3, "check a path"),
     MakeWorld: (3, "make files of a world"),
+    Imagine: (4, "make a picture of words"),
 }
 """The minor version of a server that can, and what it can then."""
 
@@ -246,6 +250,28 @@ class Client:
         if folder:
             folder.keep_world({name: array.data for name, array in arrays.items()})
         return message, arrays
+
+    def imagine(
+        self,
+        diffusion: Diffusion,
+        width: int,
+        height: int,
+        seed: int = 0,
+        request: str | None = None,
+        on_progress: tasks.OnProgress = ignore,
+        should_stop: Callable[[], object] = ignore,
+    ) -> tuple[Imagined, Arrays]:
+        """A first picture from the words in ``diffusion``; ``messages.Imagine`` says what else of it counts.
+
+        Waits, and raises, as ``estimate`` does.
+
+        Args:
+            width, height: of the picture, multiples of 16.
+        """
+        task = Imagine(
+            request=request or secrets.token_hex(16), diffusion=diffusion, width=width, height=height, seed=seed
+        )
+        return self._do(task, {}, Imagined, on_progress, should_stop)
 
     def status(self, run: str) -> RunInfo:
         """How a run stands."""

@@ -16,6 +16,10 @@ MAX_ESTIMATE_PIXELS = 9 << 20
 """Pixels of a frame whose geometry is estimated, 4096 x 2304: seconds of work and a few hundred megabytes. Larger
 pictures are scaled down before they are sent."""
 
+MAX_IMAGINED_SIDE = 2048
+"""Longest side of a picture that is made of words: Wan was trained at 832 x 480, and time grows as the square of the
+pixels."""
+
 MAX_CHECK_SIDE = 256
 """Pixels of a path check's pictures across: they are drawn for a thumbnail, by a processor, while somebody waits."""
 

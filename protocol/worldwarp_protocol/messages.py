@@ -257,6 +257,21 @@ class MakeWorld(msgspec.Struct, frozen=True, tag="make_world", kw_only=True):
     steps: Annotated[int, Meta(ge=1, le=limits.MAX_WORLD_STEPS)] = 600
 
 
+class Imagine(msgspec.Struct, frozen=True, tag="imagine", kw_only=True):
+    """Ask for a first picture from words; its answer is ``Imagined``. Since 1.4.
+
+    Of ``diffusion`` count ``prompt``, which is not empty, ``style``, ``negative_prompt``, ``steps``, ``shift``,
+    ``guidance`` and ``memory``. ``width`` and ``height`` are multiples of 16. It waits, and is ended, as
+    ``EstimateGeometry`` is.
+    """
+
+    request: Id
+    diffusion: Diffusion
+    width: Annotated[int, Meta(ge=16, le=limits.MAX_IMAGINED_SIDE, multiple_of=16)]
+    height: Annotated[int, Meta(ge=16, le=limits.MAX_IMAGINED_SIDE, multiple_of=16)]
+    seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Send me what I lack of this run; its answer is ``RunStatus``, then the stream follows.
 
@@ -286,8 +301,8 @@ class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     """End this run now; committed chunks stay. Its answer is ``RunStatus``.
 
-    With the ``request`` of an estimate, a path check or a world that waits: both are answered with the error
-    ``cancelled``.
+    With the ``request`` of an estimate, a path check, a world or a first picture that waits: both are answered with
+    the error ``cancelled``.
     """
 
     run: Id
@@ -337,7 +352,8 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
-    """Answer to hello. ``version`` of the server's program; ``machine`` once it knows itself. Both since 1.4."""
+    """Answer to hello. ``version`` of the server's program; ``machine`` once it knows itself;
+    ``pictures``: sources of first pictures (``words``). All since 1.4."""
 
     major: Count
     minor: Count
@@ -346,13 +362,14 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     sources: Annotated[list[SourceStatus], Meta(max_length=32)] = []
     version: Label = ""
     machine: Machine | None = None
+    pictures: Annotated[list[SourceStatus], Meta(max_length=32)] = []
 
 
 class Error(msgspec.Struct, frozen=True, tag="error"):
     """A request was refused: one sentence for the user.
 
-    ``about`` is the id of the request (submit, estimate, check_path, make_world) or of the run, "" for hello, list
-    and breaches of the rules. The codes ``unsupported_version`` and ``protocol`` end the session.
+    ``about`` is the id of the request (submit, estimate, check_path, make_world, imagine) or of the run, "" for hello,
+    list and breaches of the rules. The codes ``unsupported_version`` and ``protocol`` end the session.
     """
 
     code: ErrorCode
@@ -495,6 +512,15 @@ class WorldMade(msgspec.Struct, frozen=True, tag="world_made", kw_only=True):
     arrays: Arrays = []
 
 
+class Imagined(msgspec.Struct, frozen=True, tag="imagined", kw_only=True):
+    """Answer to imagine. Array: ``picture`` (1, H, W, 3) uint8, display-referred, sRGB. Since 1.4."""
+
+    request: Id
+    meta: Annotated[dict[Label, Number | Text], Meta(max_length=256)] = {}
+    """Numbers by name: seconds"""
+    arrays: Arrays = []
+
+
 class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     """Stream item, the first: what is generated.
 
@@ -573,6 +599,7 @@ ClientMessage = (
     | EstimateGeometry
     | CheckPath
     | MakeWorld
+    | Imagine
     | Subscribe
     | Credit
     | Unsubscribe
@@ -595,6 +622,7 @@ ServerMessage = (
     | Estimated
     | PathChecked
     | WorldMade
+    | Imagined
     | RunStarted
     | ChunkCommitted
     | Frame

@@ -29,6 +29,8 @@ from .messages import (
     Estimating,
     Frame,
     Hello,
+    Imagine,
+    Imagined,
     List,
     Machine,
     MakeWorld,
@@ -108,10 +110,10 @@ PREVIEWS_SINCE = 2
 MINI_SINCE = 3
 """Minor version that knows the source ``mini`` of geometry."""
 
-Task = EstimateGeometry | CheckPath | MakeWorld
+Task = EstimateGeometry | CheckPath | MakeWorld | Imagine
 """Questions that somebody works on: ``Estimating`` comes before their answer, and ``Cancel`` ends them."""
 Question = Submit | Task | Subscribe | Status | Cancel | StopAfterChunk | List
-Answer = Submitted | Estimated | PathChecked | WorldMade | RunStatus | Runs | Error
+Answer = Submitted | Estimated | PathChecked | WorldMade | Imagined | RunStatus | Runs | Error
 TASKS = get_args(Task)
 QUESTIONS = get_args(Question)
 ITEMS = get_args(StreamItem)
@@ -120,6 +122,7 @@ ANSWERS: Mapping[type, tuple[type, ...]] = {
     Estimated: (EstimateGeometry,),
     PathChecked: (CheckPath,),
     WorldMade: (MakeWorld,),
+    Imagined: (Imagine,),
     RunStatus: (Subscribe, Status, Cancel, StopAfterChunk),
     Runs: (List,),
     Error: QUESTIONS,
@@ -168,11 +171,12 @@ def greet(
     sources: Sequence[SourceStatus] = (),
     version: str = "",
     machine: Machine | None = None,
+    pictures: Sequence[SourceStatus] = (),
 ) -> Welcome | Error:
     """The answer to ``hello``: another major version is refused, any minor one is welcome."""
     major, minor = limits.PROTOCOL_VERSION
     if hello.major == major:
-        return Welcome(major, minor, server, list(profiles), list(sources), version, machine)
+        return Welcome(major, minor, server, list(profiles), list(sources), version, machine, list(pictures))
     older = "client" if hello.major < major else "server"
     text = f"The server speaks protocol {major}.{minor}, the client {hello.major}.{hello.minor}: update the {older}."
     return Error("unsupported_version", text)
@@ -267,6 +271,7 @@ class Session:
                 | EstimateGeometry()
                 | CheckPath()
                 | MakeWorld()
+                | Imagine()
                 | Subscribe()
                 | Status()
                 | Cancel()
@@ -274,7 +279,9 @@ class Session:
                 | List()
             ):
                 self._ask(message)
-            case Submitted() | Estimated() | PathChecked() | WorldMade() | RunStatus() | Runs() | Error() if not fatal:
+            case (
+                Submitted() | Estimated() | PathChecked() | WorldMade() | Imagined() | RunStatus() | Runs() | Error()
+            ) if not fatal:
                 self._answer(message)
             case Estimating() if not self.estimating(message.request):
                 raise IllegalMove("no such task waits")
@@ -390,7 +397,7 @@ def _about(message: Question | Answer) -> str:
     match message:
         case Submit() | Submitted() | EstimateGeometry() | Estimated():
             return message.request
-        case CheckPath() | PathChecked() | MakeWorld() | WorldMade():
+        case CheckPath() | PathChecked() | MakeWorld() | WorldMade() | Imagine() | Imagined():
             return message.request
         case RunStatus():
             return message.info.run

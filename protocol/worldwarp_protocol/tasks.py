@@ -1,4 +1,4 @@
-"""Asking for what somebody works on (an estimate, a path check, a world): what may be asked, waiting, what comes."""
+"""Asking for what somebody works on (estimate, path check, world, picture): what may be asked, waiting, what comes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -21,6 +21,8 @@ from .messages import (
     EstimateGeometry,
     Estimating,
     GeometrySource,
+    Imagine,
+    Imagined,
     MakeWorld,
     PathChecked,
     WorldMade,
@@ -34,7 +36,7 @@ ASK_SECONDS = 0.1
 SMALLEST = 16
 """Pixels of a side that shows anything."""
 
-A = TypeVar("A", Estimated, PathChecked, WorldMade)
+A = TypeVar("A", Estimated, PathChecked, WorldMade, Imagined)
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(step, steps)``; 0 of 0: it waits for its turn."""
@@ -61,6 +63,8 @@ def check_task(task: Task, arrays: Mapping[str, NDArray[Any]]) -> None:
             _check_walk(task, arrays)
         case MakeWorld() if len(set(task.products)) < len(task.products):
             raise InvalidShot("products", "name one of them twice; name each once.")
+        case Imagine() if not task.diffusion.prompt.strip():
+            raise InvalidShot("prompt", "is empty; say what the picture should show.")
 
 
 def _check_estimate(question: EstimateGeometry, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -167,6 +167,27 @@ def test_a_server_of_before_is_not_asked_for_path_checks_and_worlds(client: Clie
     with pytest.raises(Refused, match="too old to make files of a world: update it"):
         client.make_world(RUN, ["points"])
     assert not server.count(m.CheckPath) + server.count(m.MakeWorld)
+    server.minor = 3
+    with pytest.raises(Refused, match="too old to make a picture of words: update it"):
+        client.imagine(m.Diffusion(prompt="a hall"), 32, 16)
+    assert not server.count(m.Imagine)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"prompt": " "}, "prompt: is empty; say what the picture should show"),
+        ({"width": 40}, "width"),
+        ({"height": 4096}, "height"),
+    ],
+)
+def test_a_picture_that_cannot_be_made_is_not_asked_for(
+    client: Client, server: SmallServer, asked: dict[str, Any], says: str
+) -> None:
+    sizes = {"width": 32, "height": 16} | {name: value for name, value in asked.items() if name != "prompt"}
+    with pytest.raises(InvalidShot, match=says):
+        client.imagine(m.Diffusion(prompt=asked.get("prompt", "a hall")), **sizes)
+    assert server.heard == []
 
 
 WISHES = {

@@ -22,7 +22,6 @@ from worldwarp_protocol.messages import Diffusion, Settings
 
 from .. import captions
 from ..cameras import Cameras
-from ..captions import NEGATIVE
 from ..devices import for_networks
 from ..geometry import sources, views
 from ..nouns import Bytes, Filled, Geometry, Priors, Prompt, Report, View
@@ -78,12 +77,12 @@ def first_picture(
 ) -> Bytes:
     """A picture (H, W, 3) of words, by the plain Wan2.1-T2V network."""
     setup = _setup(asked.memory, made_of)
-    wanted, unwanted = asked.prompt, asked.negative_prompt or NEGATIVE
-    texts = _embedded(setup, wanted, unwanted)
+    prompt = captions.prompt([], Settings(diffusion=asked), None, report)
+    texts = _embedded(setup, prompt.text, prompt.negative)
     models = _models(setup, WanTransformer3DModel, "transformer")
     with models.used(models.transformer), models.used(models.vae):
         return first_frame(
-            models.transformer, models.vae, texts[wanted], texts[unwanted], width, height,
+            models.transformer, models.vae, texts[prompt.text], texts[prompt.negative], width, height,
             asked.steps, asked.shift, asked.guidance, seed, report,
         )  # fmt: skip
 

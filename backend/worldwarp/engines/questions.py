@@ -15,6 +15,8 @@ from worldwarp_protocol.messages import (
     CheckPath,
     Estimated,
     EstimateGeometry,
+    Imagine,
+    Imagined,
     MakeWorld,
     PathChecked,
     WorldMade,
@@ -27,7 +29,12 @@ NOBODY = "0" * 32
 
 Arrays = dict[str, NDArray[Any]]
 
-NAMES: dict[type[Task], str] = {EstimateGeometry: "estimate", CheckPath: "path check", MakeWorld: "world"}
+NAMES: dict[type[Task], str] = {
+    EstimateGeometry: "estimate",
+    CheckPath: "path check",
+    MakeWorld: "world",
+    Imagine: "first picture",
+}
 """What is asked for, in words."""
 
 
@@ -54,7 +61,7 @@ class Question:
 class Answer:
     """What is answered, to nobody yet; the message's class in ``messages`` says which arrays are there."""
 
-    message: Estimated | PathChecked | WorldMade
+    message: Estimated | PathChecked | WorldMade | Imagined
     arrays: Arrays
 
 

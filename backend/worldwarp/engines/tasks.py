@@ -1,9 +1,9 @@
 """A question in, an answer out, whatever is asked. Torch-free until one is answered."""
 
-from worldwarp_protocol.messages import CheckPath, EstimateGeometry, MakeWorld
+from worldwarp_protocol.messages import CheckPath, EstimateGeometry, Imagine, MakeWorld
 
 from ..nouns import Report
-from . import estimate, path_check, worlds
+from . import estimate, first_picture, path_check, worlds
 from .questions import Answer, Question
 
 
@@ -27,6 +27,8 @@ def key(question: Question, numerics: str) -> str:
             return estimate.key(question.task, numerics)
         case CheckPath():
             return path_check.key(question.task, numerics)
+        case Imagine():
+            return first_picture.key(question.task, numerics)
         case MakeWorld():
             assert question.past
             return worlds.key(question.task, question.past)
@@ -45,6 +47,8 @@ def answer(question: Question, report: Report) -> Answer:
             return estimate.estimate(question.task, question.arrays, report)
         case CheckPath():
             return path_check.walk(question.task, question.arrays, report)
+        case Imagine():
+            return first_picture.make(question.task, report)
         case MakeWorld():
             assert question.past
             return worlds.make(question.task, question.past, report)

@@ -15,7 +15,7 @@ from worldwarp_protocol.errors import RemoteProtocolError, WorldWarpError
 from worldwarp_protocol.keys import enrolled
 from worldwarp_protocol.session import Connection, greet
 
-from .. import profiles
+from .. import imagine, profiles
 from ..geometry import sources
 from ..store import Store
 from .intake import Answer, Intake, refusal
@@ -170,7 +170,7 @@ class FrontDoor:
                 peer.say(_greeting(message, self._bench.machine))
             case messages.Submit():
                 self._intake.submit(peer.user, message, arrays, partial(self._later, peer))
-            case messages.EstimateGeometry() | messages.CheckPath() | messages.MakeWorld():
+            case messages.EstimateGeometry() | messages.CheckPath() | messages.MakeWorld() | messages.Imagine():
                 self._tasks.ask(peer, message, arrays)
             case messages.Subscribe():
                 self._subscribe(peer, message)
@@ -217,4 +217,6 @@ class FrontDoor:
 def _greeting(hello: messages.Hello, machine: messages.Machine | None) -> messages.Welcome | messages.Error:
     able = [messages.ProfileStatus(*status) for status in profiles.status()]
     able_to_see = [messages.SourceStatus(*status) for status in sources.status()]
-    return greet(hello, NAME, able, able_to_see, metadata.version("worldwarp"), machine)
+    absent = imagine.missing()
+    words = messages.SourceStatus("words", not absent, absent)
+    return greet(hello, NAME, able, able_to_see, metadata.version("worldwarp"), machine, [words])

@@ -13,11 +13,12 @@ from typing import Any
 from numpy.typing import NDArray
 from worldwarp_protocol.codec import Buffer
 from worldwarp_protocol.errors import InvalidShot, Refused, WorldWarpError
-from worldwarp_protocol.messages import Estimating, MakeWorld
+from worldwarp_protocol.messages import CheckPath, EstimateGeometry, Estimating, Imagine, MakeWorld
 from worldwarp_protocol.results import ChunkRecord
 from worldwarp_protocol.session import Connection, Task
 from worldwarp_protocol.tasks import check_task
 
+from .. import imagine
 from ..engines import tasks, worlds
 from ..engines.questions import Answer, Past, Question
 from ..geometry import sources
@@ -76,7 +77,7 @@ class Asker:
 
 
 class Tasks:
-    """Everybody who waits for an estimate, a path check or a world. All methods are called by the loop."""
+    """Everybody who waits for an answer that takes work. All methods are called by the loop."""
 
     def __init__(self, runs: Runs, bench: Workbench, store: Store, mailbox: Mailbox) -> None:
         self._runs = runs
@@ -145,10 +146,7 @@ class Tasks:
             past = self._past(run)
             known = worlds.find(task, past)
             return replace(question, past=past), worlds.key(task, past), answers.encode(known) if known else None
-        try:
-            sources.check(task.source)
-        except InvalidShot as error:
-            raise Refused("missing_weights", error.text, "source") from error
+        _check_able(task)
         key = tasks.key(question, self._bench.numerics)
         frames = answers.read(self._store.root, key)
         if frames is None:
@@ -229,6 +227,18 @@ class Tasks:
         """Who asks the same from now on is not answered by this work."""
         if self._errands.get(errand.key) is errand:
             del self._errands[errand.key]
+
+
+def _check_able(task: EstimateGeometry | CheckPath | Imagine) -> None:
+    """Raise ``Refused`` where models are not here."""
+    if isinstance(task, Imagine):
+        if absent := imagine.missing():
+            raise Refused("missing_weights", absent, "prompt")
+        return
+    try:
+        sources.check(task.source)
+    except InvalidShot as error:
+        raise Refused("missing_weights", error.text, "source") from error
 
 
 def cancelled() -> Refused:
