@@ -6,7 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty, StringProperty
 
-from . import pump, wheels, world
+from . import pump, takes, wheels, world
 from .actions import Action, reachable
 from .problems import Problem
 from .state import STATE, Making
@@ -87,8 +87,8 @@ class WORLDWARP_OT_make_world(Action):
     def _of(self, scene) -> tuple[str, Path]:
         """Run and folder of the collection, or of the run that is under way."""
         take, run = bpy.data.collections.get(self.collection), STATE.run
-        if take is not None and "worldwarp_folder" in take:
-            return take.get("worldwarp_run", ""), Path(take["worldwarp_folder"])
+        if take is not None and takes.RUN in take:
+            return take[takes.RUN], takes.folder_of(take)
         if run is None:
             raise Problem("There is no result: generate or import one")
         return run.id, run.folder

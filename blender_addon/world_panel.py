@@ -2,7 +2,7 @@
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import drawing, pump, world
+from . import drawing, pump, takes, world
 from .state import STATE, Making
 from .world_operators import PRODUCTS
 
@@ -11,7 +11,7 @@ SAID = {"points.count": "{:,.0f} points", "mesh.faces": "{:,.0f} triangles", "ga
 
 
 def draw_world(layout, context, shot) -> None:
-    making, name = STATE.making, _newest(context.scene)
+    making, name = STATE.making, _shown(context.scene)
     row = layout.row()
     row.use_property_split = False
     row.prop(context.window_manager.worldwarp, "world_refresh")
@@ -41,9 +41,9 @@ def made_line(making: Making) -> str:
     return ": ".join([", ".join(names), *([", ".join(numbers)] if numbers else [])])
 
 
-def _newest(scene) -> str:
-    """Name of the newest result's collection, "" while a run is under way or where there is none."""
+def _shown(scene) -> str:
+    """Name of the take that is shown, "" while a run is under way or where there is none."""
     if STATE.run is not None and not STATE.run.over:
         return ""
-    takes = [found for found in scene.collection.children_recursive if "worldwarp_run" in found]
-    return takes[-1].name if takes else ""
+    here, shown = takes.all_of(scene), scene.worldwarp_takes.active
+    return shown.name if shown in here else here[-1].name if here else ""

@@ -45,9 +45,9 @@ draft.forget()
 # Points and mesh of the run's world, asked of the server
 assert ops.generate() == {"FINISHED"}
 for product in ("points", "mesh"):
-    assert ops.make_world(collection="Walk", product=product) == {"FINISHED"}
+    assert ops.make_world(collection="Walk_v001", product=product) == {"FINISHED"}
 home = world.collection_of(scene, shot.run)
-take = bpy.data.collections["Walk"]
+take = bpy.data.collections["Walk_v001"]
 found["in the take"] = [child.name for child in take.children] == [home.name]
 
 

@@ -29,7 +29,7 @@ depsgraph = bpy.context.evaluated_depsgraph_get()
 asked = camera.sample(scene, cam, range(101, 110), depsgraph).camera_to_world
 assert ops.generate() == {"FINISHED"}
 
-take = bpy.data.collections["Walk"]
+take = bpy.data.collections["Walk_v001"]
 where = Path(take["worldwarp_folder"])
 taken = next(thing for thing in take.objects if thing.type == "CAMERA")
 background = taken.data.background_images[0]
@@ -49,7 +49,7 @@ found = {
 # The world's points instead of those that came with the frames
 cloud = part(take, STREAMED)
 found["shown"] = [[cloud.hide_viewport, world.collection_of(scene, shot.run) is None]]
-assert ops.make_world(collection="Walk", product="points") == {"FINISHED"}
+assert ops.make_world(collection="Walk_v001", product="points") == {"FINISHED"}
 merged = part(world.collection_of(scene, shot.run), "points")
 found["shown"].append([cloud.hide_viewport and cloud.hide_render, merged.hide_viewport])
 pump.stop()

@@ -121,8 +121,8 @@ shot.profile = "draft"
 assert ops.generate() == {"FINISHED"}
 assert STATE.run.state == "done", STATE.run
 first = STATE.run.folder
-assert [c.name for c in bpy.data.collections if "worldwarp_run" in c] == ["Walk"]
-walk = bpy.data.collections["Walk"]
+assert [c.name for c in bpy.data.collections if "worldwarp_run" in c] == ["Walk_v001"]
+walk = bpy.data.collections["Walk_v001"]
 assert walk["worldwarp_run"] == shot.run != ""
 assert sorted(thing.type for thing in walk.objects) == ["CAMERA", "MESH"]
 assert len(list((first / "frames").glob("*.png"))) == 5
@@ -133,14 +133,14 @@ assert not results.unfinished(scene)
 
 # Looked through: only when asked, and one undo step takes it back
 bpy.ops.ed.undo_push(message="Before")
-assert ops.look_through("EXEC_DEFAULT", True, collection="Walk") == {"FINISHED"}
+assert ops.look_through("EXEC_DEFAULT", True, collection="Walk_v001") == {"FINISHED"}
 looked = [scene.camera.name, [thing.hide_viewport for thing in walk.objects if thing.type == "MESH"]]
-assert looked == ["Walk Camera", [True]], looked
+assert looked == ["Walk_v001 Camera", [True]], looked
 assert order.camera_of(scene).name == "Camera"
 bpy.ops.ed.undo()
-scene, walk = bpy.context.scene, bpy.data.collections["Walk"]
+scene, walk = bpy.context.scene, bpy.data.collections["Walk_v001"]
 camera, shot, settings = scene.camera, scene.worldwarp, preferences.get()
-assert camera.name != "Walk Camera"
+assert camera.name != "Walk_v001 Camera"
 assert not any(thing.hide_viewport for thing in walk.objects)
 assert "gone" in refused(ops.look_through, collection="Nowhere")
 
@@ -152,17 +152,17 @@ same = [
     for i in range(1, 6)
 ]
 assert all(same), same
-assert "Walk.001" in bpy.data.collections
+assert "Walk_v002" in bpy.data.collections
 
 # Picked up: what is here does not come again, and the result is imported anew
 assert ops.attach() == {"FINISHED"}
 assert STATE.run.frames_done == 5
-assert STATE.run.imported == "Walk.002"
+assert STATE.run.imported == "Walk_v002.001"
 
 # As a file that was saved during the run knows it, until its result is in the scene
 shot.run_over = False
 assert not results.unfinished(scene)
-for name in ("Walk", "Walk.001", "Walk.002"):
+for name in ("Walk_v001", "Walk_v002", "Walk_v002.001"):
     bpy.data.collections[name]["worldwarp_run"] = ""
 assert results.unfinished(scene)
 assert ops.attach() == {"FINISHED"}

@@ -112,6 +112,7 @@ except RuntimeError as error:
 found["refused"] = [STATE.making.state, len(home().objects)]
 
 # No such result
+bpy.data.images.remove(bpy.data.images["Walk"])  # the frames, which would say where they are
 for collection, case in (("Nowhere", "no run"), ("Walk", "gone")):
     take["worldwarp_folder"] = str(folder / "gone")
     try:
