@@ -8,6 +8,9 @@ from .parts import WORLD
 ICONS = {"LEFT_OUT": "RESTRICT_RENDER_ON", "SEEN": "RESTRICT_RENDER_OFF", "SHADOWS": "GHOST_ENABLED"}
 
 
+CROP = ("Crop", "Box")
+
+
 def draw_renders(layout, context, shot) -> None:
     take = _take(context.scene)
     if take is None:
@@ -44,13 +47,15 @@ def _draw_thing(layout, thing) -> None:
     menu = split.operator_menu_enum("worldwarp.in_renders", "part", text=title, icon=ICONS.get(part, "HOLDOUT_ON"))
     menu.thing = thing.name
     if point_nodes.is_cloud(thing) and thing.visible_get():
-        for names in (("Size", "Share"), ("Generated", "Filled", "Crop")):
+        for names in (
+            ("Size", "Share"),
+            ("Generated", "Filled"),
+            CROP if point_nodes.setting(thing, "Crop") else CROP[:1],
+        ):
             row = layout.row(align=True)
             row.use_property_split = False
             for name in names:
                 point_nodes.draw_setting(row, thing, name)
-        if point_nodes.setting(thing, "Crop"):
-            point_nodes.draw_setting(layout, thing, "Box")
 
 
 def _take(scene):

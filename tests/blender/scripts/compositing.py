@@ -161,4 +161,33 @@ for case, run in {
         run()
     except RuntimeError as error:
         found[case] = str(error)
+# One undo step for each
+scene.render.engine = "CYCLES"
+names = {"mesh": mesh.name, "take": take.name}
+found["undone"] = {}
+
+
+def state() -> list:
+    """What the actions change, by name: after undo nothing else of Blender's may be kept."""
+    scene, mesh = bpy.data.scenes[0], bpy.data.objects[names["mesh"]]
+    return [
+        compositing.node_of(scene) is not None,
+        scene.render.film_transparent,
+        catcher.part_of(mesh),
+        len(bpy.data.movieclips),
+        len(scene.timeline_markers),
+    ]
+
+
+bpy.ops.ed.undo_push(message="Before")
+for name, action in {
+    "behind": lambda: ops.frames_behind("EXEC_DEFAULT", True, collection=names["take"]),
+    "part": lambda: ops.in_renders("EXEC_DEFAULT", True, thing=names["mesh"], part="SHADOWS"),
+    "clip": lambda: ops.frames_as("EXEC_DEFAULT", True, collection=names["take"], kind="CLIP"),
+}.items():
+    before = state()
+    action()
+    changed = state() != before
+    bpy.ops.ed.undo()
+    found["undone"][name] = [changed, state() == before]
 leave(**found)
