@@ -49,7 +49,7 @@ def draw(layout, context) -> None:
 def draw_missing(layout, context) -> None:
     """What cannot run there, and the command that changes it."""
     named = {**STATE.profiles, **STATE.sources}
-    shot = bpy.types.Scene.bl_rna.properties["worldwarp"].fixed_type.properties
+    shot = context.scene.worldwarp.bl_rna.properties
     names = {**_names(shot["profile"]), **_names(shot["depth_source"])}
     for name, sentence in named.items():
         if sentence:
