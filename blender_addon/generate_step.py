@@ -47,16 +47,19 @@ def draw_plan(layout, context, forecast: Forecast) -> None:
     plan = iface_("{frames} frames, {width} x {height} pixels")
     size = plan.format(frames=len(order.frames_of(scene)), width=width, height=height)
     drawing.sentences(layout, context, [size], "INFO")
-    if not forecast.seen:
-        layout.operator("worldwarp.look_ahead", icon="VIEWZOOM")
-        return
     drawing.sentences(layout, context, [kept_line(forecast), took_line(forecast, width, height)], "BLANK1")
+    if not forecast.seen:
+        if forecast.rows:
+            drawing.sentences(layout, context, [iface_("By the path as it was last looked at")], "BLANK1")
+        layout.operator("worldwarp.look_ahead", icon="VIEWZOOM")
 
 
 def kept_line(forecast: Forecast) -> str:
     """What is kept, what is computed, and why."""
+    if not forecast.rows:
+        return ""
     if not forecast.kept:
-        return iface_("All is computed: {} is another").format(forecast.differs) if forecast.differs else ""
+        return iface_("All is computed ({})").format(forecast.differs) if forecast.differs else ""
     if not forecast.new:
         return iface_("All is kept, if the picture is the same")
     text = iface_("{kept} kept, if the picture is the same; {new} computed")

@@ -25,6 +25,9 @@ CLOSE = 1e-5
 BESIDE = "seconds_caption"
 """Goes on while geometry is read: it takes no time of its own."""
 
+WORDS = {"profile": "quality", "sigma": "freedom", "width": "size", "height": "size", "far": "where sky begins"}
+"""What the panel calls settings whose names here are others."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -108,7 +111,7 @@ def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range) -> s
     chosen = effective(wish.settings, wish.overrides, index)
     before = effective(given.settings, given.overrides, index)
     if changed := [name for name in chosen if chosen[name] != before.get(name)]:
-        return changed[0].replace("_", " ")
+        return WORDS.get(changed[0], changed[0].replace("_", " "))
     if new.seen[0] != old.seen[0]:
         return "frames"
     moved = [position for position in new.seen if position in old.seen and not _same(mine, theirs, position)]
@@ -138,13 +141,15 @@ def effective(settings: Settings, overrides: Iterable[Override], index: int) -> 
 
 
 def best(takes: Sequence[Take], wish: Wish) -> tuple[Take | None, int, str]:
-    """The take that most is kept of, how many ranges, and what differs after them; the newest of equals.
+    """The take that most is kept of, how many ranges, and what differs after them.
+
+    Of equals the longest, and of those the newest.
 
     Args:
         takes: the newest first.
     """
     found = [(take, *kept(take, wish)) for take in takes]
-    return max(found, key=lambda one: one[1], default=(None, 0, ""))
+    return max(found, key=lambda one: (one[1], len(one[0].made)), default=(None, 0, ""))
 
 
 # What the rest takes

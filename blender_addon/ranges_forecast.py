@@ -38,7 +38,7 @@ class Forecast:
         seconds: that the new ones will take, None where nobody knows.
         memory: the most that was used, None where nobody knows.
         locked: why Generate is not possible, "" where it is.
-        seen: whether the path is known; where it is not, it has to be looked at.
+        seen: whether the path is as it is now; where curves do not tell it, it is as it was last looked at, if ever.
     """
 
     rows: tuple["plan.Row", ...] = ()
@@ -156,7 +156,8 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
     from . import plan
 
     found = takes_of(scene)
-    path = path or _path(scene, found)
+    path = path or _told(scene, found)
+    seen, path = path is not None, path or _last(scene)
     if path is None:
         return Forecast(seen=False)
     wish = _wish(scene, path)
@@ -172,6 +173,7 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
         plan.seconds(found, wish.settings, width * height, new),
         plan.memory(found, wish.settings.profile, width * height),
         _locked(scene, rows, differs),
+        seen,
     )
 
 
@@ -192,16 +194,18 @@ def _changed(folder: Path) -> float:
         return 0.0
 
 
-def _path(scene, found: list["plan.Take"]) -> CameraPath | None:
+def _told(scene, found: list["plan.Take"]) -> CameraPath | None:
     frames, raster = order.frames_of(scene), scene_raster(scene)
     sizes = [(take.cameras.width, take.cameras.height) for take in found if take.cameras is not None]
     if scene.worldwarp.source == "FILE" and sizes:  # of the picture's size, which is taken to be the newest take's
         raster = replace(raster, width=sizes[0][0], height=sizes[0][1])
-    path = told(scene, order.camera_of(scene), frames, raster)
-    last = _Now.paths.get(scene.session_uid)
-    if path is None and last is not None and last.frame.tolist() == list(frames):
-        return last
-    return path
+    return told(scene, order.camera_of(scene), frames, raster)
+
+
+def _last(scene) -> CameraPath | None:
+    """The path as it was last looked at, where that was over the same frames."""
+    path = _Now.paths.get(scene.session_uid)
+    return path if path is not None and path.frame.tolist() == list(order.frames_of(scene)) else None
 
 
 def _wish(scene, path: CameraPath) -> "plan.Wish":

@@ -25,7 +25,7 @@ STATES = {
 MOST_PICTURES = 256
 """That are kept; then they are read again."""
 
-SCALE = 5.0
+SCALE = 4.0
 """Side of the chosen range's picture, in rows."""
 
 
@@ -103,7 +103,9 @@ def draw_row(layout, context, shot, row) -> None:
     """The range's picture and what is known of it."""
     if picture := icon(row.picture):
         layout.template_icon(icon_value=picture, scale=SCALE)
-    drawing.sentences(layout, context, [text for text in (made_with(row), came_out(row), made_from(row)) if text], "BLANK1")
+    drawing.sentences(
+        layout, context, [text for text in (made_with(row), came_out(row), made_from(row)) if text], "BLANK1"
+    )
     if prompt := row.meta.get("prompt"):
         drawing.sentences(layout, context, [f"\u201c{prompt}\u201d"], "WORDWRAP_ON")
         layout.operator("worldwarp.use_caption", icon="GREASEPENCIL").frame = row.first

@@ -207,8 +207,8 @@ def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, 
     assert "frames 101\u2013149" in found["in work"][1]
     assert found["items"] == ["101\u2013149", "150\u2013193", "194\u2013237"]
     assert found["stopped"] == ["stopped", 93]
-    assert found["unseen"] is False
-    assert found["seen"] == [True, 0, 150]
+    assert found["unseen"] == [False, 137]  # as it was last looked at
+    assert found["looked"] == [0, "camera at frame 101", 150]
     assert found["speeds"] == [
         "CUSTOM",
         ["FAST", "2", 50, 20, "dpm++"],

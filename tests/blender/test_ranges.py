@@ -93,7 +93,7 @@ CHANGES = {
     "a camera at the last frame of a range": (wish(), wish(cameras=moved(48)), "camera at frame 149"),
     "a camera at the first frame of the next": (wish(), wish(cameras=moved(49)), "camera at frame 150"),
     "a range's seed": (wish(), wish(overrides=[Override(chunk=1, seed=5)]), "seed"),
-    "a range's freedom": (wish(WAN), wish(WAN, [Override(chunk=2, sigma=0.5)]), "sigma"),
+    "a range's freedom": (wish(WAN), wish(WAN, [Override(chunk=2, sigma=0.5)]), "freedom"),
     "a shorter walk": (wish(), wish(cameras=walk(93)), ""),
     "a walk that ends within a range": (wish(), wish(cameras=walk(120)), "length of the walk"),
     "a longer walk": (wish(), wish(cameras=walk(181)), ""),
@@ -141,6 +141,7 @@ def test_masks_and_unfinished_ranges_count(tmp_path):
 def test_the_take_that_most_is_kept_of_counts_and_folders_that_are_none_do_not(tmp_path):
     short, long = take(tmp_path / "a", wish(cameras=walk(49))), take(tmp_path / "b", wish())
     assert plan.best([short, long], wish())[:2] == (long, 3)
+    assert plan.best([short, long], wish(cameras=moved(49))) == (long, 1, "camera at frame 150")
     assert plan.best([], wish()) == (None, 0, "")
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "shot.json").write_text("{")
