@@ -21,7 +21,7 @@ class WorldWarpLive(bpy.types.PropertyGroup):
 
     server: BoolProperty(name="Server", default=False)
     show_frames: BoolProperty(
-        name="Show while Generating",
+        name="Show Frames",
         description="Lay the frames that have come behind what the camera sees, and show the newest in Image Editors "
         "that are empty, while a run goes on; neither saved nor rendered",
         default=False,

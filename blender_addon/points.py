@@ -94,7 +94,8 @@ def cloud_object(name: str, xyz, colours, radii, provenance=None, rgb=None) -> b
     mesh.update()
     cloud_object = bpy.data.objects.new(name, mesh)
     cloud_object.hide_render = True
-    cloud_object.modifiers.new(point_nodes.NAME, "NODES").node_group = point_nodes.group(name, mesh.materials[0])
+    group = point_nodes.group(name, mesh.materials[0], point_nodes.share_of(len(xyz)))
+    cloud_object.modifiers.new(point_nodes.NAME, "NODES").node_group = group
     return cloud_object
 
 
@@ -132,7 +133,8 @@ def _coloured(name: str, xyz, colours) -> bpy.types.Mesh:
 
 def radii(xyz: np.ndarray, centre: np.ndarray, focal: float) -> np.ndarray:
     """Radii (p,) with which points seen from ``centre`` close a surface; ``focal`` in pixels."""
-    return OVERLAP * np.linalg.norm(xyz - np.asarray(centre, np.float32), axis=1) / focal
+    away = xyz - np.asarray(centre, np.float32)
+    return OVERLAP / focal * np.sqrt(np.einsum("pi,pi->p", away, away))  # ten times as fast as linalg.norm
 
 
 def scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:
@@ -145,12 +147,13 @@ def scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:
 
 def linear_blocks(rgb: np.ndarray, colour_space: str, linear: np.ndarray) -> Iterator[None]:
     """The same into ``linear``, a block for each ``next``, so that nobody waits long for one of them."""
-    for start in range(0, len(rgb), BLOCK):
-        linear[start : start + BLOCK] = _scene_linear(rgb[start : start + BLOCK], colour_space)
-        yield
+    with tempfile.TemporaryDirectory(prefix="worldwarp-") as folder:
+        for start in range(0, len(rgb), BLOCK):
+            linear[start : start + BLOCK] = _scene_linear(rgb[start : start + BLOCK], colour_space, Path(folder))
+            yield
 
 
-def _scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:
+def _scene_linear(rgb: np.ndarray, colour_space: str, folder: Path) -> np.ndarray:
     """Blender converts only when it writes scene-linear files, so the colours take a turn through one."""
     from .importer import set_colour_space
     from .picture import read_pixels
@@ -169,10 +172,9 @@ def _scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:
             settings.media_type = "IMAGE"
         settings.file_format, settings.color_depth, settings.color_mode = "OPEN_EXR", "32", "RGB"
         settings.exr_codec = "NONE"  # packing takes longer than all the rest
-        with tempfile.TemporaryDirectory(prefix="worldwarp-") as folder:
-            path = Path(folder) / "colours.exr"
-            image.save_render(str(path), scene=scene)
-            linear = read_pixels(path)[::-1].reshape(-1, 4)
+        path = folder / "colours.exr"
+        image.save_render(str(path), scene=scene)
+        linear = read_pixels(path)[::-1].reshape(-1, 4)
     finally:
         bpy.data.scenes.remove(scene)
         bpy.data.images.remove(image)

@@ -9,6 +9,10 @@ from .ranges_panel import duration
 from .state import Run
 
 
+WIDTH = 22
+"""Of its progress bar, in buttons' heights: a text is cut where it is longer."""
+
+
 class _Now:
     text: str = ""
     fraction: float = 0.0
@@ -43,7 +47,9 @@ def follow(run: Run | None) -> bool:
 def draw(header, context) -> None:
     if _Now.text:
         row = header.layout.row(align=True)
-        row.progress(factor=_Now.fraction, text=_Now.text)
+        bar = row.row()
+        bar.ui_units_x = WIDTH
+        bar.progress(factor=_Now.fraction, text=_Now.text)
         row.operator("worldwarp.cancel", text="", icon="X")
 
 
