@@ -4,7 +4,8 @@ Run by a Blender, in a window or by a Python that holds it as the module ``bpy``
 
     blender --python scripts/bench_addon.py -- dist/worldwarp-....zip WORLDWARP [--frames 141] [--size 480]
 
-WORLDWARP is the backend's program. Prints a table; Blender's own drawing is not in it. Everything made goes again.
+WORLDWARP is the backend's program, or - where a server runs already. Prints a table; Blender's own drawing is not in it.
+Everything made goes again.
 """
 
 import argparse
@@ -55,9 +56,10 @@ def install(options, folder: Path) -> None:
     found = str(options.extension.resolve())
     bpy.ops.extensions.package_install_files(filepath=found, repo="user_default", enable_on_install=True)
     settings = bpy.context.preferences.addons[MODULE].preferences
-    settings.address, settings.backend_command = f"tcp://127.0.0.1:{options.port}", options.worldwarp
+    settings.address, settings.backend_command = f"tcp://127.0.0.1:{options.port}", options.worldwarp.strip("-")
     settings.output_folder = str(folder / "results")
-    bpy.ops.worldwarp.start_server("EXEC_DEFAULT")
+    if options.worldwarp != "-":
+        bpy.ops.worldwarp.start_server("EXEC_DEFAULT")
 
 
 def scene(options) -> None:
@@ -73,19 +75,19 @@ def scene(options) -> None:
     bpy.context.window_manager.worldwarp_live.show_frames = True
 
 
-def timed(pump) -> dict[str, list[float]]:
-    """Milliseconds of each call of the timer, and of each of its steps, from now on."""
-    times: dict[str, list[float]] = {"tick": []}
+def timed(pump) -> dict[str, list[tuple[float, float]]]:
+    """Milliseconds of each call of the timer and of each of its steps from now on: by the clock, and of this thread."""
+    times: dict[str, list[tuple[float, float]]] = {"tick": []}
 
     def watch(name, function):
         times[name] = []
 
         def watched():
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.thread_time()
             try:
                 return function()
             finally:
-                times[name].append(1000 * (time.perf_counter() - began))
+                times[name].append((1000 * (time.perf_counter() - began), 1000 * (time.thread_time() - used)))
 
         return watched
 
@@ -102,24 +104,26 @@ def when_done(pump, times, folder: Path) -> float | None:
     return None
 
 
-def end(times: dict[str, list[float]], folder: Path) -> None:
+def end(times: dict[str, list[tuple[float, float]]], folder: Path) -> None:
     """Tell what was measured, and clean up."""
     from bl_ext.user_default.worldwarp.state import STATE
 
     try:
         print(f"\nBlender {bpy.app.version_string}, {'module' if bpy.app.background else 'window'}; {GOAL}")
         print(f"run: {STATE.run.state}, {STATE.run.frames_done} frames, imported as {STATE.run.imported}")
-        print(f"{'':14}{'calls':>7}{'mean ms':>10}{'99 %':>8}{'most':>8}")
+        print(f"{'ms':14}{'calls':>7}{'mean':>8}{'99 %':>8}{'most':>8}{'mean CPU':>10}{'99 %':>8}{'most':>8}")
         for name, values in times.items():
-            print(f"{name:14}{len(values):7}{np.mean(values):10.2f}{np.quantile(values, 0.99):8.1f}{max(values):8.1f}")
-        print(f"a million points: {million(STATE.run.folder, folder):.2f} s", flush=True)
+            numbers = [f(one) for one in np.array(values).T for f in (np.mean, lambda v: np.quantile(v, 0.99), np.max)]
+            print(f"{name:14}{len(values):7}", *(f"{number:7.2f}" for number in numbers))
+        print("a million points: {:.2f} s, {:.2f} of them CPU".format(*million(STATE.run.folder, folder)), flush=True)
     finally:
-        bpy.ops.worldwarp.stop_server("EXEC_DEFAULT")
+        if bpy.ops.worldwarp.stop_server.poll():
+            bpy.ops.worldwarp.stop_server("EXEC_DEFAULT")
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def million(result: Path, folder: Path) -> float:
-    """Seconds to import a result of a million points of as many colours as pictures have."""
+def million(result: Path, folder: Path) -> tuple[float, float]:
+    """Seconds, by the clock and of this thread, to import a result of a million points of a million colours."""
     copy = folder / "million"
     shutil.copytree(result, copy)
     rng = np.random.default_rng(0)
@@ -132,9 +136,9 @@ def million(result: Path, folder: Path) -> float:
     kinds = [*(f"property float {axis}" for axis in "xyz"), *(f"property uchar {n}" for n in ("red", "green", "blue"))]
     head = ["ply", "format binary_little_endian 1.0", f"element vertex {MILLION}", *kinds, "end_header\n"]
     (copy / "points.ply").write_bytes("\n".join(head).encode() + points.tobytes())
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.thread_time()
     bpy.ops.worldwarp.import_result("EXEC_DEFAULT", directory=str(copy))
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.thread_time() - used
 
 
 if __name__ == "__main__":
