@@ -4,8 +4,8 @@ Run by a Blender, in a window or by a Python that holds it as the module ``bpy``
 
     blender --python scripts/bench_addon.py -- dist/worldwarp-....zip WORLDWARP [--frames 141] [--size 480]
 
-WORLDWARP is the backend's program, or - where a server runs already. Prints a table; Blender's own drawing is not in it.
-Everything made goes again.
+WORLDWARP is the backend's program, or - where a server runs already. Prints a table; Blender's own drawing is not
+in it. Everything made goes again.
 """
 
 import argparse
