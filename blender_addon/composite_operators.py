@@ -4,7 +4,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from . import catcher, clips_and_strips, compositing, passes, takes
+from . import aligning, catcher, clips_and_strips, compositing, passes, takes
 from .actions import Action
 from .problems import Problem
 
@@ -124,6 +124,24 @@ class WORLDWARP_OT_frames_as(Action):
         return {"FINISHED"}
 
 
+class WORLDWARP_OT_handle(Action):
+    """Hang all of this result on an empty, to scale it and to lay it onto your scene; nothing moves by that"""
+
+    bl_idname = "worldwarp.handle"
+    bl_label = "Scale and Align"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+
+    def execute(self, context) -> set[str]:
+        try:
+            handle = aligning.handle_of(_take(self.collection))
+        except Problem as problem:
+            return self.refuse(problem)
+        self.report({"INFO"}, f"Move, turn or scale {handle.name!r}")
+        return {"FINISHED"}
+
+
 def bring(scene, take, kind: str) -> str:
     """What ``frames_as`` does; a sentence says where it is."""
     if kind == "CLIP":
@@ -156,6 +174,12 @@ def _take(name: str):
     return take
 
 
-CLASSES = (WORLDWARP_OT_in_renders, WORLDWARP_OT_frames_behind, WORLDWARP_OT_frames_out, WORLDWARP_OT_frames_as)
+CLASSES = (
+    WORLDWARP_OT_in_renders,
+    WORLDWARP_OT_frames_behind,
+    WORLDWARP_OT_frames_out,
+    WORLDWARP_OT_frames_as,
+    WORLDWARP_OT_handle,
+)
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -30,6 +30,7 @@ def draw_renders(layout, context, shot) -> None:
     row.use_property_split = False
     row.prop(context.window_manager.worldwarp, "solid_points")
     layout.operator_menu_enum("worldwarp.frames_as", "kind").collection = take.name
+    layout.operator("worldwarp.handle", icon="EMPTY_AXIS").collection = take.name
 
 
 def things_of(take) -> list:

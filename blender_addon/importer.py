@@ -13,7 +13,7 @@ from typing import TypeVar
 import bpy
 import numpy as np
 
-from . import points, solved, takes
+from . import point_nodes, points, solved, takes
 from .camera import Lens, Raster, lens_of, matrix_world
 from .parts import CAMERA, ROLE, STREAMED
 from .paths_of_blend import kept
@@ -202,6 +202,9 @@ def _warnings(scene, result: Result) -> list[str]:
         warnings.append(f"The shot's pixels are {ratio:g} times as high as wide: set the scene's pixel aspect to match")
     if len(result.frames_there) < len(result.frame):
         warnings.append(f"Only {len(result.frames_there)} of {len(result.frame)} frames are there")
+    count = 0 if result.cloud is None else len(result.cloud.xyz)
+    if (share := point_nodes.share_of(count)) < 1:
+        warnings.append(f"Of {count:,} points {share:.0%} are shown: set Share under In Your Renders to show more")
     if np.any(np.diff(result.frame) != 1):
         warnings.append("The frame numbers are not consecutive: the background is shown one frame after another")
     return warnings
@@ -325,3 +328,4 @@ def _remember(collection, result: Result) -> None:
     collection[takes.FOLDER] = kept(result.folder)
     collection["worldwarp_seed"] = str(settings.get("seed", ""))
     collection["worldwarp_settings"] = json.dumps(settings)
+    collection["worldwarp_overrides"] = json.dumps((result.shot.get("given") or {}).get("overrides", []))

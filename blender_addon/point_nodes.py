@@ -23,6 +23,14 @@ INPUTS = {
 }
 """What can be set: kind, value at first, description."""
 
+MOST = 4_000_000
+"""Points that are shown at first: viewports stay fluent. All are kept, and *Share* shows more."""
+
+
+def share_of(count: int) -> float:
+    """How many of ``count`` points are shown at first."""
+    return min(1.0, MOST / max(count, 1))
+
 
 def ranks(count: int) -> np.ndarray:
     """Ranks (count,) float32 in [0, 1) in no order; the same every time."""
@@ -81,8 +89,8 @@ def _places(mesh) -> np.ndarray:
     return places.reshape(-1, 3)
 
 
-def group(name: str, material) -> bpy.types.NodeTree:
-    """Mesh to Points of the chosen vertices, then Set Material."""
+def group(name: str, material, share: float) -> bpy.types.NodeTree:
+    """Mesh to Points of the chosen vertices, then Set Material; ``share`` of them is shown at first."""
     tree = bpy.data.node_groups.new(name, "GeometryNodeTree")
     tree.interface.new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
     for title, (kind, value, description) in INPUTS.items():
@@ -92,6 +100,7 @@ def group(name: str, material) -> bpy.types.NodeTree:
             socket.default_value = value
         if kind == "NodeSocketFloat":
             socket.min_value, socket.max_value = 0.0, 1.0 if title == "Share" else 100.0
+    tree.interface.items_tree["Share"].default_value = share
     tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
     given, result = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
     points, dress = tree.nodes.new("GeometryNodeMeshToPoints"), tree.nodes.new("GeometryNodeSetMaterial")

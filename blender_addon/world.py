@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import importer, points, projection
+from . import aligning, importer, points, projection
 from .parts import ROLE, STREAMED, WORLD, part
 from .problems import Problem
 from .state import Making
@@ -57,6 +57,8 @@ def bring_in(scene, making: Making) -> None:
         fresh[ROLE], fresh.hide_render = name, True
         _put(home, name, fresh)
     adopt(scene, making.run)
+    if take := take_of(scene, making.run):
+        aligning.hang(take)
     if first:
         _hide_streamed(take_of(scene, making.run))
 
@@ -70,6 +72,7 @@ def adopt(scene, run: str) -> None:
         if home.name in parent.children:
             parent.children.unlink(home)
     take.children.link(home)
+    aligning.hang(take)
     if part(home, "points") is not None:
         _hide_streamed(take)
 

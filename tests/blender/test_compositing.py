@@ -67,6 +67,8 @@ def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
     assert found["sequencer"] == [True, False]
     assert found["images"] == ["SEQUENCE", "SEQUENCE"]
     assert found["markers"] == [["WW range 11\u201312", 11], ["WW range 13\u201313", 13]]
+    assert found["handle"][0] < 1e-6
+    assert np.allclose(found["handle"][1:], [[3, 0, 0], [3, 8, 0]])  # the camera stood at the origin
     assert "Cycles" in found["other engine"]
     assert "Points catch no shadows" in found["points"]
     assert "gone" in found["gone"]

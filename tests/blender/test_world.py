@@ -65,3 +65,7 @@ def test_what_is_set_of_a_cloud_chooses_its_points(in_blender):
     assert 200 < counts["box"] < 1500
     assert 50 < counts["together"] < counts["box"] / 2
     assert [found["cases"][case][3] for case in ("all", "size", "share")] == [0.25, 0.5, 0.25]
+    share, shown, kept = found["crowd"]
+    assert share == 0.3333
+    assert 900 < shown < 1100
+    assert kept == 3000

@@ -59,4 +59,12 @@ for case, settings in cases.items():
     places, radius = drawn()
     expected = xyz[point_nodes.shown(cloud)]
     found["cases"][case] = [len(places), len(expected), bool(np.array_equal(places, expected)), round(radius, 4)]
+# Too many at once: a share of them, all of them kept
+point_nodes.MOST = 1000
+crowd = points.cloud_object("Crowd", xyz, rgb / 255, np.full(3000, 0.25), None, rgb)
+found["crowd"] = [
+    round(point_nodes.setting(crowd, "Share"), 4),
+    int(point_nodes.shown(crowd).sum()),
+    len(crowd.data.vertices),
+]
 leave(**found)

@@ -148,6 +148,22 @@ found["sequencer"] = [before, scene.render.use_sequencer]
 found["images"] = [bpy.data.images[f"{take.name} {name}"].source for name in ("Provenance", "EXR")]
 found["markers"] = sorted([marker.name, marker.frame] for marker in scene.timeline_markers)
 
+
+# On an empty: nothing moves, and then all of it does
+def places() -> np.ndarray:
+    bpy.context.view_layer.update()
+    return np.array([np.array(thing.matrix_world) for thing in (takes[0].camera, part(take, "streamed"), mesh)])
+
+
+still, found["handle"] = places(), []
+ops.handle(collection=take.name)
+handle = part(take, "handle")
+found["handle"].append(float(np.abs(places() - still).max()))
+handle.location, handle.scale = (3, 0, 0), (2, 2, 2)
+moved = places()
+found["handle"] += [moved[0, :3, 3].tolist(), (moved[1, :3, :3] @ [0, 4, 0] + moved[1, :3, 3]).tolist()]
+handle.location, handle.scale = (0, 0, 0), (1, 1, 1)
+
 # Refused
 for case, run in {
     "points": lambda: ops.in_renders(thing=part(take, "streamed").name, part="SHADOWS"),
