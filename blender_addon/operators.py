@@ -136,7 +136,7 @@ class WORLDWARP_OT_stop_after_chunk(Action):
     """Finish the frames that are being worked on, then stop and import what is there"""
 
     bl_idname = "worldwarp.stop_after_chunk"
-    bl_label = "Stop After This Part"
+    bl_label = "Stop after This Range"
 
     @classmethod
     def poll(cls, context) -> bool:
@@ -191,6 +191,7 @@ class WORLDWARP_OT_import_result(Action):
         run = STATE.run
         if run is not None and run.folder == folder:
             run.imported = imported.collection.name
+            finished("generate")
             run.warnings.extend(imported.warnings)
         world.adopt(scene, imported.collection[takes.RUN])
         takes.show(scene, imported.collection)
