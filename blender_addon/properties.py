@@ -46,6 +46,18 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         search=lambda self, context, text: colour.spaces(),
         search_options={"SORT"},
     )
+    imagined_side: IntProperty(
+        name="Size",
+        description="Longest side of a picture that is made of words; the models know 832 pixels best",
+        default=832,
+        min=256,
+        max=2048,
+        step=16,
+        subtype="PIXEL",
+    )
+    imagined_seed: IntProperty(
+        name="Seed", description="Another one, another picture of the same words", **bounds.of("Settings", "seed")
+    )
     depth_source: EnumProperty(
         name="Depth",
         description="Where the picture's depth comes from",
@@ -209,6 +221,7 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
 
     picture: BoolProperty(name="Picture", default=True)
     masks: BoolProperty(name="Masks", default=False)
+    imagining: BoolProperty(name="Picture from Words", default=False)
     geometry: BoolProperty(name="Geometry", default=True)
     path: BoolProperty(name="Path", default=True)
     words: BoolProperty(name="Path from Words", default=True)
@@ -242,7 +255,7 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
         default=True,
     )
     world_refresh: BoolProperty(
-        name="Refresh after Each Part",
+        name="Refresh after Each Range",
         description="While a run goes on, bring the world as far as it is made into the scene whenever a part is done",
         default=False,
     )
