@@ -12,11 +12,11 @@ def register() -> None:
         backend_operators,
         backend_panel,
         composite_operators,
-        dropping,
         geometry_operators,
         operators,
         panel,
         path_operators,
+        picture_operators,
         preferences,
         presets,
         properties,
@@ -37,9 +37,9 @@ def register() -> None:
     operators.register()
     backend_operators.register()
     backend_panel.register()
-    dropping.register()
     geometry_operators.register()
     path_operators.register()
+    picture_operators.register()
     world_operators.register()
     composite_operators.register()
     solid_points.register()
@@ -58,11 +58,11 @@ def unregister() -> None:
         backend_operators,
         backend_panel,
         composite_operators,
-        dropping,
         geometry_operators,
         operators,
         panel,
         path_operators,
+        picture_operators,
         preferences,
         presets,
         properties,
@@ -88,9 +88,9 @@ def unregister() -> None:
     solid_points.unregister()
     composite_operators.unregister()
     world_operators.unregister()
+    picture_operators.unregister()
     path_operators.unregister()
     geometry_operators.unregister()
-    dropping.unregister()
     backend_panel.unregister()
     backend_operators.unregister()
     operators.unregister()

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import draft, geometry, video
+from . import draft, geometry, imagining, video
 from .problems import Problem
 from .results import scene_of
 from .state import Inquiry
@@ -30,13 +30,15 @@ def bring_in(inquiry: Inquiry) -> None:
 
 
 def place(scene, inquiry: Inquiry):
-    """What the answer of ``inquiry`` becomes in ``scene``: the geometry's collection, or a camera.
+    """What the answer of ``inquiry`` becomes in ``scene``: the geometry's collection, a camera, or a picture's file.
 
     Raises:
-        Problem: it shows no surface.
+        Problem: it shows no surface, or cannot be written.
     """
     arrays, view = inquiry.arrays, inquiry.context
     inquiry.arrays = {}
+    if inquiry.what == "words":
+        return imagining.place(scene, view, arrays["picture"][0])
     if inquiry.what == "path":
         K, poses = arrays["K"], arrays["camera_to_world"]
         return video.path_camera(scene, view.name, K, poses, view.raster, view.frame, view.start, view.scale)

@@ -57,7 +57,8 @@ def inquiry(layout, context, what: str) -> bool:
             sentences(layout, context, [found.text], "ERROR")
         return False
     words = {"reading": "Reading the clip" if what == "path" else "Rendering the picture"}
-    text = iface_(words.get(found.state, "Drawing" if what == "draft" else "Estimating"))
+    work = {"draft": "Drawing", "words": "Making the picture"}.get(what, "Estimating")
+    text = iface_(words.get(found.state, work))
     if found.steps:
         layout.progress(factor=found.step / found.steps, text=text)
     else:

@@ -83,6 +83,16 @@ class PathQuestion:
     anchor: tuple[float, float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Words:
+    """A picture that is asked for in words; ``diffusion``: ``messages.Diffusion`` by name."""
+
+    diffusion: dict
+    width: int
+    height: int
+    seed: int
+
+
 class Link:
     """An errand on its thread.
 
@@ -138,8 +148,10 @@ class Link:
                 welcome = client.connect()
                 profiles = tuple((profile.name, profile.missing) for profile in welcome.profiles)
                 sources = tuple((source.name, source.missing) for source in welcome.sources)
+                pictures = tuple((source.name, source.missing) for source in welcome.pictures)
                 where = f"{welcome.server}, {server.address.removeprefix('tcp://')}"
-                self.tell(news.Connected(where, profiles, sources, in_words(welcome.machine), versions(welcome)))
+                machine = in_words(welcome.machine)
+                self.tell(news.Connected(where, profiles, sources, machine, versions(welcome), pictures))
                 errand(self, client)
         except WorldWarpError as error:
             self.tell(news.Failed(str(error)))
@@ -226,6 +238,24 @@ def estimate(question: Question) -> Errand:
                 should_stop=link.take_wish,
             )
             link.tell(news.Estimated(dict(arrays), tuple(answer.warnings)))
+
+    return errand
+
+
+def imagine(words: Words) -> Errand:
+    """Ask for a first picture."""
+
+    def errand(link: Link, client: Client) -> None:
+        with _as_wished():
+            _, arrays = client.imagine(
+                messages.Diffusion(**words.diffusion),
+                words.width,
+                words.height,
+                words.seed,
+                on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
+                should_stop=link.take_wish,
+            )
+            link.tell(news.Estimated(dict(arrays), ()))
 
     return errand
 

@@ -11,7 +11,7 @@ class Connected:
     """The server of that name and address answered.
 
     ``profiles`` and ``sources``: name and, where it cannot run there, a sentence why. ``machine``: what it computes on,
-    "" where it does not say. ``versions``: of both sides, in words.
+    "" where it does not say. ``versions``: of both sides, in words. ``pictures``: as ``sources``, of first pictures.
     """
 
     server: str
@@ -19,6 +19,7 @@ class Connected:
     sources: tuple[tuple[str, str], ...] = ()
     machine: str = ""
     versions: str = ""
+    pictures: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,16 @@ def geometry_problems(scene) -> list[str]:
     return found + _said(scene, _picture, _source)
 
 
+def folder_problems(scene) -> list[str]:
+    """The same for the folder of results."""
+    return _said(scene, _output)
+
+
+def picture_problems(scene) -> list[str]:
+    """The same for the picture alone."""
+    return _said(scene, _picture, _masks)
+
+
 def clip_problems(scene) -> list[str]:
     """The same for the path of a clip's camera."""
     found = [sentence for sentence in (wheels.missing(),) if sentence]

@@ -177,6 +177,8 @@ class State:
     """Name -> why it cannot run there, "" where it can."""
     sources: dict[str, str] = field(default_factory=dict)
     """The same of sources of geometry."""
+    pictures: dict[str, str] = field(default_factory=dict)
+    """The same of sources of first pictures."""
     fault: str = ""
     """What went wrong in the extension itself, one sentence."""
     run: Run | None = None
@@ -190,6 +192,7 @@ class State:
                 self.connected, self.connection = True, item.server
                 self.profiles, self.sources = dict(item.profiles), dict(item.sources)
                 self.machine, self.versions = item.machine, item.versions
+                self.pictures = dict(item.pictures)
             case news.Failed():
                 self._fail(item.text)
             case news.Estimating() if self.inquiry:
