@@ -3,6 +3,7 @@
 import bpy
 
 from . import importer, takes
+from .paths_of_blend import kept
 from .problems import Problem
 
 PREFIX = "WW range"
@@ -17,7 +18,7 @@ def clip(take) -> bpy.types.MovieClip:
     """
     image, user, files = _frames(take)
     made = bpy.data.movieclips.load(str(files[0]))
-    made.name, made.use_fake_user = take.name, True
+    made.name, made.use_fake_user, made.filepath = take.name, True, kept(files[0])
     made.frame_start = user.frame_start
     made.colorspace_settings.name = image.colorspace_settings.name
     return made
@@ -36,6 +37,7 @@ def strip(scene, take):
         scene.render.use_sequencer = False  # else Blender renders the strip in place of the scene
     channel = max((found.channel for found in strips), default=0) + 1
     made = strips.new_image(name=take.name, filepath=str(files[0]), channel=channel, frame_start=user.frame_start)
+    made.directory = kept(files[0].parent)
     for path in files[1:]:
         made.elements.append(path.name)
     made.frame_final_duration = len(files)

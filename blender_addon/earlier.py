@@ -31,8 +31,8 @@ def below(scene, folder: Path) -> list[Path]:
     """Where ``folder`` is no result itself: the results in it that are not in ``scene`` yet, by name."""
     if takes.is_result(folder) or not folder.is_dir():
         return []
-    here = {takes.folder_of(take) for take in takes.all_of(scene)}
-    return sorted(path for path in folder.iterdir() if takes.is_result(path) and path not in here)
+    here = {takes.folder_of(take).resolve() for take in takes.all_of(scene)}
+    return sorted(path for path in folder.iterdir() if takes.is_result(path) and path.resolve() not in here)
 
 
 def found(scene, base: Path) -> list[Earlier]:

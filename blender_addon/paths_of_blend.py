@@ -1,5 +1,6 @@
 """Paths as the .blend file keeps them: they begin at its own folder (``//``), so that a project can be moved whole."""
 
+import os
 from pathlib import Path
 
 import bpy
@@ -17,4 +18,4 @@ def kept(path: Path) -> str:
 
 def meant(text: str, library=None) -> Path:
     """The path that ``text`` of the .blend file, or of a library that is linked into it, stands for."""
-    return Path(bpy.path.abspath(text, library=library))
+    return Path(os.path.normpath(bpy.path.abspath(text, library=library)))

@@ -67,9 +67,13 @@ def folder_of(take) -> Path:
 
     The latter where no result is in either.
     """
-    image, noted = frames_of(take), meant(take.get(FOLDER, ""), take.library)
-    shown = meant(image.filepath, image.library).parent.parent if image else noted
+    shown, noted = _folders_of(take)
     return shown if is_result(shown) else noted
+
+
+def _folders_of(take) -> tuple[Path, Path]:
+    image, noted = frames_of(take), meant(take.get(FOLDER, ""), take.library)
+    return meant(image.filepath, image.library).parent.parent if image else noted, noted
 
 
 def is_result(folder: Path) -> bool:
@@ -78,14 +82,31 @@ def is_result(folder: Path) -> bool:
 
 
 def move(take, folder: Path) -> None:
-    """Let ``take`` show what lies in ``folder``, where its result is now."""
-    before, image = folder_of(take), frames_of(take)
+    """Let ``take``, and clips and strips of its frames, show what lies in ``folder``, where its result is now."""
+    before = _folders_of(take)
     take[FOLDER] = kept(folder)
     for found in [*bpy.data.images, *bpy.data.movieclips]:
-        path = meant(found.filepath, found.library) if found.filepath else Path()
-        if found.library is None and (found == image or path.is_relative_to(before)):
-            below = path.relative_to(before) if path.is_relative_to(before) else Path(*path.parts[-2:])
-            found.filepath = kept(folder / below)
+        path = _moved(found.filepath, before, folder)
+        if found.library is None and path != found.filepath:  # setting it reads the file anew
+            found.filepath = path
+    for strip in _image_strips():
+        strip.directory = _moved(strip.directory, before, folder)
+
+
+def _moved(text: str, before: tuple[Path, Path], folder: Path) -> str:
+    """``text`` in ``folder`` where it was in one of the folders ``before``; else as it is."""
+    path = meant(text) if text else Path()
+    old = next((old for old in before if path.is_relative_to(old)), None)
+    return text if old is None else kept(folder / path.relative_to(old))
+
+
+def _image_strips() -> list:
+    editors = [scene.sequence_editor for scene in bpy.data.scenes if scene.sequence_editor and scene.library is None]
+    return [strip for editor in editors for strip in _strips(editor) if strip.type == "IMAGE"]
+
+
+def _strips(editor):
+    return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all  # Blender 4.4
 
 
 def show(scene, take) -> None:

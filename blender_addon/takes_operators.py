@@ -129,9 +129,9 @@ class WORLDWARP_OT_delete_take(TakeAction):
 def check_deletable(take, folder: Path) -> None:
     """Raise ``Problem`` where files in ``folder`` are not this take's alone."""
     run, sharing = STATE.run, [other for other in bpy.data.collections if takes.RUN in other and other != take]
-    if found := next((other for other in sharing if takes.folder_of(other) == folder), None):
+    if found := next((other for other in sharing if takes.folder_of(other).resolve() == folder.resolve()), None):
         raise Problem(f"{found.name!r} shows the same files: delete that one first, or keep the files")
-    if run is not None and not run.over and run.folder == folder:
+    if run is not None and not run.over and run.folder.resolve() == folder.resolve():
         raise Problem(f"Frames are still coming into {folder}: cancel the run first")
     if folder.is_dir() and result_files.run_of(folder) != take[takes.RUN]:
         raise Problem(f"{folder} holds another result by now: delete the take without its files")

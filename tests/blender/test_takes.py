@@ -26,6 +26,7 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["lost"] == [False, False]
     assert "cannot be found" in found["nowhere"]
     assert found["relinked"] == [[50, "second try"], [100, "Walk_v002"]]
+    assert found["clips"] == [True, True]
     assert found["relink undone"] == [False, False]
     copied = ["second try", "Walk_v002"]
     shown = [[f"//worldwarp/{name}/frames/0001.png", f"//worldwarp/{name}"] for name in copied]

@@ -13,7 +13,7 @@ installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="us
 assert installed == {"FINISHED"}
 
 from bl_ext.user_default.worldwarp import camera as cameras  # noqa: E402  (exists from here on)
-from bl_ext.user_default.worldwarp import earlier, order, takes, wipe, wipe_drawing  # noqa: E402
+from bl_ext.user_default.worldwarp import clips_and_strips, earlier, order, takes, wipe, wipe_drawing  # noqa: E402
 from shots import write_result  # noqa: E402
 
 ops = bpy.ops.worldwarp
@@ -105,6 +105,10 @@ halves = wipe_drawing.halves(wipe_drawing.box_of((10, 20, 110, 70), (32, 16), (1
 found["halves"] = [[places.min(0).tolist(), places.max(0).tolist(), float(np.ptp(uv[:, 0]))] for places, uv in halves]
 found["letterbox"] = wipe_drawing.box_of((10, 20, 110, 70), (40, 10), (1, 1))
 
+# As a movie clip and as a strip, too
+assert clips_and_strips.clip(takes.of_name(bpy.context.scene, "Walk_v001"))
+assert clips_and_strips.strip(bpy.context.scene, takes.of_name(bpy.context.scene, "Walk_v001"))
+
 # The project is moved whole: everything is found, by the paths alone
 first = takes.of_name(bpy.context.scene, "Walk_v001")
 found["paths"] = [first[takes.FOLDER], takes.frames_of(first).filepath]
@@ -134,6 +138,8 @@ found["nowhere"] = refused(ops.relink_takes, directory=str(moved))
 bpy.ops.ed.undo_push(message="Before")
 assert ops.relink_takes("EXEC_DEFAULT", True, directory=str(folder / "archive")) == {"FINISHED"}
 opened = takes.all_of(bpy.context.scene)
+strip = takes._image_strips()[0]
+found["clips"] = [Path(bpy.path.abspath(path)).exists() for path in (bpy.data.movieclips[0].filepath, strip.directory)]
 found["relinked"] = [[grey_of(take), takes.folder_of(take).resolve().name] for take in opened]
 bpy.ops.ed.undo()
 found["relink undone"] = [takes.is_result(takes.folder_of(take)) for take in takes.all_of(bpy.context.scene)]
