@@ -6,7 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from . import earlier, importing, order, pump, results, shooting, solved, takes, world
+from . import earlier, importing, order, pump, results, shooting, solved, status_bar, takes, world
 from .actions import Action, Errand, idle, reachable
 from .importer import place
 from .problems import Problem
@@ -119,7 +119,7 @@ class WORLDWARP_OT_cancel(Action):
 
     def invoke(self, context, event) -> set[str]:
         playing = context.screen is not None and context.screen.is_animation_playing
-        if self.by_key and playing:  # that is what Esc ends then
+        if self.by_key and (playing or status_bar.ends_playback()):  # that is what Esc ends then
             return {"PASS_THROUGH"}
         return self.execute(context)
 

@@ -3,20 +3,26 @@
 import time
 
 import bpy
+from bpy.app.handlers import persistent
 from bpy.app.translations import pgettext_iface as iface_
 
 from .ranges_panel import duration
 from .state import Run
 
-
 WIDTH = 22
 """Of its progress bar, in buttons' heights: a text is cut where it is longer."""
+
+
+SAME_KEY_SECONDS = 0.5
+"""Longest time in which one press of Esc reaches playback and then us."""
 
 
 class _Now:
     text: str = ""
     fraction: float = 0.0
     keys: list = []
+    stopped: float = -1.0
+    """When playback ended."""
 
 
 def line(run: Run | None) -> str:
@@ -53,7 +59,18 @@ def draw(header, context) -> None:
         row.operator("worldwarp.cancel", text="", icon="X")
 
 
+@persistent
+def _playback_ended(*_) -> None:
+    _Now.stopped = time.monotonic()
+
+
+def ends_playback() -> bool:
+    """Whether the Esc that is heard now has just ended playback: Blender hands it on to us."""
+    return time.monotonic() - _Now.stopped < SAME_KEY_SECONDS
+
+
 def register() -> None:
+    bpy.app.handlers.animation_playback_post.append(_playback_ended)
     bpy.types.STATUSBAR_HT_header.append(draw)
     keyconfig = bpy.context.window_manager.keyconfigs.addon
     if keyconfig is None:  # in the background there are no keys
@@ -69,3 +86,4 @@ def unregister() -> None:
         keymap.keymap_items.remove(item)
     _Now.keys = []
     bpy.types.STATUSBAR_HT_header.remove(draw)
+    bpy.app.handlers.animation_playback_post.remove(_playback_ended)
