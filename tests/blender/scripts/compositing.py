@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 from shots import leave, write_result
 
+import blender_addon.pump  # noqa: F401  (before any operator: they need each other)
 from blender_addon import camera, catcher, composite_operators, compositing, importer, picture, world
 from blender_addon.parts import part
 from blender_addon.state import Making
