@@ -36,10 +36,8 @@ class WorldWarpWipe(bpy.types.PropertyGroup):
 
 def pair(context):
     """The takes that are compared, or None where none are, or one is gone."""
-    shown, other = (
-        context.scene.worldwarp_takes.active,
-        takes.of_name(context.scene, context.window_manager.worldwarp_wipe.other),
-    )
+    shown, name = context.scene.worldwarp_takes.active, context.window_manager.worldwarp_wipe.other
+    other = takes.of_name(context.scene, name)
     here = takes.all_of(context.scene)
     return (shown, other) if shown in here and other is not None and other != shown else None
 
