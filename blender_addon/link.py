@@ -172,7 +172,7 @@ def in_words(machine: messages.Machine | None) -> str:
 def versions(welcome: messages.Welcome) -> str:
     """The version of each side; where they differ, what that means."""
     major, minor = limits.PROTOCOL_VERSION
-    theirs = f"{welcome.version or 'of before 0.5'} (protocol {welcome.major}.{welcome.minor})"
+    theirs = f"{welcome.version or 'of an older version'} (protocol {welcome.major}.{welcome.minor})"
     ours = f"{metadata.version('worldwarp-protocol')} (protocol {major}.{minor})"
     text = f"Server {theirs}, extension {ours}"
     if welcome.minor < minor:
