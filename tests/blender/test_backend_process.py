@@ -67,8 +67,8 @@ def test_a_server_outlives_who_started_it_and_ends_when_asked_to(home, address):
     assert backend_process.answers(address)
     assert int(backend_process.sign(home).read_text()) == pid
     backend_process.stop(home)
-    wait_until(lambda: not backend_process.answers(address), 20)
-    assert any("has ended" in line for line in backend_process.last_words(home))
+    wait_until(lambda: any("has ended" in line for line in backend_process.last_words(home)), 20)
+    assert not backend_process.answers(address)
     with pytest.raises(Problem, match="No server runs here"):
         backend_process.stop(home)
 
