@@ -16,9 +16,10 @@ class WORLDWARP_UL_takes(bpy.types.UIList):
         shown = take == data.id_data.worldwarp_takes.active if data.id_data else not take.hide_viewport
         row = layout.row(align=True)
         row.label(text=take.name, icon="RADIOBUT_ON" if shown else "RADIOBUT_OFF", translate=False)
-        note = row.row()
-        note.active = False
-        note.label(text=take.worldwarp_take.note, translate=False)
+        if take.worldwarp_take.note:
+            note = row.row()
+            note.active = False
+            note.label(text=take.worldwarp_take.note, translate=False)
         pinned = take.worldwarp_take.pinned
         row.prop(take.worldwarp_take, "pinned", text="", icon="PINNED" if pinned else "UNPINNED", emboss=False)
 

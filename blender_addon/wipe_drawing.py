@@ -108,6 +108,8 @@ def _draw_side(side: Side, places: np.ndarray, uv: np.ndarray) -> None:
         height, width = side.pixels.shape[:2]
         buffer = gpu.types.Buffer("FLOAT", side.pixels.size, side.pixels.ravel())
         side.texture = gpu.types.GPUTexture((width, height), format="RGBA16F", data=buffer)
+    half = 0.5 / np.array(side.pixels.shape[1::-1])
+    uv = np.clip(uv, half, 1 - half)  # nothing of the opposite edge
     shader = gpu.shader.from_builtin("IMAGE")
     batch = batch_for_shader(shader, "TRIS", {"pos": places.astype(np.float32), "texCoord": uv.astype(np.float32)})
     shader.bind()
