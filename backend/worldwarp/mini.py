@@ -32,7 +32,7 @@ def missing() -> str:
     absent = [part for part in PARTS if not any((FOLDER / part).glob("*.safetensors"))]
     if not absent:
         return ""
-    return f"Its small models ({', '.join(absent)}) are not part of this version; use the draft profile."
+    return f"Its small models ({', '.join(absent)}) are not in this installation: install it again, or use draft."
 
 
 @lru_cache(maxsize=1)
