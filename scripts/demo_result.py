@@ -4,8 +4,8 @@ Run by a Python that holds Blender as the module ``bpy``, with the extension ins
 
     demo_result.py SCENE.blend FOLDER [ADDRESS]
 
-With the ADDRESS of the server it also makes the proxy mesh of all frames: the CG object's shadow then falls on that, and
-the scene's own objects, whose place it takes, are hidden.
+With the ADDRESS of the server it also makes the proxy mesh of all frames: the CG object's shadow then falls on that,
+and the scene's own objects, whose place it takes, are hidden.
 
 Writes result.blend, cg_0024.png (the CG object alone, as the returned camera sees it) and points.png (the points and
 the camera's path from outside) into FOLDER.
@@ -26,6 +26,9 @@ FRAME = 24
 
 SCALE = 3
 """The CG object is rendered so many times larger than the frame it stands in."""
+
+ROOM = (0.10, 0.08, 0.06)
+"""Stands in for the walls that no frame shows; the sky would shine through where they are missing."""
 
 TABLE = (0.83, -0.93, 0.48)
 """A free place on the table top of demo_scene.py."""
@@ -118,6 +121,10 @@ def configure_cg_render(scene, imported, proxy, path):
         if thing.type == "MESH" and thing.name != "CG Object":
             catches = thing == proxy if proxy else thing not in imported
             thing.is_shadow_catcher, thing.hide_render = catches, not catches
+    if proxy:
+        bpy.data.objects["Sun"].hide_render = True  # the wall keeps it off the table; its proxy has wider windows
+        scene.cycles.caustics_reflective = False
+        scene.world = plain_world("Room", ROOM)
     render, settings = scene.render, scene.render.image_settings
     render.film_transparent = True
     render.resolution_percentage = 100 * SCALE
@@ -150,15 +157,21 @@ def show_points(scene, imported, path):
     overview.location = (-4.6, -8.6, 6.0)
     overview.rotation_euler = (Vector((0.0, -0.35, 0.85)) - overview.location).to_track_quat("-Z", "Y").to_euler()
     scene.collection.objects.link(overview)
-    scene.world = bpy.data.worlds.new("Dusk")
-    scene.world.use_nodes = True
-    backdrop = next(node for node in scene.world.node_tree.nodes if node.type == "BACKGROUND")
-    backdrop.inputs["Color"].default_value = (0.012, 0.012, 0.016, 1)
+    scene.world = plain_world("Dusk", (0.012, 0.012, 0.016))
     scene.cycles.samples = 16
     render = scene.render
     render.use_border = render.film_transparent = False
     render.image_settings.color_mode = "RGB"
     render.filepath = str(path)
+
+
+def plain_world(name, colour):
+    """A world of one colour."""
+    world = bpy.data.worlds.new(name)
+    world.use_nodes = True
+    backdrop = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    backdrop.inputs["Color"].default_value = (*colour, 1)
+    return world
 
 
 def add_path(scene):

@@ -1,6 +1,6 @@
 """The sizes by name: ``smoke`` for what two CPU cores train in an afternoon, ``mini`` for one GPU, ``wan`` in full."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .geometry import Objective as GeometryObjective
@@ -20,6 +20,8 @@ class Footage:
     height: int
     width: int
     """Divisible by 16, a token's size, both."""
+    warps: int = 4
+    """Of each clip, for ST-Diff."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,13 @@ QUICK_ST_DIFF = {
 ST_DIFF = {
     "smoke": Plan(
         QUICK_ST_DIFF,
-        VAE["smoke"].footage,
+        replace(VAE["smoke"].footage, warps=2),
         Options(steps=1800, lr=1e-3, warmup=100, ema=0.995, evaluate_every=200, checkpoint_every=200),
         StDiffObjective(batch=8),
     ),
     "smoke-wide": Plan(
         QUICK_ST_DIFF,
-        Footage(train=64, held_out=4, frames=17, height=128, width=192),
+        Footage(train=64, held_out=4, frames=17, height=128, width=192, warps=2),
         Options(steps=1200, lr=5e-4, warmup=50, ema=0.995, evaluate_every=200, checkpoint_every=200),
         StDiffObjective(batch=2),
     ),

@@ -45,8 +45,10 @@ def task(
     network = _first(plan, start, device)
     words = {} if plan.network else full.embeddings(["", PROMPT], device)
     own = None if history is None else _network(history, device)
+    recipe = Recipe(sources=plan.footage.warps)
     training, held_out = (
-        _pool(folder / f"latents-{part}", some, coder, words, own) for part, some in zip(PARTS, clips, strict=True)
+        _pool(folder / f"latents-{part}", some, recipe, coder, words, own)
+        for part, some in zip(PARTS, clips, strict=True)
     )
     return st_diff.task(network, training, held_out, coder, plan.objective)
 
@@ -80,8 +82,9 @@ def footage(folder: Path, wanted: Footage, step: int = 1) -> tuple[Clips, Clips]
     return replace(clips, windows=clips.windows[:split]), replace(clips, windows=clips.windows[split:])
 
 
-def _pool(folder: Path, clips: Clips, vae: Vae, words: dict[str, Tensor], own: STDiff | None) -> Latents:
-    recipe = Recipe()
+def _pool(
+    folder: Path, clips: Clips, recipe: Recipe, vae: Vae, words: dict[str, Tensor], own: STDiff | None
+) -> Latents:
     name = latents.name_of(vae, recipe, *([latents.digest(own)] if own else []), *words)
     embed = words.__getitem__ if words else None
     history = st_diff.imagined(own, vae, embed=embed) if own else None
