@@ -122,7 +122,6 @@ def configure_cg_render(scene, imported, proxy, path):
             catches = thing == proxy if proxy else thing not in imported
             thing.is_shadow_catcher, thing.hide_render = catches, not catches
     if proxy:
-        bpy.data.objects["Sun"].hide_render = True  # the wall keeps it off the table; its proxy has wider windows
         scene.cycles.caustics_reflective = False
         scene.world = plain_world("Room", ROOM)
     render, settings = scene.render, scene.render.image_settings
