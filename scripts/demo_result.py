@@ -33,6 +33,9 @@ ROOM = (0.10, 0.08, 0.06)
 TABLE = (0.83, -0.93, 0.48)
 """A free place on the table top of demo_scene.py."""
 
+SUNLIT = (0.83, -0.56, 0.48)
+"""Another one, where the sun falls through the window."""
+
 
 def main(scene_file, folder, address=""):
     """Import the result beside the scene it came from, add CG, save, render."""
@@ -46,7 +49,7 @@ def main(scene_file, folder, address=""):
     tell_distance(scene, original, returned)
     imported = {thing for collection in scene.collection.children for thing in collection.objects}
     proxy = make_proxy(scene, address) if address else None
-    add_cg()
+    add_cg(SUNLIT if proxy else TABLE)
     scene.camera = returned
     configure_cg_render(scene, imported, proxy, folder / f"cg_{FRAME:04}.png")
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"))
@@ -86,8 +89,8 @@ def make_proxy(scene, address):
     return mesh
 
 
-def add_cg():
-    """A golden head on the table."""
+def add_cg(place):
+    """A golden head that stands at ``place``."""
     bpy.ops.mesh.primitive_monkey_add(size=0.40)
     head = bpy.context.object
     head.name = "CG Object"
@@ -99,7 +102,7 @@ def add_cg():
     bpy.context.view_layer.update()
     shape = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
     lowest = min((shape.matrix_world @ vertex.co).z for vertex in shape.data.vertices)
-    head.location = (TABLE[0], TABLE[1], TABLE[2] - lowest)
+    head.location = (place[0], place[1], place[2] - lowest)
 
 
 def gold():
