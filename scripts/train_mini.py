@@ -79,7 +79,8 @@ def describe(config: str, label: str, folder: Path) -> None:
     """Write down what the networks were trained on, for the profile to choose sizes by and to say."""
     network, last = [stage for stage in STAGES[config] if stage[0] == "st-diff"][-1]
     footage = PLANS[network][last].footage
-    known = {"frames": footage.frames, "width": footage.width, "height": footage.height, "label": label}
+    known = {"frames": footage.frames, "width": footage.width, "height": footage.height, "gaps": footage.gaps}
+    known["label"] = label
     files.write(folder / "trained.json", (json.dumps(known, indent=1) + "\n").encode())
 
 

@@ -45,7 +45,7 @@ def task(
     network = _first(plan, start, device)
     words = {} if plan.network else full.embeddings(["", PROMPT], device)
     own = None if history is None else _network(history, device)
-    recipe = Recipe(sources=plan.footage.warps)
+    recipe = Recipe(sources=plan.footage.warps, gaps=plan.footage.gaps)
     training, held_out = (
         _pool(folder / f"latents-{part}", some, recipe, coder, words, own)
         for part, some in zip(PARTS, clips, strict=True)
