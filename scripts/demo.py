@@ -3,8 +3,8 @@
 Builds a small scene in Blender, starts the server, presses Generate, and leaves frames, video, cameras, points, a
 contact sheet against Cycles' own renders and result.blend in output/demo. Run it again: nothing is computed anew.
 
-By the profile mini, with draft beside it, and a photograph that mini is not made for. ``--profile draft`` takes a longer
-walk, larger, by draft alone.
+The profile is mini, with draft beside it and a photograph that mini is not made for. ``--profile draft`` takes a
+longer walk, larger, by draft alone.
 """
 
 import argparse
@@ -29,24 +29,27 @@ MINI_SIZE = (192, 128)
 
 @dataclass(frozen=True)
 class Walk:
-    """How much of the scene's walk a profile takes, at what width and height; ``truth``: frames (from 1) that Cycles
-    renders too, to compare with; ``beside``: profiles that walk the same, to compare with.
+    """How much of the scene's walk a profile takes, at what width and height.
+
+    ``truth``: frames (from 1) that Cycles renders too, to compare with. ``far``: metres beyond which all is sky.
+    ``beside``: profiles that walk the same, to compare with.
     """
 
     size: tuple[int, int]
     frames: int
     truth: tuple[int, ...]
+    far: float = 1e6
     beside: tuple[str, ...] = ()
 
 
 WHOLE = Walk((240, 160), 93, (24, 48, 66, 93))
-START = Walk(MINI_SIZE, 41, (9, 17, 29, 41), ("draft",))
-"""Three chunks of the mini profile."""
+START = Walk(MINI_SIZE, 41, (9, 17, 29, 41), 20.0, ("draft",))
+"""Three chunks of the mini profile. A world up to the horizon would make its proxy mesh coarse."""
 
 PHOTO = ("--lens", "20mm", "--anchor", "0.5,0.8,3.4", "--path", "dolly_in 1m", "--frames", "17", "--steps", "20")
 """How demo_photo.py's camera saw the photograph, how far its ground is, and one chunk's walk into it."""
 
-RESULT = ("frames", "provenance", "points", "cameras.npz", "points.ply", "shot.json")
+RESULT = ("frames", "inputs", "provenance", "points", "cameras.npz", "points.ply", "shot.json")
 """What a result's folder holds."""
 
 MADE_ANEW = ("blender", "draft", "extension", "photo", "run", "world", "log.txt")
@@ -133,7 +136,7 @@ class Demo:
         with self.server() as address:
             self.blend(
                 "Render its first frame and depth, press Generate",
-                *("demo_generate.py", scene, extension, address, out / "run", self.profile, *walk.beside),
+                *("demo_generate.py", scene, extension, address, out / "run", walk.far, self.profile, *walk.beside),
             )
             self.take_results()
             if walk is START:
@@ -146,7 +149,8 @@ class Demo:
             self.walk_into_photo()
         else:
             self.blend("Bring the result into Blender, add CG", "demo_result.py", scene, out)
-        self.step("Video, contact sheet, PSNR against Cycles", self.backend, SCRIPTS / "demo_sheet.py", out, *walk.truth)
+        title = "Video, contact sheet, PSNR against Cycles"
+        self.step(title, self.backend, SCRIPTS / "demo_sheet.py", out, *walk.truth)
 
     def walk_into_photo(self) -> None:
         """A picture that mini is not made for, without depth, by the command line."""

@@ -2,7 +2,7 @@
 
 Run by a Python that holds Blender as the module ``bpy``, with BLENDER_USER_RESOURCES set to a folder of the demo's:
 
-    demo_generate.py SCENE.blend EXTENSION.zip ADDRESS FOLDER PROFILE ...
+    demo_generate.py SCENE.blend EXTENSION.zip ADDRESS FOLDER FAR PROFILE ...
 
 A result's folder becomes FOLDER/PROFILE/Demo_v001, or the next number that is free.
 """
@@ -19,7 +19,7 @@ LOOKS_PER_SECOND = 4
 MINI_STEPS = 20
 
 
-def main(scene_file, extension, address, folder, *profiles):
+def main(scene_file, extension, address, folder, far, *profiles):
     """Everything a user does, by the operators that the buttons call."""
     bpy.ops.extensions.package_install_files(
         filepath=str(Path(extension).resolve()), repo="user_default", enable_on_install=True
@@ -27,15 +27,15 @@ def main(scene_file, extension, address, folder, *profiles):
     bpy.context.preferences.addons[MODULE].preferences.address = address
     for profile in profiles:
         bpy.ops.wm.open_mainfile(filepath=str(Path(scene_file).resolve()))
-        describe(bpy.context.scene, profile, Path(folder).resolve() / profile)
+        describe(bpy.context.scene, profile, Path(folder).resolve() / profile, float(far))
         generate()
 
 
-def describe(scene, profile, folder):
+def describe(scene, profile, folder, far):
     """Fill in the panel."""
     shot = scene.worldwarp
     shot.name, shot.source, shot.profile = "Demo", "RENDER", profile
-    shot.output_folder = str(folder)
+    shot.output_folder, shot.far = str(folder), far
     shot.longest_side = max(scene.render.resolution_x, scene.render.resolution_y)
     if profile == "mini":
         print(f"  mini takes {MINI_STEPS} denoising steps here, of {shot.diffusion.steps} by default.", flush=True)
@@ -60,14 +60,19 @@ def watch(state, done):
     """Print where the run stands, on one line; reads plain data only, never Blender's."""
     shown = ""
     while not done.wait(1 / LOOKS_PER_SECOND):
-        run = state.run
-        line = (
-            f"{run.fraction:4.0%}  {run.stage}, {run.frames_done} of {run.frames} frames here" if run else "rendering"
-        )
+        line = told(state.run)
         if line != shown:
             print(f"\r  {line:70}", end="", file=sys.stderr, flush=True)
             shown = line
     print(f"\r{'':72}\r", end="", file=sys.stderr)
+
+
+def told(run):
+    """Where the run stands, in words."""
+    if not run or not run.progress:
+        return "rendering"
+    stage = run.stage.format(step=run.progress.step, steps=run.progress.steps)
+    return f"{run.fraction:4.0%}  {stage}, {run.frames_done} of {run.frames} frames here"
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ Run by a Python that holds Blender as the module ``bpy``, with the extension ins
 
     demo_result.py SCENE.blend FOLDER [ADDRESS]
 
-With the ADDRESS of the server it also makes the proxy mesh of all frames: the CG object's shadow then falls on that, and
-the scene's own objects, whose place it takes, are hidden.
+With the ADDRESS of the server it also makes the proxy mesh of all frames: the CG object's shadow then falls on that,
+and the scene's own objects, whose place it takes, are hidden.
 
 Writes result.blend, cg_0024.png (the CG object alone, as the returned camera sees it) and points.png (the points and
 the camera's path from outside) into FOLDER.
@@ -27,8 +27,14 @@ FRAME = 24
 SCALE = 3
 """The CG object is rendered so many times larger than the frame it stands in."""
 
+ROOM = (0.10, 0.08, 0.06)
+"""Stands in for the walls that no frame shows; the sky would shine through where they are missing."""
+
 TABLE = (0.83, -0.93, 0.48)
 """A free place on the table top of demo_scene.py."""
+
+SUNLIT = (0.83, -0.56, 0.48)
+"""Another one, where the sun falls through the window."""
 
 
 def main(scene_file, folder, address=""):
@@ -43,7 +49,7 @@ def main(scene_file, folder, address=""):
     tell_distance(scene, original, returned)
     imported = {thing for collection in scene.collection.children for thing in collection.objects}
     proxy = make_proxy(scene, address) if address else None
-    add_cg()
+    add_cg(SUNLIT if proxy else TABLE)
     scene.camera = returned
     configure_cg_render(scene, imported, proxy, folder / f"cg_{FRAME:04}.png")
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "result.blend"))
@@ -83,8 +89,8 @@ def make_proxy(scene, address):
     return mesh
 
 
-def add_cg():
-    """A golden head on the table."""
+def add_cg(place):
+    """A golden head that stands at ``place``."""
     bpy.ops.mesh.primitive_monkey_add(size=0.40)
     head = bpy.context.object
     head.name = "CG Object"
@@ -96,7 +102,7 @@ def add_cg():
     bpy.context.view_layer.update()
     shape = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
     lowest = min((shape.matrix_world @ vertex.co).z for vertex in shape.data.vertices)
-    head.location = (TABLE[0], TABLE[1], TABLE[2] - lowest)
+    head.location = (place[0], place[1], place[2] - lowest)
 
 
 def gold():
@@ -118,6 +124,9 @@ def configure_cg_render(scene, imported, proxy, path):
         if thing.type == "MESH" and thing.name != "CG Object":
             catches = thing == proxy if proxy else thing not in imported
             thing.is_shadow_catcher, thing.hide_render = catches, not catches
+    if proxy:
+        scene.cycles.caustics_reflective = False
+        scene.world = plain_world("Room", ROOM)
     render, settings = scene.render, scene.render.image_settings
     render.film_transparent = True
     render.resolution_percentage = 100 * SCALE
@@ -150,15 +159,21 @@ def show_points(scene, imported, path):
     overview.location = (-4.6, -8.6, 6.0)
     overview.rotation_euler = (Vector((0.0, -0.35, 0.85)) - overview.location).to_track_quat("-Z", "Y").to_euler()
     scene.collection.objects.link(overview)
-    scene.world = bpy.data.worlds.new("Dusk")
-    scene.world.use_nodes = True
-    backdrop = next(node for node in scene.world.node_tree.nodes if node.type == "BACKGROUND")
-    backdrop.inputs["Color"].default_value = (0.012, 0.012, 0.016, 1)
+    scene.world = plain_world("Dusk", (0.012, 0.012, 0.016))
     scene.cycles.samples = 16
     render = scene.render
     render.use_border = render.film_transparent = False
     render.image_settings.color_mode = "RGB"
     render.filepath = str(path)
+
+
+def plain_world(name, colour):
+    """A world of one colour."""
+    world = bpy.data.worlds.new(name)
+    world.use_nodes = True
+    backdrop = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    backdrop.inputs["Color"].default_value = (*colour, 1)
+    return world
 
 
 def add_path(scene):

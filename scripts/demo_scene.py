@@ -35,7 +35,7 @@ WALK = {
 
 
 def build(size=SIZE, frames=FRAMES):
-    """An empty Blender becomes the scene, rendered at ``size`` (width, height), with the first ``frames`` of the walk."""
+    """An empty Blender becomes the scene, for renders of ``size`` (width, height) of the first ``frames``."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.name = "Demo"

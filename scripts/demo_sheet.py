@@ -1,9 +1,8 @@
 """The demo's pictures and numbers, by the backend's Python: ``demo_sheet.py FOLDER FRAME ...``
 
 Reads the result in FOLDER, its chunks in FOLDER/store and Cycles' renders in FOLDER/truth; writes video.mp4,
-contact_sheet.png and result.png, and prints time and memory of each stage and PSNR against Cycles. Where FOLDER/draft is
-the same walk by draft, it stands beside the result; where FOLDER/photo is a walk into FOLDER/photo.png, photo_sheet.png
-shows it.
+contact_sheet.png and result.png, and prints time and memory of each stage and PSNR against Cycles. The same walk by
+draft in FOLDER/draft stands beside the result; photo_sheet.png shows the walk in FOLDER/photo into FOLDER/photo.png.
 """
 
 import sys
@@ -58,9 +57,7 @@ def tell_stages(chunks: list[Manifest]) -> None:
         )
 
 
-def measure(
-    folder: Path, store: Store, chunks: list[Manifest], frame: int, ours: dict[str, Path]
-) -> list[np.ndarray]:
+def measure(folder: Path, store: Store, chunks: list[Manifest], frame: int, ours: dict[str, Path]) -> list[np.ndarray]:
     """Prior, holes, ``ours`` (result folders by title) and truth of a frame (from 1), (H, W, 3) each.
 
     Prints the PSNR of ours against truth, in the same pixels of each.

@@ -46,7 +46,7 @@ def test_the_command_reports_every_topic(home):
     assert "of memory" in found["Machine"]
     assert found["Video"] == "H.264 can be written."
     assert found["Profiles"] == "draft: can run here."
-    assert "mini: cannot run here." in run.stdout
+    assert "mini: can run here." in run.stdout
     assert found["Keys"] == f"{home} (made on first use)"
     assert found["Store"].startswith(str(home / "store"))
     assert "GB free" in found["Store"]

@@ -32,19 +32,20 @@ def missing() -> str:
     absent = [part for part in PARTS if not any((FOLDER / part).glob("*.safetensors"))]
     if not absent:
         return ""
-    return f"Its small models ({', '.join(absent)}) are not part of this version; use the draft profile."
+    return f"Its small models ({', '.join(absent)}) are not in this installation: install it again, or use draft."
 
 
 @lru_cache(maxsize=1)
 def trained() -> dict[str, Any]:
-    """What the models were trained on: ``frames`` of a clip, its ``width`` and ``height``, ``label``."""
+    """What the models were trained on: ``frames`` of a clip, its ``width`` and ``height``, ``label``; ``gaps``: share
+    of a token that could be blank."""
     found: dict[str, Any] = json.loads((FOLDER / "trained.json").read_text("utf-8"))
     return found
 
 
 def recipe() -> list[Any]:
     """What changes pixels besides the settings: code, libraries and weights."""
-    return [diffusion.VERSION, [version(name) for name in LIBRARIES], _digests()]
+    return [diffusion.VERSION, [version(name) for name in LIBRARIES], _digests(), trained()["gaps"]]
 
 
 def adapted(settings: Settings, size: Size) -> tuple[Settings, list[str]]:
@@ -78,7 +79,7 @@ def filler() -> Callable[..., Filled]:
     """``fill``; its networks are read when first needed."""
     from .diffusion import small
 
-    return small.filler(FOLDER, tuple(_digests()))
+    return small.filler(FOLDER, tuple(_digests()), trained()["gaps"])
 
 
 def _near(size: Size, area: int) -> Size:

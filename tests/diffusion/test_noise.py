@@ -304,3 +304,20 @@ def test_levels_never_rise_and_the_context_stays_at_zero(seed, steps, shift, sig
     np.testing.assert_array_equal(over[0], noise.start)
     assert (over[-1] == 0).all()
     assert max(len(np.unique(step)) for step in over) <= 3  # frozen, held, following the schedule
+
+
+@given(seed=st.integers(0, 2**32 - 1), gaps=st.sampled_from([0.05, 0.1, 0.5]))
+def test_a_token_may_have_as_many_gaps_as_is_said(seed, gaps):
+    valid = np.random.default_rng(seed).random((9, 32, 48)) < 1 - gaps
+    known = valid_tokens(valid, "covered", 0, gaps)
+    for t, y, x in np.ndindex(known.shape):
+        frames = slice(0, 1) if t == 0 else slice(4 * t - 3, 4 * t + 1)
+        blank = 1 - valid[frames, 16 * y : 16 * y + 16, 16 * x : 16 * x + 16].mean()
+        assert known[t, y, x] == (blank <= gaps) or abs(blank - gaps) < 1e-6
+
+
+def test_gaps_do_not_count_beside_an_erosion():
+    valid = all_valid()
+    valid[0, 3, 3] = False
+    assert valid_tokens(valid, "covered", 0, 0.1).all()
+    assert not valid_tokens(valid, "covered", 1, 0.1)[0, 0, 0]

@@ -165,7 +165,7 @@ def test_missing_weights_are_named_with_size_licence_and_command(monkeypatch, tm
     status = {name: (available, sentence) for name, available, sentence in sources.status()}
     assert status["given"] == (True, "")
     wanted = {"ttt3r": ["cut3r_512_dpt_4_64.pth", "3.2 GB", "non-commercial", "`worldwarp weights"]}
-    wanted["mini"] = ["geometry.safetensors", "not part of this version"]
+    wanted["mini"] = ["geometry.safetensors", "not in this installation"]
     wanted["depth-anything"] = ["model.safetensors", "0.1 GB", "Apache-2.0", "`worldwarp weights get"]
     for name, words in wanted.items():
         with pytest.raises(InvalidShot, match=r"settings.geometry: .* cannot be used here") as caught:

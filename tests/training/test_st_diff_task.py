@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from worldwarp.training import command, loop, st_diff, st_diff_task
-from worldwarp.training.configs import ST_DIFF, Footage, Plan
+from worldwarp.training.configs import ST_DIFF, VAE, Footage, Plan
 from worldwarp.training.loop import Options
 from worldwarp_protocol.errors import InvalidShot
 
@@ -30,29 +30,37 @@ def made(folder: Path) -> dict[Path, int]:
 @pytest.mark.slow
 def test_latents_are_made_once_and_those_of_a_history_beside_them(vae: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    task = st_diff_task.task(PLAN, CLIPS, data, vae, None, CPU)
+    task = st_diff_task.task(PLAN, CLIPS, data, vae, None, None, CPU)
     loop.train(task, PLAN.options, tmp_path / "out")
     first = made(data)
     assert len(first) == 2
-    st_diff_task.task(PLAN, CLIPS, data, vae, None, CPU)
+    st_diff_task.task(PLAN, CLIPS, data, vae, None, None, CPU)
     assert made(data) == first
-    st_diff_task.task(PLAN, CLIPS, data, vae, tmp_path / "out" / "best", CPU)
+    st_diff_task.task(PLAN, CLIPS, data, vae, tmp_path / "out" / "best", None, CPU)
     assert len(made(data)) == 4
     assert first.items() <= made(data).items()
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidShot, match="holds no weights"):
-        st_diff_task.task(PLAN, CLIPS, tmp_path, tmp_path, None, CPU)
+        st_diff_task.task(PLAN, CLIPS, tmp_path, tmp_path, None, None, CPU)
+
+
+def test_it_begins_with_the_weights_that_are_named(vae: Path, tmp_path: Path) -> None:
+    other = st_diff.make(TRANSFORMER, 1, CPU)
+    other.save_pretrained(tmp_path / "other")
+    task = st_diff_task.task(PLAN, CLIPS, tmp_path / "data", vae, None, tmp_path / "other", CPU)
+    assert all(torch.equal(a, b) for a, b in zip(task.network.parameters(), other.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("size", ["smoke", "mini"])
 def test_small_sizes_are_networks_whose_tokens_are_those_of_the_vae(size: str) -> None:
     network = st_diff.make(ST_DIFF[size].network, 0, CPU)
     count = sum(p.numel() for p in network.parameters()) / 1e6
-    assert {"smoke": 3.5, "mini": 8}[size] < count < {"smoke": 4.5, "mini": 10}[size]
-    out = network(torch.zeros(1, 16, 2, 8, 12), torch.full((1, 48), 500.0), torch.zeros(1, 1, 64), return_dict=False)[0]
-    assert out.shape == (1, 16, 2, 8, 12)
+    assert {"smoke": 6, "mini": 8}[size] < count < {"smoke": 8, "mini": 10}[size]
+    latents = torch.zeros(1, VAE[size].network["z_dim"], 2, 8, 12)
+    out = network(latents, torch.full((1, 48), 500.0), torch.zeros(1, 1, 64), return_dict=False)[0]
+    assert out.shape == latents.shape
 
 
 def test_st_diff_needs_a_vae_and_the_vae_none(tmp_path: Path) -> None:

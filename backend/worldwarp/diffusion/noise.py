@@ -59,12 +59,13 @@ def sigma_of_tau(tau: float, steps: int, shift: float, reading: Literal["index",
     return tau if reading == "sigma" else float(schedule(steps, shift)[round((1 - tau) * steps)])
 
 
-def valid_tokens(valid: Mask, tokens: Literal["covered", "sampled"], erosion: int) -> Mask:
+def valid_tokens(valid: Mask, tokens: Literal["covered", "sampled"], erosion: int, gaps: float = 0.0) -> Mask:
     """Which tokens (T', H/16, W/16) are known, from the pixels that are (n, H, W), n = 4k + 1.
 
     covered: where every pixel is valid of all that the token covers, after an erosion: a pixel stays valid only if
         every pixel inside the image and at most ``erosion`` away, in rows and in columns, is. The image's border is
-        no hole.
+        no hole. Without erosion a share ``gaps`` of these pixels may be blank: in small pictures a token is large, and
+        the cracks of a warp would make most of it blank.
     sampled: the release's rule. Frames 0, 4, 8, ... are eroded by 15 x 15 pixels, with zeros beyond the border, then
         taken at every eighth pixel; a token follows the top left one of its 2 x 2 latents. So the first row and column
         are always blank. ``erosion`` is not used.
@@ -75,11 +76,20 @@ def valid_tokens(valid: Mask, tokens: Literal["covered", "sampled"], erosion: in
     n, height, width = valid.shape
     if n % 4 != 1 or height % TOKEN or width % TOKEN:
         raise ValueError(f"Tokens need 4k + 1 frames of sides in multiples of {TOKEN}, not {n} of {width} x {height}.")
-    return _sampled(valid) if tokens == "sampled" else _covered(valid, erosion)
+    if tokens == "sampled":
+        return _sampled(valid)
+    if gaps and not erosion:
+        return np.asarray(_token_means(valid.astype(np.float32)) >= 1 - gaps)
+    return _covered(valid, erosion)
 
 
 def noise_map(
-    valid: Mask, context: int, settings: Diffusion, confidence: Floats | None = None, unknown: Mask | None = None
+    valid: Mask,
+    context: int,
+    settings: Diffusion,
+    confidence: Floats | None = None,
+    unknown: Mask | None = None,
+    gaps: float = 0.0,
 ) -> NoiseMap:
     """Where every token starts (paper equation 9).
 
@@ -101,6 +111,7 @@ def noise_map(
         confidence: (n, H, W) in [0, 1]; None is sure everywhere.
         unknown: (context, H, W), what is not known of the context itself (overscan): a token that covers any of it is
             blank like one after the context. None: all is known.
+        gaps: as ``valid_tokens``.
 
     Raises:
         ValueError: as ``valid_tokens``; context is not 4k + 1 or more than n, or confidence is not of valid's shape.
@@ -109,7 +120,7 @@ def noise_map(
         raise ValueError(f"Context has to be 4k + 1 frames of the clip's {len(valid)}, not {context}.")
     if confidence is not None and confidence.shape != valid.shape:
         raise ValueError(f"Confidence is {confidence.shape} and valid {valid.shape}; they have to be alike.")
-    known = valid_tokens(valid, settings.tokens, settings.erosion)
+    known = valid_tokens(valid, settings.tokens, settings.erosion, gaps)
     fixed = 1 + (context - 1) // 4
     blank = 1.0 if settings.noise in ("spatio-temporal", "spatial") else settings.sigma
     start = np.where(known, _raised(known.shape, fixed, settings, confidence), blank)

@@ -17,14 +17,15 @@ from .st_diff import Models, fill
 from .transformer import STDiff
 
 
-def filler(folder: Path, made_of: tuple[str, ...]) -> Callable[..., Filled]:
+def filler(folder: Path, made_of: tuple[str, ...], gaps: float) -> Callable[..., Filled]:
     """``fill`` of the mini profile.
 
     Args:
         folder: with ``vae`` and ``st-diff``.
         made_of: digests of all weights.
+        gaps: as ``noise.valid_tokens``.
     """
-    return partial(_fill, folder, made_of)
+    return partial(_fill, folder, made_of, gaps)
 
 
 def no_words(transformer: STDiff) -> Tensor:
@@ -35,20 +36,21 @@ def no_words(transformer: STDiff) -> Tensor:
 def _fill(
     folder: Path,
     made_of: tuple[str, ...],
+    gaps: float,
     priors: Priors,
     context: Sequence[View],
     prompt: Prompt,
     settings: Settings,
     report: Report,
 ) -> Filled:
-    return fill(_models(folder, made_of), priors, context, prompt, settings, report)
+    return fill(_models(folder, made_of, gaps), priors, context, prompt, settings, report)
 
 
 @lru_cache(maxsize=1)
-def _models(folder: Path, made_of: tuple[str, ...]) -> Models:  # noqa: ARG001 - other weights, other networks
+def _models(folder: Path, made_of: tuple[str, ...], gaps: float) -> Models:  # noqa: ARG001 - other weights, other networks
     transformer, vae = _read(STDiff, folder / "st-diff"), _read(AutoencoderKLWan, folder / "vae")
     words = no_words(transformer)
-    return Models(transformer, vae, lambda _: words, lambda _: nullcontext(), together=True)
+    return Models(transformer, vae, lambda _: words, lambda _: nullcontext(), together=True, gaps=gaps)
 
 
 def _read(network: Any, folder: Path) -> Any:

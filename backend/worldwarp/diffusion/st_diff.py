@@ -39,6 +39,8 @@ class Models:
     """Whether both halves of the guidance go through in one batch."""
     said: Mapping[str, str] = field(default_factory=dict)
     """What a user should know of how they compute; part of every chunk's ``meta``."""
+    gaps: float = 0.0
+    """Share of a token that may be blank where it counts as known, as in the training."""
 
 
 def fill(
@@ -53,7 +55,7 @@ def fill(
     shown = before_vae(priors)
     with models.used(models.vae):
         clean = encode(models.vae, shown)
-    noise = noise_map(priors.valid, len(context), choice, priors.confidence, _unknown(context))
+    noise = noise_map(priors.valid, len(context), choice, priors.confidence, _unknown(context), models.gaps)
     model = _guided(models, noise, prompt, choice)
     with models.used(models.transformer):
         latents = denoise(model, clean, noise, choice, _seed(settings, context), _shown(clean, shown, report))

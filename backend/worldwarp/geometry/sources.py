@@ -115,7 +115,7 @@ def _missing(name: str) -> str:
         checkpoint.about(_path(name))
     except checkpoint.WeightsError:
         if name == "mini":
-            return f"Its weights {_path(name).name} are not part of this version; choose ttt3r or depth-anything."
+            return f"Its weights {_path(name).name} are not in this installation: install worldwarp again."
         return (
             f"Its weights {checkpoint.FILE} (3.2 GB, {checkpoint.LICENCE}: non-commercial use only) are not here; "
             f"download them from the CUT3R project, then run `{checkpoint.COMMAND}`."

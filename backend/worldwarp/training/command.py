@@ -46,7 +46,7 @@ def _task(plan: Plan, asked: argparse.Namespace, device: torch.device) -> Task:
     data = asked.data or asked.out / "clips"
     if asked.network == "st-diff":
         made = st_diff_task.footage(asked.footage, plan.footage) if asked.footage else pools(plan.footage, data, device)
-        return st_diff_task.task(plan, made, data, asked.vae, asked.history, device)
+        return st_diff_task.task(plan, made, data, asked.vae, asked.history, asked.start, device)
     seed = plan.options.seed
     if asked.network == "geometry":
         made = pools(plan.footage, data, device)
@@ -74,8 +74,10 @@ def _check(asked: argparse.Namespace) -> None:
             raise InvalidShot(name, f"is {value:g}; give more than 0.")
     if asked.device == "cuda" and not torch.cuda.is_available():
         raise InvalidShot("device", "is cuda, and there is no CUDA GPU here; leave it out to train on the CPU.")
-    if asked.network != "st-diff" and any((asked.vae, asked.history, asked.footage, asked.target)):
-        raise InvalidShot("options", "--vae, --history, --footage and --target are for st-diff; leave them out.")
+    if asked.network != "st-diff" and any((asked.vae, asked.history, asked.start, asked.footage, asked.target)):
+        raise InvalidShot(
+            "options", "--vae, --history, --start, --footage and --target are for st-diff; leave them out."
+        )
     if asked.network == "st-diff" and asked.config != "wan" and asked.vae is None:
         raise InvalidShot("vae", "is missing; train one and name its folder 'best' with --vae.")
     begun = (asked.out / checkpoints.FOLDER).exists()
@@ -88,7 +90,7 @@ def _check(asked: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="worldwarp train", description="Train a network on scenes that are made.")
     parser.add_argument("network", choices=PLANS, help="what is trained; ST-Diff needs a VAE first")
-    parser.add_argument("--config", default="smoke", help="smoke (a CPU), mini (one GPU) or wan (full; no geometry)")
+    parser.add_argument("--config", default="smoke", help="smoke, smoke-wide (a CPU), mini (one GPU) or wan (full)")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, checkpoints and curves")
     parser.add_argument("--data", type=Path, help="folder in which clips are made and kept (default: OUT/clips)")
     parser.add_argument("--vae", type=Path, help="st-diff: folder of the trained VAE, such as VAE/best")
@@ -98,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--history", type=Path, help="st-diff, last part: folder of weights whose own frames are warped"
     )
+    parser.add_argument("--start", type=Path, help="st-diff: folder of the weights to begin with")
     parser.add_argument(
         "--footage", type=Path, help="st-diff: folder of RealEstate10K or DL3DV in place of made scenes"
     )

@@ -61,6 +61,8 @@ class Recipe:
     shares: tuple[float, float, float] = (0.4, 0.4, 0.2)
     """Of exact warps, of wrong ones, and of those from the Gaussian cache, which take longest to make."""
     cache_steps: int = warps.CACHE_STEPS
+    gaps: float = 0.0
+    """Share of a token that may be blank where it counts as known."""
     seed: int = 0
 
 
@@ -155,7 +157,7 @@ def make(
         for i in range(c * recipe.sources, (c + 1) * recipe.sources):
             made = item(clip, recipe, i, history)
             arrays["warped"][i] = _encoded(vae, before_vae(made.priors))
-            arrays["valid"][i] = valid_tokens(made.priors.valid, "covered", 0)
+            arrays["valid"][i] = valid_tokens(made.priors.valid, "covered", 0, recipe.gaps)
             arrays["context"][i] = -(-made.context // 4)
         for array in arrays.values():
             array.flush()

@@ -25,23 +25,39 @@ PARTS = ("train", "held_out")
 
 
 def task(
-    plan: Plan, clips: tuple[Clips, Clips], folder: Path, vae: Path | None, history: Path | None, device: torch.device
+    plan: Plan,
+    clips: tuple[Clips, Clips],
+    folder: Path,
+    vae: Path | None,
+    history: Path | None,
+    start: Path | None,
+    device: torch.device,
 ) -> Task:
     """ST-Diff on clips to train on and held-out ones, for ``loop.train``.
 
     Args:
         folder: latents are kept in it, for each VAE and history in a folder of their own.
         vae: a folder with a trained one; None: the published one.
+        start: a folder with the weights to begin with; None: the published ones, or new ones.
         history: a folder with an ST-Diff whose own frames are warped, for the last part of a training; None: true ones.
     """
     coder = _vae(vae).eval().requires_grad_(False).to(device)
-    network = st_diff.make(plan.network, plan.options.seed, device) if plan.network else full.network().to(device)
+    network = _first(plan, start, device)
     words = {} if plan.network else full.embeddings(["", PROMPT], device)
     own = None if history is None else _network(history, device)
+    recipe = Recipe(sources=plan.footage.warps, gaps=plan.footage.gaps)
     training, held_out = (
-        _pool(folder / f"latents-{part}", some, coder, words, own) for part, some in zip(PARTS, clips, strict=True)
+        _pool(folder / f"latents-{part}", some, recipe, coder, words, own)
+        for part, some in zip(PARTS, clips, strict=True)
     )
     return st_diff.task(network, training, held_out, coder, plan.objective)
+
+
+def _first(plan: Plan, start: Path | None, device: torch.device) -> STDiff:
+    """The network before the first step."""
+    if start is not None:
+        return cast(STDiff, _read(STDiff, start).to(device))
+    return st_diff.make(plan.network, plan.options.seed, device) if plan.network else full.network().to(device)
 
 
 def footage(folder: Path, wanted: Footage, step: int = 1) -> tuple[Clips, Clips]:
@@ -66,8 +82,9 @@ def footage(folder: Path, wanted: Footage, step: int = 1) -> tuple[Clips, Clips]
     return replace(clips, windows=clips.windows[:split]), replace(clips, windows=clips.windows[split:])
 
 
-def _pool(folder: Path, clips: Clips, vae: Vae, words: dict[str, Tensor], own: STDiff | None) -> Latents:
-    recipe = Recipe()
+def _pool(
+    folder: Path, clips: Clips, recipe: Recipe, vae: Vae, words: dict[str, Tensor], own: STDiff | None
+) -> Latents:
     name = latents.name_of(vae, recipe, *([latents.digest(own)] if own else []), *words)
     embed = words.__getitem__ if words else None
     history = st_diff.imagined(own, vae, embed=embed) if own else None
