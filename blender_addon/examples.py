@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from . import dropping, order
+from . import order, picture_file
 
 FOLDER = Path(__file__).parent / "examples"
 PICTURE, DEPTH = FOLDER / "rooms.jpg", FOLDER / "rooms_depth.exr"
@@ -14,7 +14,7 @@ def take(context) -> list[str]:
     The camera is left alone: *Match Camera* gives it the picture's lens.
     """
     shot = context.scene.worldwarp
-    dropping.take(context.scene, PICTURE)
+    picture_file.take(context.scene, PICTURE)
     shot.depth_source, shot.depth_file = "given", str(DEPTH)
     if order.camera_of(context.scene) is None:
         return ["Add a camera, then press Match Camera: it takes the picture's lens over"]

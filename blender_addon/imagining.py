@@ -5,9 +5,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import dropping, order, pump, takes, wheels
+from . import order, pump, takes, wheels
 from .camera import scene_raster
 from .colour import TEMPORARY
+from .picture_file import take
 from .problems import Problem
 from .state import STATE, Inquiry
 
@@ -76,5 +77,5 @@ def place(scene, path: Path, rgb: np.ndarray) -> Path:
         raise Problem(f"{path} cannot be written ({error}): choose another results folder (Advanced)") from None
     finally:
         bpy.data.images.remove(image)
-    dropping.take(scene, path)
+    take(scene, path)
     return path
