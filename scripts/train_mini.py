@@ -46,7 +46,7 @@ def main() -> int:
         if not (folder / "checkpoints" / f"{PLANS[network][config].options.steps:08d}.safetensors").exists():
             print(f"{folder.name} is not done; run it again to go on.")
             return 0
-    describe(asked.config, asked.label, asked.out / "ship")
+    describe(asked.config, asked.sigma, asked.label, asked.out / "ship")
     print(f"Done: the weights are in {asked.out / 'ship'}.")
     return 0
 
@@ -75,12 +75,12 @@ def ship(best: Path, folder: Path) -> None:
             print(f"{folder / path.name} has {size / 1e6:.1f} MB, more than the 16 a file may have.", file=sys.stderr)
 
 
-def describe(config: str, label: str, folder: Path) -> None:
+def describe(config: str, sigma: float, label: str, folder: Path) -> None:
     """Write down what the networks were trained on, for the profile to choose sizes by and to say."""
     network, last = [stage for stage in STAGES[config] if stage[0] == "st-diff"][-1]
     footage = PLANS[network][last].footage
     known = {"frames": footage.frames, "width": footage.width, "height": footage.height, "gaps": footage.gaps}
-    known["label"] = label
+    known |= {"sigma": sigma, "label": label}
     files.write(folder / "trained.json", (json.dumps(known, indent=1) + "\n").encode())
 
 
@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--config", default="mini", choices=("smoke", "mini"))
+    parser.add_argument(
+        "--sigma", type=float, default=0.4, help="noise level they revise best from (look at the sheets)"
+    )
     parser.add_argument("--label", default="small networks", help="their quality, in a few words for users")
     parser.add_argument("--minutes", type=float, default=9.0, help="of this piece")
     return parser
