@@ -13,6 +13,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from worldwarp_protocol.messages import Diffusion, Settings
 
 from ..holes import fill_frame
@@ -41,6 +42,8 @@ class Models:
     """What a user should know of how they compute; part of every chunk's ``meta``."""
     gaps: float = 0.0
     """Share of a token that may be blank where it counts as known, as in the training."""
+    detail: bool = False
+    """Whether what the VAE loses of the priors is put back where they are known: a small one loses much."""
 
 
 def fill(
@@ -60,6 +63,8 @@ def fill(
     with models.used(models.transformer):
         latents = denoise(model, clean, noise, choice, _seed(settings, context), _shown(clean, shown, report))
     decoded = _decoded(models, latents, len(shown), report)
+    if models.detail:
+        decoded = decoded + detail(models.vae, shown, clean, noise)
     meta: dict[str, float | str] = {**drift.measure(decoded, _frames(context), priors)}
     if choice.colour_correction:
         decoded = drift.apply(decoded, *drift.colour_correction(decoded, priors, len(context)))
@@ -78,6 +83,16 @@ def fill(
         figure(noise, schedule(choice.steps, choice.shift)),
         {**meta, **models.said},
     )
+
+
+def detail(vae: AutoencoderKLWan, shown: Floats, clean: Tensor, noise: NoiseMap) -> Floats:
+    """What the VAE loses of the priors ``shown`` (n, H, W, 3), fading out towards tokens that are blank."""
+    known = torch.from_numpy(noise.valid[:, None].astype(np.float32))
+    soft = interpolate(known, shown.shape[1:3], mode="bilinear")[:, 0].numpy()
+    soft = np.concatenate([soft[:1], soft[1:].repeat(4, axis=0)]) * covered(noise.valid)
+    lost: Floats = shown - np.concatenate(list(decode(vae, clean)))
+    faded: Floats = lost * soft[..., None]
+    return faded
 
 
 def before_vae(priors: Priors) -> Floats:
