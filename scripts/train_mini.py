@@ -88,9 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--config", default="mini", choices=("smoke", "mini"))
-    parser.add_argument(
-        "--sigma", type=float, default=0.4, help="noise level they revise best from"
-    )
+    parser.add_argument("--sigma", type=float, default=0.4, help="noise level they revise best from")
     parser.add_argument("--label", default="small networks", help="their quality, in a few words for users")
     parser.add_argument("--minutes", type=float, default=9.0, help="of this piece")
     return parser

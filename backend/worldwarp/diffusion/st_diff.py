@@ -77,7 +77,7 @@ def fill(
     return Filled(
         frames,
         provenance,
-        _carried_on(priors) if settings.geometry == "given" else None,
+        _carried_on(priors, settings.far) if settings.geometry == "given" else None,
         known,
         noise,
         figure(noise, schedule(choice.steps, choice.shift)),
@@ -112,9 +112,10 @@ def _filled(rgb: Floats, depth: Floats, valid: NDArray[np.bool_]) -> Floats:
     return rgb if valid.all() else fill_frame(rgb, depth, valid)[0]
 
 
-def _carried_on(priors: Priors) -> Floats:
-    """Depth (n, H, W), carried on smoothly into what was not known."""
-    return np.stack([fill_frame(*frame)[1] for frame in zip(priors.rgb, priors.depth, priors.valid, strict=True)])
+def _carried_on(priors: Priors, far: float) -> Floats:
+    """Depth (n, H, W), carried on smoothly into what was not known; between a wall and the sky that is soon sky."""
+    depth = np.stack([fill_frame(*frame)[1] for frame in zip(priors.rgb, priors.depth, priors.valid, strict=True)])
+    return np.where(depth > far, np.float32(np.inf), depth)
 
 
 def covered(tokens: NDArray[np.bool_]) -> NDArray[np.bool_]:
