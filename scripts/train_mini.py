@@ -66,7 +66,10 @@ def ship(best: Path, folder: Path) -> None:
     """Copy weights in float16, with their configuration; the geometry network's are so already."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in best.iterdir():
-        if path.suffix != ".safetensors" or path.name == geometry.FILE:
+        if path.name == "config.json":
+            known = {key: value for key, value in json.loads(path.read_text("utf-8")).items() if key != "_name_or_path"}
+            files.write(folder / path.name, (json.dumps(known, indent=2) + "\n").encode())
+        elif path.suffix != ".safetensors" or path.name == geometry.FILE:
             files.write(folder / path.name, path.read_bytes())
         else:
             small = {name: value.half() for name, value in load_file(path).items()}
@@ -88,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--config", default="mini", choices=("smoke", "mini"))
-    parser.add_argument("--sigma", type=float, default=0.4, help="noise level they revise best from")
+    parser.add_argument("--sigma", type=float, default=0.25, help="noise level they revise best from")
     parser.add_argument("--label", default="small networks", help="their quality, in a few words for users")
     parser.add_argument("--minutes", type=float, default=9.0, help="of this piece")
     return parser

@@ -52,8 +52,8 @@ def adapted(settings: Settings, size: Size) -> tuple[Settings, list[str]]:
     """The settings as these models need them, for a picture of ``size``, and what the user should know of it.
 
     Chunks are as long as the clips that they were trained on, and there is no guidance, for there are no words. Where
-    no size or noise level is chosen it is theirs: the size in the picture's proportions, the level (in place of the
-    paper's) one from which they do not lose what was warped. Models that are not here ask for nothing.
+    no size is chosen it is theirs, in the picture's proportions. The paper's own noise level counts as not chosen: in
+    its place comes one from which they do not lose what was warped. Models that are not here ask for nothing.
     """
     if missing():
         return settings, []

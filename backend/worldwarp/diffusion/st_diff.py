@@ -64,7 +64,8 @@ def fill(
         latents = denoise(model, clean, noise, choice, _seed(settings, context), _shown(clean, shown, report))
     decoded = _decoded(models, latents, len(shown), report)
     if models.detail:
-        decoded = decoded + detail(models.vae, shown, clean, noise)
+        with models.used(models.vae):
+            decoded = decoded + detail(models.vae, shown, clean, noise)
     meta: dict[str, float | str] = {**drift.measure(decoded, _frames(context), priors)}
     if choice.colour_correction:
         decoded = drift.apply(decoded, *drift.colour_correction(decoded, priors, len(context)))
@@ -86,8 +87,12 @@ def fill(
 
 
 def detail(vae: AutoencoderKLWan, shown: Floats, clean: Tensor, noise: NoiseMap) -> Floats:
-    """What the VAE loses of the priors ``shown`` (n, H, W, 3), fading out towards tokens that are blank."""
-    known = torch.from_numpy(noise.valid[:, None].astype(np.float32))
+    """What the VAE loses of the priors ``shown`` (n, H, W, 3), fading out towards tokens that are blank.
+
+    Above noise level 0.5 less and less of it, at 1 none: there the network draws details of its own.
+    """
+    kept = noise.valid * np.clip(2 * (1 - noise.start), 0, 1)
+    known = torch.from_numpy(kept[:, None].astype(np.float32))
     soft = interpolate(known, shown.shape[1:3], mode="bilinear")[:, 0].numpy()
     soft = np.concatenate([soft[:1], soft[1:].repeat(4, axis=0)]) * covered(noise.valid)
     lost: Floats = shown - np.concatenate(list(decode(vae, clean)))
