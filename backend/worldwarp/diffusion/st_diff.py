@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,7 +95,7 @@ def detail(vae: AutoencoderKLWan, shown: Floats, clean: Tensor, noise: NoiseMap)
     kept = noise.valid * np.clip(2 * (1 - noise.start), 0, 1)
     known = torch.from_numpy(kept[:, None].astype(np.float32))
     soft = interpolate(known, shown.shape[1:3], mode="bilinear")[:, 0].numpy()
-    soft = np.concatenate([soft[:1], soft[1:].repeat(4, axis=0)]) * covered(noise.valid)
+    soft = _of_frames(soft) * covered(noise.valid)
     lost: Floats = shown - np.concatenate(list(decode(vae, clean)))
     faded: Floats = lost * soft[..., None]
     return faded
@@ -125,8 +126,12 @@ def _carried_on(priors: Priors, far: float) -> Floats:
 
 def covered(tokens: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(n, H, W): the pixels that tokens (T', h, w) cover; the first row covers one frame, the others four."""
-    pixels = tokens.repeat(TOKEN, axis=1).repeat(TOKEN, axis=2)
-    return np.concatenate([pixels[:1], pixels[1:].repeat(4, axis=0)])
+    return _of_frames(tokens.repeat(TOKEN, axis=1).repeat(TOKEN, axis=2))
+
+
+def _of_frames(rows: NDArray[Any]) -> NDArray[Any]:
+    """One (n, ...) for each frame, of one for each latent frame (T', ...)."""
+    return np.concatenate([rows[:1], rows[1:].repeat(4, axis=0)])
 
 
 def _seed(settings: Settings, context: Sequence[View]) -> int:
