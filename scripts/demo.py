@@ -52,7 +52,7 @@ PHOTO = ("--lens", "20mm", "--anchor", "0.5,0.8,3.4", "--path", "dolly_in 1m", "
 RESULT = ("frames", "inputs", "provenance", "points", "cameras.npz", "points.ply", "shot.json")
 """What a result's folder holds."""
 
-MADE_ANEW = ("blender", "draft", "extension", "photo", "run", "world", "log.txt")
+MADE_ANEW = ("blender", "draft", "extension", "photo", "photo_sheet.png", "run", "world", "log.txt")
 """What every run begins without."""
 
 OF_THE_WALK = ("scene.blend", "truth")

@@ -46,7 +46,7 @@ def main() -> int:
         if not (folder / "checkpoints" / f"{PLANS[network][config].options.steps:08d}.safetensors").exists():
             print(f"{folder.name} is not done; run it again to go on.")
             return 0
-    describe(asked.config, asked.label, asked.out / "ship")
+    describe(asked.config, asked.sigma, asked.label, asked.out / "ship")
     print(f"Done: the weights are in {asked.out / 'ship'}.")
     return 0
 
@@ -66,7 +66,10 @@ def ship(best: Path, folder: Path) -> None:
     """Copy weights in float16, with their configuration; the geometry network's are so already."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in best.iterdir():
-        if path.suffix != ".safetensors" or path.name == geometry.FILE:
+        if path.name == "config.json":
+            known = {key: value for key, value in json.loads(path.read_text("utf-8")).items() if key != "_name_or_path"}
+            files.write(folder / path.name, (json.dumps(known, indent=2) + "\n").encode())
+        elif path.suffix != ".safetensors" or path.name == geometry.FILE:
             files.write(folder / path.name, path.read_bytes())
         else:
             small = {name: value.half() for name, value in load_file(path).items()}
@@ -75,12 +78,12 @@ def ship(best: Path, folder: Path) -> None:
             print(f"{folder / path.name} has {size / 1e6:.1f} MB, more than the 16 a file may have.", file=sys.stderr)
 
 
-def describe(config: str, label: str, folder: Path) -> None:
+def describe(config: str, sigma: float, label: str, folder: Path) -> None:
     """Write down what the networks were trained on, for the profile to choose sizes by and to say."""
     network, last = [stage for stage in STAGES[config] if stage[0] == "st-diff"][-1]
     footage = PLANS[network][last].footage
     known = {"frames": footage.frames, "width": footage.width, "height": footage.height, "gaps": footage.gaps}
-    known["label"] = label
+    known |= {"sigma": sigma, "label": label}
     files.write(folder / "trained.json", (json.dumps(known, indent=1) + "\n").encode())
 
 
@@ -88,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--config", default="mini", choices=("smoke", "mini"))
+    parser.add_argument("--sigma", type=float, default=0.25, help="noise level they revise best from")
     parser.add_argument("--label", default="small networks", help="their quality, in a few words for users")
     parser.add_argument("--minutes", type=float, default=9.0, help="of this piece")
     return parser

@@ -193,7 +193,7 @@ def test_too_few_frames_are_warned_of_and_enough_are_recommended():
 
     def said(step: float, every: int, profile: str = "draft") -> str:
         cameras = scene.path(N, 96, 64, step)
-        settings = structs.replace(SETTINGS, every=every, profile=profile)
+        settings = structs.replace(SETTINGS, every=every, profile=profile, width=96, height=64)
         return " ".join(out_and_back.shots.prepare("a", seen.rgb[None], seen.depth[None], cameras, settings)[1])
 
     assert "generate every frame. Every 4th was chosen" in said(4.0, 4)

@@ -300,8 +300,9 @@ def test_who_waits_for_another_command_in_a_folder_says_so(tmp_path: Path, capsy
 
 
 SLOW = """
-import sys, time, types
+import signal, sys, time, types
 from worldwarp import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 def command(_):
     print("at work", flush=True)
     try:

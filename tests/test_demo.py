@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from worldwarp import mini
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,7 +42,6 @@ def test_the_demo_leaves_what_it_promises_and_computes_it_once(tmp_path: Path) -
     assert digests_in(tmp_path) == digests
 
 
-@pytest.mark.skipif(bool(mini.missing()), reason=mini.missing())
 def test_the_demo_of_mini_shows_draft_beside_it_a_shadow_on_the_proxy_mesh_and_a_photograph(tmp_path: Path) -> None:
     first = run_demo(tmp_path, "mini")
     assert "5 of 5 chunks computed" in first  # three of mini, one of draft, one of the photograph

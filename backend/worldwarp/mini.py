@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
-from worldwarp_protocol.messages import Settings
+from worldwarp_protocol.messages import Diffusion, Settings
 
 from . import diffusion
 from .cameras.sizes import MULTIPLE, Size
@@ -38,7 +38,7 @@ def missing() -> str:
 @lru_cache(maxsize=1)
 def trained() -> dict[str, Any]:
     """What the models were trained on: ``frames`` of a clip, its ``width`` and ``height``, ``label``; ``gaps``: share
-    of a token that could be blank."""
+    of a token that could be blank; ``sigma``: where they revise best."""
     found: dict[str, Any] = json.loads((FOLDER / "trained.json").read_text("utf-8"))
     return found
 
@@ -52,7 +52,8 @@ def adapted(settings: Settings, size: Size) -> tuple[Settings, list[str]]:
     """The settings as these models need them, for a picture of ``size``, and what the user should know of it.
 
     Chunks are as long as the clips that they were trained on, and there is no guidance, for there are no words. Where
-    no size is chosen it is theirs, in the picture's proportions. Models that are not here ask for nothing.
+    no size is chosen it is theirs, in the picture's proportions. The paper's own noise level counts as not chosen: in
+    its place comes one from which they do not lose what was warped. Models that are not here ask for nothing.
     """
     if missing():
         return settings, []
@@ -60,10 +61,13 @@ def adapted(settings: Settings, size: Size) -> tuple[Settings, list[str]]:
     frames = min(settings.chunk_frames, known["frames"])
     context = min(settings.context_frames, frames - 4)
     choice = structs.replace(settings.diffusion, guidance=1.0, guidance_valid=None)
+    notes = [f"The mini profile is for trying things out: {known['label']}. It knows simple made-up places only."]
+    if choice.sigma == Diffusion().sigma:
+        choice = structs.replace(choice, sigma=known["sigma"])
+        notes.append(f"What is warped starts from noise level {choice.sigma:g}, not the paper's: it is kept better so.")
     width, height = settings.width, settings.height
     if (width, height) == (0, 0):
         width, height = _near(size, known["width"] * known["height"])
-    notes = [f"The mini profile is for trying things out: {known['label']}. It knows simple made-up places only."]
     if settings.diffusion.prompt or settings.diffusion.style or settings.diffusion.negative_prompt:
         notes.append("The mini profile reads no words: prompt, style and negative prompt do nothing.")
     if width * height > 2 * known["width"] * known["height"]:

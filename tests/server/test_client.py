@@ -32,7 +32,7 @@ def receive(server: Server, folder: Path, run: str, on_event: Any = lambda *_: N
 
 def test_a_shot_into_a_folder(server: Server, tmp_path: Path) -> None:
     with client_of(server) as client:
-        assert [profile.name for profile in client.connect().profiles if profile.available] == ["draft"]
+        assert [profile.name for profile in client.connect().profiles if profile.available] == ["draft", "mini"]
         run = client.submit(*small_shot(name="folder", seed=50)).info.run
         assert client.receive(run, ResultFolder(tmp_path)).state == "done"
         assert client.runs()[0].run == run

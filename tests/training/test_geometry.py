@@ -225,7 +225,7 @@ def test_the_source_says_where_its_file_is_missing(
     told = capsys.readouterr().err.strip()
     assert len(told.splitlines()) == 1
     assert "geometry.safetensors" in told
-    assert "choose ttt3r or depth-anything" in told
+    assert "install worldwarp again" in told
     assert ("mini", False) in [(name, usable) for name, usable, _ in sources.status()]
 
 

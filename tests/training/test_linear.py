@@ -70,3 +70,10 @@ def test_a_layer_that_shrinks_keeps_as_much_as_numpys_main_components() -> None:
     lost = blocks - made @ np.linalg.lstsq(made, blocks, rcond=None)[0]
     best = (np.linalg.svd(blocks, compute_uv=False)[5:] ** 2).sum()
     np.testing.assert_allclose((lost**2).sum(), best, rtol=1e-3)
+
+
+@torch.no_grad()
+def test_the_larger_sizes_can_begin_so_too() -> None:
+    network, video = vae.make({**configs.SMALL_VAE, "base_dim": 16}, 0, torch.device("cpu")), tiles(12, Generator())
+    linear.begin(network, video, Generator().manual_seed(0))
+    assert losses.psnr(vae.decode(network, vae.encode(network, video)[0]), video).mean() > 16

@@ -9,7 +9,7 @@ from worldwarp.diffusion.noise import levels, schedule
 from worldwarp.diffusion.sampler import euler, start
 from worldwarp.diffusion.transformer import STDiff
 from worldwarp.nouns import NoiseMap
-from worldwarp.training import latents, st_diff
+from worldwarp.training import configs, latents, st_diff
 from worldwarp_protocol.messages import Diffusion
 
 from ..weights.tiny import TRANSFORMER, tiny_vae
@@ -164,3 +164,10 @@ def test_an_imagined_history_keeps_the_picture_and_is_the_seeds_alone() -> None:
     assert np.array_equal(frames[0], given.rgb[0].numpy())
     assert np.array_equal(frames, history(given, 4))
     assert not np.array_equal(frames, history(given, 5))
+
+
+def test_a_new_network_says_what_it_is_given() -> None:
+    network = st_diff.make(configs.QUICK_ST_DIFF, 0, torch.device("cpu"))
+    latents = torch.randn(1, 32, 2, 8, 12, generator=torch.Generator().manual_seed(0))
+    said = network(latents, torch.full((1, 48), 500.0), torch.zeros(1, 1, 64), return_dict=False)[0]
+    assert torch.corrcoef(torch.stack([latents.flatten(), said.flatten()]))[0, 1] > 0.95

@@ -68,3 +68,11 @@ def test_st_diff_needs_a_vae_and_the_vae_none(tmp_path: Path) -> None:
         command.command(["st-diff", "--out", str(tmp_path / "a")])
     with pytest.raises(InvalidShot, match="are for st-diff"):
         command.command(["vae", "--out", str(tmp_path / "b"), "--target", "paper"])
+
+
+def test_a_start_that_does_not_fit_the_vae_is_refused_before_any_latents_are_made(vae: Path, tmp_path: Path) -> None:
+    st_diff.make({**TRANSFORMER, "in_channels": 32, "out_channels": 32}, 0, CPU).save_pretrained(tmp_path / "wide")
+    with pytest.raises(InvalidShot, match="32 channels, the VAE makes 16"):
+        st_diff_task.task(PLAN, CLIPS, tmp_path / "data", vae, None, tmp_path / "wide", CPU)
+    with pytest.raises(InvalidShot, match="name the folder 'best'"):
+        command.command(["st-diff", "--out", str(tmp_path / "a"), "--vae", str(vae), "--start", str(tmp_path / "none")])

@@ -1,4 +1,4 @@
 """ST-Diff: revises what was warped and invents what is blank, with one noise level per token (paper section 4)."""
 
-VERSION = "1"
+VERSION = "2"
 """Raised when the same inputs give other pixels."""

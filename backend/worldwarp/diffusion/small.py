@@ -50,7 +50,7 @@ def _fill(
 def _models(folder: Path, made_of: tuple[str, ...], gaps: float) -> Models:  # noqa: ARG001 - other weights, other networks
     transformer, vae = _read(STDiff, folder / "st-diff"), _read(AutoencoderKLWan, folder / "vae")
     words = no_words(transformer)
-    return Models(transformer, vae, lambda _: words, lambda _: nullcontext(), together=True, gaps=gaps)
+    return Models(transformer, vae, lambda _: words, lambda _: nullcontext(), together=True, gaps=gaps, detail=True)
 
 
 def _read(network: Any, folder: Path) -> Any:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from worldwarp_protocol.messages import Diffusion, Settings
 
 from ..holes import fill_frame
@@ -41,6 +43,8 @@ class Models:
     """What a user should know of how they compute; part of every chunk's ``meta``."""
     gaps: float = 0.0
     """Share of a token that may be blank where it counts as known, as in the training."""
+    detail: bool = False
+    """Whether what the VAE loses of the priors is put back where they are known: a small one loses much."""
 
 
 def fill(
@@ -60,6 +64,9 @@ def fill(
     with models.used(models.transformer):
         latents = denoise(model, clean, noise, choice, _seed(settings, context), _shown(clean, shown, report))
     decoded = _decoded(models, latents, len(shown), report)
+    if models.detail:
+        with models.used(models.vae):
+            decoded = decoded + detail(models.vae, shown, clean, noise)
     meta: dict[str, float | str] = {**drift.measure(decoded, _frames(context), priors)}
     if choice.colour_correction:
         decoded = drift.apply(decoded, *drift.colour_correction(decoded, priors, len(context)))
@@ -72,12 +79,26 @@ def fill(
     return Filled(
         frames,
         provenance,
-        _carried_on(priors) if settings.geometry == "given" else None,
+        _carried_on(priors, settings.far) if settings.geometry == "given" else None,
         known,
         noise,
         figure(noise, schedule(choice.steps, choice.shift)),
         {**meta, **models.said},
     )
+
+
+def detail(vae: AutoencoderKLWan, shown: Floats, clean: Tensor, noise: NoiseMap) -> Floats:
+    """What the VAE loses of the priors ``shown`` (n, H, W, 3), fading out towards tokens that are blank.
+
+    Above noise level 0.5 less and less of it, at 1 none: there the network draws details of its own.
+    """
+    kept = noise.valid * np.clip(2 * (1 - noise.start), 0, 1)
+    known = torch.from_numpy(kept[:, None].astype(np.float32))
+    soft = interpolate(known, shown.shape[1:3], mode="bilinear")[:, 0].numpy()
+    soft = _of_frames(soft) * covered(noise.valid)
+    lost: Floats = shown - np.concatenate(list(decode(vae, clean)))
+    faded: Floats = lost * soft[..., None]
+    return faded
 
 
 def before_vae(priors: Priors) -> Floats:
@@ -97,15 +118,20 @@ def _filled(rgb: Floats, depth: Floats, valid: NDArray[np.bool_]) -> Floats:
     return rgb if valid.all() else fill_frame(rgb, depth, valid)[0]
 
 
-def _carried_on(priors: Priors) -> Floats:
-    """Depth (n, H, W), carried on smoothly into what was not known."""
-    return np.stack([fill_frame(*frame)[1] for frame in zip(priors.rgb, priors.depth, priors.valid, strict=True)])
+def _carried_on(priors: Priors, far: float) -> Floats:
+    """Depth (n, H, W), carried on smoothly into what was not known; between a wall and the sky that is soon sky."""
+    depth = np.stack([fill_frame(*frame)[1] for frame in zip(priors.rgb, priors.depth, priors.valid, strict=True)])
+    return np.where(depth > far, np.float32(np.inf), depth)
 
 
 def covered(tokens: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(n, H, W): the pixels that tokens (T', h, w) cover; the first row covers one frame, the others four."""
-    pixels = tokens.repeat(TOKEN, axis=1).repeat(TOKEN, axis=2)
-    return np.concatenate([pixels[:1], pixels[1:].repeat(4, axis=0)])
+    return _of_frames(tokens.repeat(TOKEN, axis=1).repeat(TOKEN, axis=2))
+
+
+def _of_frames(rows: NDArray[Any]) -> NDArray[Any]:
+    """One (n, ...) for each frame, of one for each latent frame (T', ...)."""
+    return np.concatenate([rows[:1], rows[1:].repeat(4, axis=0)])
 
 
 def _seed(settings: Settings, context: Sequence[View]) -> int:

@@ -80,6 +80,10 @@ def _check(asked: argparse.Namespace) -> None:
         )
     if asked.network == "st-diff" and asked.config != "wan" and asked.vae is None:
         raise InvalidShot("vae", "is missing; train one and name its folder 'best' with --vae.")
+    if asked.start and asked.resume:
+        raise InvalidShot("start", "is where a training begins; leave it out to go on with --resume.")
+    if asked.start and not (asked.start / "config.json").is_file():
+        raise InvalidShot("start", f"holds no weights: {asked.start}; name the folder 'best' of a training.")
     begun = (asked.out / checkpoints.FOLDER).exists()
     if begun and not asked.resume:
         raise WorldWarpError(f"{asked.out} holds a training that was begun; go on with --resume, or name a new folder.")
@@ -90,7 +94,11 @@ def _check(asked: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="worldwarp train", description="Train a network on scenes that are made.")
     parser.add_argument("network", choices=PLANS, help="what is trained; ST-Diff needs a VAE first")
-    parser.add_argument("--config", default="smoke", help="smoke, smoke-wide (a CPU), mini (one GPU) or wan (full)")
+    parser.add_argument(
+        "--config",
+        default="smoke",
+        help="smoke (a CPU), mini (one GPU) or wan (full; no geometry); st-diff also smoke-wide",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, checkpoints and curves")
     parser.add_argument("--data", type=Path, help="folder in which clips are made and kept (default: OUT/clips)")
     parser.add_argument("--vae", type=Path, help="st-diff: folder of the trained VAE, such as VAE/best")

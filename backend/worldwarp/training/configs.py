@@ -48,7 +48,7 @@ VAE = {
     "smoke": Plan(
         QUICK_VAE,
         Footage(train=320, held_out=8, frames=17, height=64, width=96),
-        Options(steps=3500, lr=3e-4, warmup=200, ema=0.995, evaluate_every=250, checkpoint_every=250),
+        Options(steps=2700, lr=3e-4, warmup=200, ema=0.995, evaluate_every=250, checkpoint_every=250),
         VaeObjective(batch=2, frames=9, size=64),
     ),
     "mini": Plan(
@@ -94,13 +94,13 @@ ST_DIFF = {
     "smoke": Plan(
         QUICK_ST_DIFF,
         replace(VAE["smoke"].footage, warps=2, gaps=GAPS),
-        Options(steps=1800, lr=1e-3, warmup=100, ema=0.995, evaluate_every=200, checkpoint_every=200),
+        Options(steps=1000, lr=1e-3, warmup=100, ema=0.995, evaluate_every=200, checkpoint_every=200),
         StDiffObjective(batch=8),
     ),
     "smoke-wide": Plan(
         QUICK_ST_DIFF,
         Footage(train=64, held_out=4, frames=17, height=128, width=192, warps=2, gaps=GAPS),
-        Options(steps=1200, lr=5e-4, warmup=50, ema=0.995, evaluate_every=200, checkpoint_every=200),
+        Options(steps=700, lr=5e-4, warmup=50, ema=0.995, evaluate_every=200, checkpoint_every=200),
         StDiffObjective(batch=2),
     ),
     "mini": Plan(

@@ -134,7 +134,7 @@ def least_squares(layer: Layer, seen: list[Tensor], wanted: Sequence[Tensor], ge
     """Weights with which the layer makes ``wanted`` (B, C, ...) of what it sees, as nearly as it can."""
     state = generator.get_state()
     x = _columns(layer, seen, generator)
-    y = _chosen(torch.cat([one.movedim(1, -1).flatten(0, -2) for one in wanted]), generator.set_state(state))
+    y = _chosen([one.movedim(1, -1) for one in wanted], wanted[0].ndim - 1, generator.set_state(state))
     mean_x, mean_y = x.mean(0), y.mean(0)
     inner = (x - mean_x).T @ (x - mean_x) / len(x)
     inner += RIDGE * inner.diagonal().mean() * torch.eye(len(inner), dtype=inner.dtype)
@@ -203,16 +203,25 @@ def _padded(layer: Layer, x: Tensor, kept: Tensor | None = None) -> Tensor:
 
 def _columns(layer: Layer, seen: list[Tensor], generator: Generator) -> Tensor:
     """What the layer's outputs see (rows, in x taps), float64, at random places of all calls."""
-    dims, parts = len(layer.kernel_size), []
+    dims, windows = len(layer.kernel_size), []
     for x in seen:
         for i in range(dims):
             x = x.unfold(2 + i, layer.kernel_size[i], layer.stride[i])
-        parts.append(x.movedim(1, 1 + dims).flatten(0, dims).flatten(1))
-    return _chosen(torch.cat(parts), generator)
+        windows.append(x.movedim(1, 1 + dims))
+    return _chosen(windows, 1 + dims, generator)
 
 
-def _chosen(rows: Tensor, generator: Generator) -> Tensor:
-    return rows[torch.randperm(len(rows), generator=generator)[:ROWS]].double()
+def _chosen(parts: Sequence[Tensor], dims: int, generator: Generator) -> Tensor:
+    """Random places, the first ``dims`` axes, of all parts: (rows, the rest of the axes), float64, on the CPU."""
+    counts = [part.shape[:dims].numel() for part in parts]
+    places = torch.randperm(sum(counts), generator=generator)[:ROWS].sort().values
+    rows, first = [], 0
+    for part, count in zip(parts, counts, strict=True):
+        here = places[(places >= first) & (places < first + count)] - first
+        index = torch.unravel_index(here, part.shape[:dims])
+        rows.append(part[tuple(axis.to(part.device) for axis in index)].flatten(1).cpu().double())
+        first += count
+    return torch.cat(rows)
 
 
 def _pieces(x: Tensor) -> list[Tensor]:

@@ -43,6 +43,9 @@ def task(
     """
     coder = _vae(vae).eval().requires_grad_(False).to(device)
     network = _first(plan, start, device)
+    if network.config["in_channels"] != coder.config.z_dim:
+        channels = f"takes latents of {network.config['in_channels']} channels, the VAE makes {coder.config.z_dim}"
+        raise InvalidShot("start" if start else "vae", f"does not fit: the network {channels}.")
     words = {} if plan.network else full.embeddings(["", PROMPT], device)
     own = None if history is None else _network(history, device)
     recipe = Recipe(sources=plan.footage.warps, gaps=plan.footage.gaps)

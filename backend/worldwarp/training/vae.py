@@ -146,8 +146,12 @@ def batch(pool: Clips, objective: Objective, generator: Generator) -> Tensor:
 
 def examples(pool: Clips, objective: Objective) -> Tensor:
     """The first frames of some clips of a pool, whole: (EXAMPLES at most, 3, frames, H, W) in [0, 1]."""
-    chosen = np.linspace(0, len(pool) - 1, min(EXAMPLES, len(pool))).astype(int)
-    return torch.stack([as_video(pool[int(i)].rgb[: objective.frames]) for i in chosen])
+    return torch.stack([as_video(pool[i].rgb[: objective.frames]) for i in _spread(pool, EXAMPLES)])
+
+
+def _spread(clips: Clips, count: int) -> list[int]:
+    """Numbers of at most ``count`` clips, evenly from the first to the last."""
+    return [int(i) for i in np.linspace(0, len(clips) - 1, min(count, len(clips)))]
 
 
 def as_video(rgb: Tensor) -> Tensor:
@@ -166,8 +170,8 @@ def holes(height: int, width: int, draws: np.random.Generator) -> np.ndarray:
 def statistics(vae: Vae, clips: Clips) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each latent channel, over the posterior's means of some clips."""
     device = next(vae.parameters()).device
-    chosen = np.linspace(0, len(clips) - 1, min(STATISTICS_CLIPS, len(clips))).astype(int)
-    means = [encode(vae, as_video(clips[int(i)].rgb)[None].to(device))[0].float().cpu() for i in chosen]
+    chosen = _spread(clips, STATISTICS_CLIPS)
+    means = [encode(vae, as_video(clips[i].rgb)[None].to(device))[0].float().cpu() for i in chosen]
     values = torch.stack([one.double().transpose(0, 1).flatten(1) for one in means], 1).flatten(1)
     return values.mean(1).tolist(), values.std(1).tolist()
 

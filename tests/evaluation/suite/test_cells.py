@@ -43,7 +43,7 @@ def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     vae.make({**SMALL_VAE, "base_dim": 8, "num_res_blocks": 1}, 0, cpu).save_pretrained(tmp_path / "vae")
     sizes = {**SMALL_ST_DIFF, "num_attention_heads": 1, "ffn_dim": 32, "num_layers": 1}
     st_diff.make(sizes, 0, cpu).save_pretrained(tmp_path / "st-diff")
-    known = {"frames": 9, "width": 48, "height": 32, "label": "random weights"}
+    known = {"frames": 9, "width": 48, "height": 32, "gaps": 0.1, "sigma": 0.5, "label": "random weights"}
     (tmp_path / "trained.json").write_text(json.dumps(known))
     monkeypatch.setattr(mini, "FOLDER", tmp_path)
     for cached in (mini.trained, mini._digests):

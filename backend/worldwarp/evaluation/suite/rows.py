@@ -8,6 +8,8 @@ from msgspec import structs
 from worldwarp_protocol.errors import InvalidShot
 from worldwarp_protocol.messages import Diffusion, Settings
 
+from ... import mini
+
 RUN_ONLY = "run so, not trained so"
 
 
@@ -30,13 +32,16 @@ class Row:
     note: str = ""
 
 
-DRAFT, MINI = Settings(profile="draft"), Settings(profile="mini")
+CHOICE = Diffusion(guidance=1) if mini.missing() else Diffusion(guidance=1, sigma=mini.trained()["sigma"])
+"""As the profile has it where nothing is chosen."""
+
+DRAFT, MINI = Settings(profile="draft"), Settings(profile="mini", diffusion=CHOICE)
 
 
 def _mini(name: str, note: str = "", **changes: object) -> Row:
     fields = {key: value for key, value in changes.items() if key in structs.asdict(MINI)}
     diffusion = {key: value for key, value in changes.items() if key not in fields}
-    chosen = structs.replace(MINI, **fields, diffusion=structs.replace(Diffusion(), **diffusion))
+    chosen = structs.replace(MINI, **fields, diffusion=structs.replace(CHOICE, **diffusion))
     return Row(name, chosen, against="mini", note=note)
 
 
