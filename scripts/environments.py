@@ -14,8 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "constraints.txt"
 TORCH = "torch==2.13.0"
-BLENDERS = ("4.2.23", "5.0.1")
-"""The oldest and the newest Blender that exist as Python modules (Python 3.11)."""
+BLENDERS = ("4.2.23", "4.5.15", "5.0.1")
+"""The Blenders that are tested as Python modules (Python 3.11), the oldest first."""
+OLDEST_AND_NEWEST = (BLENDERS[0], BLENDERS[-1])
 
 
 def backend() -> Path:

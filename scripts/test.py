@@ -1,6 +1,7 @@
 """Everything that has to hold: lint, types, tests. ``python scripts/test.py`` runs what CI runs.
 
-Options: ``--fast`` leaves out what takes more than a few seconds; anything else is handed to pytest.
+Options: ``--fast`` leaves out what takes more than a few seconds; ``--all-blenders`` tests every Blender that there is
+as a Python module instead of the oldest and the newest; anything else is handed to pytest.
 Tests run in as many processes as there are cores, the fast ones first; a file's tests stay together,
 for they share what they need.
 """
@@ -12,16 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import environments
 
+FAST, EVERY = "--fast", "--all-blenders"
+
 NO_TESTS = 5
 """Pytest's exit code where what was asked for selects none; they may all be of the other kind."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the checks in order; the first that fails ends it. Returns the exit code."""
-    fast = "--fast" in arguments
-    rest = [a for a in arguments if a != "--fast"]
+    fast = FAST in arguments
+    versions = environments.BLENDERS if EVERY in arguments else environments.OLDEST_AND_NEWEST
+    rest = [a for a in arguments if a not in (FAST, EVERY)]
     with ThreadPoolExecutor() as threads:  # most of the time goes into waiting for downloads
-        blenders = [threads.submit(environments.blender, v) for v in environments.BLENDERS if not fast]
+        blenders = [threads.submit(environments.blender, v) for v in versions if not fast]
         python = str(environments.backend())
         if blenders:
             os.environ["WORLDWARP_BPY_PYTHONS"] = os.pathsep.join(str(made.result()) for made in blenders)
