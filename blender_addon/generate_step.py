@@ -61,9 +61,9 @@ def kept_line(forecast: Forecast) -> str:
     if not forecast.kept:
         return iface_("All is computed ({})").format(forecast.differs) if forecast.differs else ""
     if not forecast.new:
-        return iface_("All is kept, if the picture is the same")
-    text = iface_("{kept} kept, if the picture is the same; {new} computed")
-    text = text.format(kept=forecast.kept, new=forecast.new)
+        return iface_("All is kept") if forecast.sure else iface_("All is kept, if the picture is the same")
+    sure, unsure = "{kept} kept; {new} computed", "{kept} kept, if the picture is the same; {new} computed"
+    text = iface_(sure if forecast.sure else unsure).format(kept=forecast.kept, new=forecast.new)
     return f"{text} ({forecast.differs})" if forecast.differs else text
 
 

@@ -43,6 +43,8 @@ class Order:
     colour_space: str
     arrays: dict[str, np.ndarray]
     overrides: list[dict] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    """Notes of the files that the arrays were read from, as ``results.Given`` has them."""
 
     def shot(self) -> messages.Shot:
         diffusion = messages.Diffusion(**self.settings.get("diffusion", {}))
@@ -196,7 +198,7 @@ def generate(order: Order, folder: Path, only_next: bool = False) -> Errand:
         info = submitted.info
         link.last = submitted.kept if only_next else link.last
         link.tell(news.Accepted(info.run, info.chunks, submitted.kept, info.frames, tuple(submitted.warnings)))
-        _receive(link, client, info.run, folder, inputs.pack(shot, order.arrays))
+        _receive(link, client, info.run, folder, inputs.pack(shot, order.arrays, order.files))
 
     return errand
 

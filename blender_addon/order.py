@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import anchor, diffusion, geometry, masks, motion, overrides, preferences, wheels
+from . import anchor, diffusion, file_notes, geometry, masks, motion, overrides, preferences, wheels
 from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
 from .colour import check_space, colour_space, lost_note
 from .parts import MARK, recall
@@ -265,7 +265,7 @@ def prepare(context, picture: Picture | None = None):
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     shot = scene.worldwarp
     name, space, changes = shot.name.strip(), picture.colour_space, overrides_of(scene)
-    order = Order(name, settings(scene, raster), path.fps, space, arrays, changes)
+    order = Order(name, settings(scene, raster), path.fps, space, arrays, changes, file_notes.of(scene))
     return order, fresh_folder(output_base(scene), order.name), warnings
 
 

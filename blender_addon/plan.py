@@ -1,11 +1,11 @@
 """What Generate will keep of the takes that are there, and what the rest will take. Needs the protocol, not Blender.
 
-A forecast: the pictures are taken to be the same, and the server to have kept what it made. What it says when the shot
-is submitted counts.
+A forecast: a render is taken to give the same picture, and the server to have kept what it made. What it says when the
+shot is submitted counts.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -28,15 +28,22 @@ BESIDE = "seconds_caption"
 WORDS = {"profile": "quality", "sigma": "freedom", "width": "size", "height": "size", "far": "where sky begins"}
 """What the panel calls settings whose names here are others."""
 
+FILES = {"picture": "another picture", "depth": "another depth file", "mask": "other masks", "sky": "other masks"}
+"""What the panel calls it where a file that a shot is made of is another one."""
+
 
 @dataclass(frozen=True)
 class Wish:
-    """A shot as Generate would send it; the cameras at the size of the picture, ``masks`` by the names of arrays."""
+    """A shot as Generate would send it; the cameras at the size of the picture, ``masks`` by the names of arrays.
+
+    ``files``: notes of the files that it is made of, as ``Given`` has them; {} where it is rendered.
+    """
 
     settings: Settings
     overrides: tuple[Override, ...]
     cameras: files.CameraFile
     masks: frozenset[str]
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def ranges(self) -> tuple[Range, ...]:
@@ -108,6 +115,8 @@ def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range) -> s
         return "size of the picture"
     if wish.masks != {name for name in ("mask", "sky") if getattr(given, name)}:
         return "masks"
+    if other := [name for name, note in wish.files.items() if given.files.get(name, note) != note]:
+        return FILES[other[0]]
     chosen = effective(wish.settings, wish.overrides, index)
     before = effective(given.settings, given.overrides, index)
     if changed := [name for name in chosen if chosen[name] != before.get(name)]:
@@ -138,6 +147,12 @@ def effective(settings: Settings, overrides: Iterable[Override], index: int) -> 
     unused = {"memory_frames", "ease_frames"} if index == 0 else set()
     unused |= {"ease_frames"} if settings.profile == "draft" or settings.every != 1 else set()
     return {name: value for name, value in found.items() if name not in unused}
+
+
+def same_picture(take: Take | None, wish: Wish) -> bool:
+    """Whether the files of ``wish`` are known to be those of ``take``, which was not told apart from it otherwise."""
+    given = take.record.given if take else None
+    return given is not None and "picture" in wish.files and wish.files.keys() <= given.files.keys()
 
 
 def best(takes: Sequence[Take], wish: Wish) -> tuple[Take | None, int, str]:
@@ -196,18 +211,32 @@ class Memory:
     width: int
     height: int
 
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
 
-def memory(takes: Sequence[Take], profile: str, pixels: int) -> Memory | None:
-    """The most that ``profile`` used, at the size that was nearest; None where it never ran."""
-    found = []
+
+def memory(takes: Sequence[Take], profile: str, width: int, height: int) -> Memory | None:
+    """The most that ``profile`` will use at that size; None where it never ran.
+
+    What it used there, else what goes with the pixels by the two sizes that are nearest; where only one is known, as it
+    was there.
+    """
+    most: dict[tuple[int, int], Memory] = {}
     for take in takes:
         record = take.record
         for chunk in take.made if record.settings.profile == profile else ():
             gpu = "peak_gpu_bytes" in chunk.meta
             used = chunk.meta.get("peak_gpu_bytes" if gpu else "peak_bytes")
-            if isinstance(used, float):
-                found.append((-abs(take.pixels - pixels), used, Memory(used, gpu, record.width, record.height)))
-    return max(found, key=lambda one: one[:2])[2] if found else None
+            size = record.width, record.height
+            if isinstance(used, float) and (size not in most or used > most[size].bytes):
+                most[size] = Memory(used, gpu, *size)
+    near = sorted(most.values(), key=lambda one: abs(one.pixels - width * height))[:2]
+    if len(near) < 2 or near[0].pixels in (width * height, near[1].pixels) or near[0].gpu != near[1].gpu:
+        return near[0] if near else None
+    slope = (near[1].bytes - near[0].bytes) / (near[1].pixels - near[0].pixels)
+    used = near[0].bytes + max(0.0, slope) * (width * height - near[0].pixels)
+    return Memory(used, near[0].gpu, width, height)
 
 
 # The list

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import masks, order, overrides, pump, takes, wheels
+from . import file_notes, masks, order, overrides, pump, takes, wheels
 from .camera import Path as CameraPath
 from .camera import sample, scene_raster
 from .problems import Problem
@@ -39,6 +39,7 @@ class Forecast:
         memory: the most that was used, None where nobody knows.
         locked: why Generate is not possible, "" where it is.
         seen: whether the path is as it is now; where curves do not tell it, it is as it was last looked at, if ever.
+        sure: whether the picture is known to be the same as that of the take; a render that is not made yet is not.
     """
 
     rows: tuple["plan.Row", ...] = ()
@@ -49,6 +50,7 @@ class Forecast:
     memory: "plan.Memory | None" = None
     locked: str = ""
     seen: bool = True
+    sure: bool = False
 
 
 class _Now:
@@ -171,9 +173,10 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
         sum(one.count for one in new),
         differs,
         plan.seconds(found, wish.settings, width * height, new),
-        plan.memory(found, wish.settings.profile, width * height),
+        plan.memory(found, wish.settings.profile, width, height),
         _locked(scene, rows, differs),
         seen,
+        plan.same_picture(take, wish),
     )
 
 
@@ -218,7 +221,8 @@ def _wish(scene, path: CameraPath) -> "plan.Wish":
     shot = Order(scene.worldwarp.name, settings, path.fps, "", {}, changes).shot()
     raster = path.raster
     cameras = CameraFile.of(path.K, path.camera_to_world, path.frame, raster.width, raster.height, path.fps)
-    return plan.Wish(shot.settings, tuple(shot.overrides), cameras, frozenset(masks.files(scene.worldwarp)))
+    masked, noted = frozenset(masks.files(scene.worldwarp)), file_notes.of(scene)
+    return plan.Wish(shot.settings, tuple(shot.overrides), cameras, masked, noted)
 
 
 def _locked(scene, rows: list["plan.Row"], differs: str) -> str:

@@ -102,6 +102,8 @@ GERMAN = {
     ("Operator", "Next Range Only"): "Nur den nächsten Bereich",
     ("Operator", "Stop after This One"): "Nach diesem anhalten",
     ("Operator", "Compare with Takes"): "Mit Takes vergleichen",
+    ("*", "All is kept"): "Alles bleibt",
+    ("*", "{kept} kept; {new} computed"): "{kept} bleiben; {new} werden berechnet",
     ("*", "All is kept, if the picture is the same"): "Alles bleibt, wenn das Bild dasselbe ist",
     (
         "*",

@@ -21,8 +21,8 @@ UP = 2
 """PNG's filter that takes the row above away (PNG specification, 9.2)."""
 
 
-def pack(shot: Shot, arrays: Mapping[str, NDArray[Any]]) -> Inputs:
-    """The inputs of a shot and its arrays, as ``messages.Shot`` names them."""
+def pack(shot: Shot, arrays: Mapping[str, NDArray[Any]], noted: Mapping[str, str] | None = None) -> Inputs:
+    """The inputs of a shot and its arrays, as ``messages.Shot`` names them; ``noted``: ``Given.files``."""
     packed = {name: [_png(one) for one in arrays.get(name, ())] for name in ("picture", "mask", "sky")}
     packed["depth"] = [_npy(one) for one in arrays.get("depth", ())]
     height, width = arrays["picture"].shape[1:3]
@@ -41,6 +41,7 @@ def pack(shot: Shot, arrays: Mapping[str, NDArray[Any]]) -> Inputs:
         mask=names["mask"],
         sky=names["sky"],
         cameras=names["cameras"][0],
+        files=dict(noted or {}),
     )
     return given, files
 

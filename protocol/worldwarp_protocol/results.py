@@ -77,6 +77,9 @@ class Given(msgspec.Struct, kw_only=True):
     """Of the lens that took the pictures, which are without it here: k1, k2, p1, p2, k3; empty where it has none."""
     versions: dict[str, str] = {}
     """Of what computed it, by package: others may differ in the last bit."""
+    files: dict[str, str] = {}
+    """What a client noted of the files that it read pictures, depth, mask and sky from, by these names: another note,
+    another file. Empty where it noted nothing."""
 
 
 class Record(msgspec.Struct, kw_only=True):

@@ -67,7 +67,7 @@ def take(folder, made: plan.Wish, numbers=(), complete=3) -> plan.Take:
     arrays |= {name: np.zeros((1, SIZE, SIZE), np.uint8) for name in made.masks}
     result = ResultFolder(folder)
     result.begin(sent, SIZE, SIZE, **path)
-    result.keep_inputs(*inputs.pack(sent, arrays))
+    result.keep_inputs(*inputs.pack(sent, arrays, made.files))
     for index, one in enumerate(made.ranges[:complete]):
         meta = dict(numbers[index]) if index < len(numbers) else {}
         result.commit_chunk(index, "0" * 64, "0" * 64, one.first, one.count, meta)
@@ -161,13 +161,36 @@ def test_time_goes_with_frames_pixels_and_steps(tmp_path):
     assert plan.seconds([one], Settings(profile="mini"), SIZE * SIZE, new) is None  # never a guess
 
 
-def test_memory_is_the_most_that_was_used_at_the_nearest_size(tmp_path):
+def test_another_picture_is_noticed_where_files_were_noted(tmp_path):
+    was, now = {"picture": "a", "mask": "m"}, {"picture": "b", "mask": "m"}
+    noted = take(tmp_path / "a", replace(wish(), files=was))
+    for files, kept, sure in ((was, (3, ""), True), (now, (0, "another picture"), True), ({}, (3, ""), False)):
+        asked = replace(wish(), files=files)
+        assert plan.kept(noted, asked) == kept
+        assert plan.same_picture(noted, asked) == sure
+    assert plan.kept(noted, replace(wish(), files=was | {"mask": "n"})) == (0, "other masks")
+    unnoted = take(tmp_path / "b", wish())
+    assert plan.kept(unnoted, replace(wish(), files=was)) == (3, "")
+    assert not plan.same_picture(unnoted, replace(wish(), files=was))
+    assert not plan.same_picture(None, replace(wish(), files=was))
+
+
+def test_memory_is_the_most_that_was_used_and_grows_with_the_size(tmp_path):
     numbers = [{"peak_bytes": 2e9}, {"peak_bytes": 3e9}]
     one = take(tmp_path / "take", wish(), numbers)
-    assert plan.memory([one], "draft", 10_000) == plan.Memory(3e9, False, SIZE, SIZE)
+    assert plan.memory([one], "draft", 640, 480) == plan.Memory(3e9, False, SIZE, SIZE)  # never a guess
     gpu = take(tmp_path / "gpu", wish(WAN), [{"peak_bytes": 2e9, "peak_gpu_bytes": 7e9}])
-    assert plan.memory([one, gpu], "wan", 256) == plan.Memory(7e9, True, SIZE, SIZE)
-    assert plan.memory([one], "wan", 256) is None
+    assert plan.memory([one, gpu], "wan", 16, 16) == plan.Memory(7e9, True, SIZE, SIZE)
+    assert plan.memory([one], "wan", 16, 16) is None
+    larger = replace(gpu, record=structs.replace(gpu.record, width=32, chunks=[replaced(gpu, 9e9), *one.record.chunks]))
+    assert plan.memory([larger, gpu], "wan", 16, 16) == plan.Memory(7e9, True, SIZE, SIZE)
+    assert plan.memory([larger, gpu], "wan", 32, 32) == plan.Memory(13e9, True, 32, 32)  # 2 GB for each 256 pixels
+
+
+def replaced(one: plan.Take, peak: float) -> object:
+    """Its first chunk, with another peak of memory."""
+    chunk = one.record.chunks[0]
+    return structs.replace(chunk, meta=chunk.meta | {"peak_gpu_bytes": peak})
 
 
 def test_rows_say_what_becomes_of_each_range(tmp_path):
@@ -203,3 +226,15 @@ def test_a_path_is_told_from_curves_as_blender_evaluates_it(in_blender):
     assert found["frame"] == [17, 17]
     for case in ("constraint", "muted", "driver", "another time", "no pinhole"):
         assert found[case], case
+
+
+def test_a_changed_picture_file_is_foretold_and_captions_are_taken(in_blender, extension, tmp_path):
+    found = in_blender("forecasts.py", extension, tmp_path)
+    for case in ("same", "touched", "put back"):
+        assert found[case] == "All is kept", case
+    for case in ("changed", "read otherwise"):
+        assert found[case] == "All is computed (another picture)", case
+    assert found["rendered"] != "All is kept"  # nobody knows before it is rendered
+    assert found["thumbnails"] == [f"results/Walk_v001/frames/{number}.png" for number in ("0001", "0050")]
+    assert found["caption"] == [160, True, "a mill by a stream"]
+    assert found["of its own"] == "49 kept; 44 computed (prompt)"
