@@ -31,7 +31,9 @@ from .messages import (
     Imagine,
     Imagined,
     List,
+    MakePasses,
     MakeWorld,
+    PassesMade,
     PathChecked,
     Product,
     RunEnded,
@@ -57,12 +59,13 @@ ADDRESS = "tcp://127.0.0.1:7654"
 
 A = TypeVar("A", Submitted, RunStatus, Runs)
 T = TypeVar("T")
-W = TypeVar("W", Estimated, PathChecked, WorldMade, Imagined)
+W = TypeVar("W", Estimated, PathChecked, WorldMade, PassesMade, Imagined)
 
 TASKS_SINCE: dict[type[Task], tuple[int, str]] = {
     EstimateGeometry: (1, "estimate geometry"),
     CheckPath: (3, "check a path"),
     MakeWorld: (3, "make files of a world"),
+    MakePasses: (4, "send depth"),
     Imagine: (4, "make a picture of words"),
 }
 """The minor version of a server that can, and what it can then."""
@@ -250,6 +253,33 @@ class Client:
         if folder:
             folder.keep_world({name: array.data for name, array in arrays.items()})
         return message, arrays
+
+    def fetch_passes(
+        self,
+        run: str,
+        folder: ResultFolder,
+        on_progress: tasks.OnProgress = ignore,
+        should_stop: Callable[[], object] = ignore,
+    ) -> int:
+        """Keep all that is known of each frame as ``exr/0001.exr`` in ``folder``, a result of ours; says how many came.
+
+        One frame is asked for at a time, and those that are there are not asked for: call it again to go on.
+        Waits, and raises, as ``estimate`` does.
+
+        Args:
+            on_progress: called with (frame, frames).
+
+        Raises:
+            Refused: ``busy`` while the run goes on.
+            FolderError: a file cannot be written.
+        """
+        missing, frames = folder.without_passes(), folder.frames_there
+        for index in missing:
+            on_progress(index, frames)
+            task = MakePasses(request=secrets.token_hex(16), run=run, index=index)
+            _, arrays = self._do(task, {}, PassesMade, ignore, should_stop)
+            folder.add_passes(index, arrays["exr"].data)
+        return len(missing)
 
     def imagine(
         self,

@@ -257,6 +257,17 @@ class MakeWorld(msgspec.Struct, frozen=True, tag="make_world", kw_only=True):
     steps: Annotated[int, Meta(ge=1, le=limits.MAX_WORLD_STEPS)] = 600
 
 
+class MakePasses(msgspec.Struct, frozen=True, tag="make_passes", kw_only=True):
+    """Ask for all that is known of a frame of a run that is over; its answer is ``PassesMade``. Since 1.4.
+
+    ``index``: position in the path, from 0. It waits for nothing that computes; ``Cancel`` ends it as an estimate.
+    """
+
+    request: Id
+    run: Id
+    index: Count
+
+
 class Imagine(msgspec.Struct, frozen=True, tag="imagine", kw_only=True):
     """Ask for a first picture from words; its answer is ``Imagined``. Since 1.4.
 
@@ -368,8 +379,8 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
 class Error(msgspec.Struct, frozen=True, tag="error"):
     """A request was refused: one sentence for the user.
 
-    ``about`` is the id of the request (submit, estimate, check_path, make_world, imagine) or of the run, "" for hello,
-    list and breaches of the rules. The codes ``unsupported_version`` and ``protocol`` end the session.
+    ``about`` is the id of the request (submit, estimate, check_path, make_world, make_passes, imagine) or of the run,
+    "" for hello, list and breaches of the rules. The codes ``unsupported_version`` and ``protocol`` end the session.
     """
 
     code: ErrorCode
@@ -512,6 +523,13 @@ class WorldMade(msgspec.Struct, frozen=True, tag="world_made", kw_only=True):
     arrays: Arrays = []
 
 
+class PassesMade(msgspec.Struct, frozen=True, tag="passes_made", kw_only=True):
+    """Answer to make_passes. Array: ``exr`` (a,) uint8, the bytes of a multilayer OpenEXR file. Since 1.4."""
+
+    request: Id
+    arrays: Arrays = []
+
+
 class Imagined(msgspec.Struct, frozen=True, tag="imagined", kw_only=True):
     """Answer to imagine. Array: ``picture`` (1, H, W, 3) uint8, display-referred, sRGB. Since 1.4."""
 
@@ -599,6 +617,7 @@ ClientMessage = (
     | EstimateGeometry
     | CheckPath
     | MakeWorld
+    | MakePasses
     | Imagine
     | Subscribe
     | Credit
@@ -622,6 +641,7 @@ ServerMessage = (
     | Estimated
     | PathChecked
     | WorldMade
+    | PassesMade
     | Imagined
     | RunStarted
     | ChunkCommitted

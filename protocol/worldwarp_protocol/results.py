@@ -7,6 +7,7 @@ frames/0001.png      file n is position n - 1 of the path
 provenance/0001.png  of the same size, numbers in a palette: 0 picture, 1 generated, 2 filled
 points/0001.ply      what each chunk adds to the world
 points.ply           all of it, once the run is over
+exr/0001.exr         all that is known of each frame, where it was asked for
 world/points.ply     all points at once, one for each voxel, where it was asked for; and so
 world/mesh.ply       a proxy mesh, and the same as mesh.glb
 world/gaussians.ply  a Gaussian scene
@@ -209,6 +210,8 @@ class ResultFolder:
             raise FolderError(
                 f"Chunk {chunk + 1} came before chunk {len(record.chunks) + 1}: fetch into an empty folder."
             )
+        if first:
+            files.delete(self._file("exr", first - 1, "exr"))  # its motion is that to the frame after it
         record.chunks.append(new)
         self.save()
         return True
@@ -247,6 +250,20 @@ class ResultFolder:
         if not record.complete:
             self._start_over(f"Frames of chunk {chunk + 1} are missing from {self.path}")
         self.save()
+
+    @property
+    def frames_there(self) -> int:
+        """How many frames the chunks hold that were committed."""
+        return sum(chunk.count for chunk in self._begun().chunks)
+
+    def without_passes(self) -> list[int]:
+        """Positions in the path of frames that ``add_passes`` was not called for."""
+        return [index for index in range(self.frames_there) if not self._file("exr", index, "exr").is_file()]
+
+    def add_passes(self, index: int, content: bytes | memoryview) -> None:
+        """Keep all that is known of the frame at position ``index`` of the path, the bytes of an OpenEXR file."""
+        self._check_position(index)
+        files.write(self._file("exr", index, "exr"), content)
 
     def received(self, seq: int) -> None:
         """Note that every item of the run's stream up to ``seq`` is here; it stands on the disk after ``save``."""
@@ -290,6 +307,7 @@ class ResultFolder:
         record = self._begun()
         first = record.chunks[number].first
         gone = [path for i, chunk in self._numbered()[number:] for path in self._files(i, chunk)]
+        gone += [self._file("exr", index, "exr") for index in range(first, self.frames_there)]
         del record.chunks[number:]
         self.save()
         for path in [*gone, self.path / "points.ply"]:

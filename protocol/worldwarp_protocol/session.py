@@ -33,8 +33,10 @@ from .messages import (
     Imagined,
     List,
     Machine,
+    MakePasses,
     MakeWorld,
     Message,
+    PassesMade,
     PathChecked,
     Ping,
     Points,
@@ -110,10 +112,10 @@ PREVIEWS_SINCE = 2
 MINI_SINCE = 3
 """Minor version that knows the source ``mini`` of geometry."""
 
-Task = EstimateGeometry | CheckPath | MakeWorld | Imagine
+Task = EstimateGeometry | CheckPath | MakeWorld | MakePasses | Imagine
 """Questions that somebody works on: ``Estimating`` comes before their answer, and ``Cancel`` ends them."""
 Question = Submit | Task | Subscribe | Status | Cancel | StopAfterChunk | List
-Answer = Submitted | Estimated | PathChecked | WorldMade | Imagined | RunStatus | Runs | Error
+Answer = Submitted | Estimated | PathChecked | WorldMade | PassesMade | Imagined | RunStatus | Runs | Error
 TASKS = get_args(Task)
 QUESTIONS = get_args(Question)
 ITEMS = get_args(StreamItem)
@@ -122,6 +124,7 @@ ANSWERS: Mapping[type, tuple[type, ...]] = {
     Estimated: (EstimateGeometry,),
     PathChecked: (CheckPath,),
     WorldMade: (MakeWorld,),
+    PassesMade: (MakePasses,),
     Imagined: (Imagine,),
     RunStatus: (Subscribe, Status, Cancel, StopAfterChunk),
     Runs: (List,),
@@ -271,6 +274,7 @@ class Session:
                 | EstimateGeometry()
                 | CheckPath()
                 | MakeWorld()
+                | MakePasses()
                 | Imagine()
                 | Subscribe()
                 | Status()
@@ -280,7 +284,15 @@ class Session:
             ):
                 self._ask(message)
             case (
-                Submitted() | Estimated() | PathChecked() | WorldMade() | Imagined() | RunStatus() | Runs() | Error()
+                Submitted()
+                | Estimated()
+                | PathChecked()
+                | WorldMade()
+                | PassesMade()
+                | Imagined()
+                | RunStatus()
+                | Runs()
+                | Error()
             ) if not fatal:
                 self._answer(message)
             case Estimating() if not self.estimating(message.request):
@@ -398,6 +410,8 @@ def _about(message: Question | Answer) -> str:
         case Submit() | Submitted() | EstimateGeometry() | Estimated():
             return message.request
         case CheckPath() | PathChecked() | MakeWorld() | WorldMade() | Imagine() | Imagined():
+            return message.request
+        case MakePasses() | PassesMade():
             return message.request
         case RunStatus():
             return message.info.run

@@ -24,6 +24,7 @@ from .messages import (
     Imagine,
     Imagined,
     MakeWorld,
+    PassesMade,
     PathChecked,
     WorldMade,
 )
@@ -36,7 +37,7 @@ ASK_SECONDS = 0.1
 SMALLEST = 16
 """Pixels of a side that shows anything."""
 
-A = TypeVar("A", Estimated, PathChecked, WorldMade, Imagined)
+A = TypeVar("A", Estimated, PathChecked, WorldMade, PassesMade, Imagined)
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(step, steps)``; 0 of 0: it waits for its turn."""

@@ -131,6 +131,7 @@ FROM_CLIENT: list[tuple[m.ClientMessage, Arrays]] = [
         {**shot_arrays(), "mask": np.zeros((1, 16, 32), np.uint8)},
     ),
     (m.MakeWorld(request=REQUEST, run=RUN, products=["points", "gaussians"], steps=20), {}),
+    (m.MakePasses(request=REQUEST, run=RUN, index=4), {}),
     (m.Imagine(request=REQUEST, diffusion=m.Diffusion(prompt="a hall"), width=32, height=16, seed=3), {}),
     (m.Subscribe(RUN, 3, [DIGEST], 8), {}),
     (m.Credit(RUN, 4), {}),
@@ -170,6 +171,7 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
     ),
     (m.PathChecked(request=REQUEST, warnings=["Frame 3: turn back."]), checked_arrays()),
     (m.WorldMade(request=REQUEST, chunks=1, frames=5, meta={"points.count": 7}), world_arrays()),
+    (m.PassesMade(request=REQUEST), {"exr": np.frombuffer(b"an EXR", np.uint8)}),
     (m.Imagined(request=REQUEST, meta={"seconds": 2.0}), {"picture": np.full((1, 16, 32, 3), 90, np.uint8)}),
     (m.RunStarted(RUN, 1, directed_shot(), 32, 16), cameras(9)),
     (

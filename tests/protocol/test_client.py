@@ -160,7 +160,9 @@ def test_a_server_of_before_is_not_asked_for_estimates(client: Client, server: S
     assert client.runs()
 
 
-def test_a_server_of_before_is_not_asked_for_path_checks_and_worlds(client: Client, server: SmallServer) -> None:
+def test_a_server_of_before_is_not_asked_for_path_checks_and_worlds(
+    client: Client, server: SmallServer, tmp_path: Path
+) -> None:
     server.minor = 2
     with pytest.raises(Refused, match="too old to check a path: update it"):
         client.check_path(shot_arrays())
@@ -170,7 +172,11 @@ def test_a_server_of_before_is_not_asked_for_path_checks_and_worlds(client: Clie
     server.minor = 3
     with pytest.raises(Refused, match="too old to make a picture of words: update it"):
         client.imagine(m.Diffusion(prompt="a hall"), 32, 16)
-    assert not server.count(m.Imagine)
+    folder = ResultFolder(tmp_path / "out")
+    fill(folder, stream())
+    with pytest.raises(Refused, match="too old to send depth: update it"):
+        client.fetch_passes(RUN, folder)
+    assert not server.count(m.Imagine) + server.count(m.MakePasses)
 
 
 @pytest.mark.parametrize(

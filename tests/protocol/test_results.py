@@ -206,6 +206,19 @@ def test_commit_chunk_says_whether_its_files_are_needed(tmp_path: Path) -> None:
     assert folder.commit_chunk(0, DIGEST, DIGEST, 0, 5)
 
 
+def test_passes_are_asked_for_where_they_lack_or_the_frame_after_them_is_new(tmp_path: Path) -> None:
+    folder = ResultFolder(tmp_path / "shot")
+    fill(folder, stream())
+    assert folder.without_passes() == list(range(9))
+    for index in (0, 2, 4, 5, 8):
+        folder.add_passes(index, b"an EXR")
+    assert folder.without_passes() == [1, 3, 6, 7]
+    with pytest.raises(FolderError, match="Frame 10 came for a path of 9 frames"):
+        folder.add_passes(9, b"an EXR")
+    assert folder.commit_chunk(1, DIGEST, "6" * 64, 5, 4)  # another take of the second chunk
+    assert folder.without_passes() == [1, 3, *range(4, 9)]  # frame 4 moves towards frame 5
+
+
 def test_numbers_of_a_chunk_are_kept_and_come_to_folders_that_had_none(tmp_path: Path) -> None:
     folder = ResultFolder(tmp_path / "shot")
     folder.begin(shot(), 32, 16, **cameras(5))

@@ -90,7 +90,7 @@ def kinds(samples: list[Any]) -> dict[str, Any]:
 
 CLIENT_SAYS = {**kinds(FROM_CLIENT), "Subscribe": m.Subscribe(RUN)}
 SERVER_SAYS = {**kinds(FROM_SERVER), "Breach": BREACH, "Cancelled": CANCELLED}
-ONE_REQUEST = {"Submit", "CheckPath", "MakeWorld", "Imagine"}
+ONE_REQUEST = {"Submit", "CheckPath", "MakeWorld", "MakePasses", "Imagine"}
 QUESTIONS = {*ONE_REQUEST, "EstimateGeometry", "Cancel", "StopAfterChunk", "Status", "List"}
 
 # What may be said where, written from SPEC.md and not from the tables.
@@ -224,6 +224,7 @@ def other(message: Any) -> Any:
         m.Submitted: m.Submitted("b" * 32, info(), 0),
         m.PathChecked: m.PathChecked(request="b" * 32),
         m.WorldMade: m.WorldMade(request="b" * 32, chunks=1, frames=5),
+        m.PassesMade: m.PassesMade(request="b" * 32),
         m.Imagined: m.Imagined(request="b" * 32),
         m.RunStatus: m.RunStatus(info(run=OTHER_RUN)),
         m.Error: m.Error("busy", "Later.", about=OTHER_RUN),
@@ -236,6 +237,11 @@ PAIRS = [
     (
         m.MakeWorld(request=REQUEST, run=RUN, products=["mesh"]),
         m.WorldMade(request=REQUEST, chunks=1, frames=5),
+        m.Error("busy", "No.", about=REQUEST),
+    ),
+    (
+        m.MakePasses(request=REQUEST, run=RUN, index=0),
+        m.PassesMade(request=REQUEST),
         m.Error("busy", "No.", about=REQUEST),
     ),
     (

@@ -17,7 +17,9 @@ from worldwarp_protocol.messages import (
     EstimateGeometry,
     Imagine,
     Imagined,
+    MakePasses,
     MakeWorld,
+    PassesMade,
     PathChecked,
     WorldMade,
 )
@@ -33,6 +35,7 @@ NAMES: dict[type[Task], str] = {
     EstimateGeometry: "estimate",
     CheckPath: "path check",
     MakeWorld: "world",
+    MakePasses: "frame's passes",
     Imagine: "first picture",
 }
 """What is asked for, in words."""
@@ -61,7 +64,7 @@ class Question:
 class Answer:
     """What is answered, to nobody yet; the message's class in ``messages`` says which arrays are there."""
 
-    message: Estimated | PathChecked | WorldMade | Imagined
+    message: Estimated | PathChecked | WorldMade | PassesMade | Imagined
     arrays: Arrays
 
 

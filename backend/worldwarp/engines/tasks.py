@@ -32,6 +32,7 @@ def key(question: Question, numerics: str) -> str:
         case MakeWorld():
             assert question.past
             return worlds.key(question.task, question.past)
+    raise AssertionError("a frame's passes are no work for the worker")
 
 
 def answer(question: Question, report: Report) -> Answer:
@@ -52,3 +53,4 @@ def answer(question: Question, report: Report) -> Answer:
         case MakeWorld():
             assert question.past
             return worlds.make(question.task, question.past, report)
+    raise AssertionError("a frame's passes are no work for the worker")

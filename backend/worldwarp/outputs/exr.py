@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import contents
 from ..cameras import Cameras
 from ..nouns import Bytes, Floats
+from ..store import Store
 from .motion import motion_vectors
 from .pictures import write_channels
 
@@ -31,6 +33,20 @@ class Passes:
     """(H, W) of ``nouns.Provenance``."""
     hole: NDArray[np.bool_]
     """(H, W): where nothing was known before the frame was made."""
+
+
+def read_passes(store: Store, key: str, index: int, rgb: Bytes | None = None) -> Passes:
+    """What is known of the frame at ``index`` of the path, which chunk ``key`` holds; ``rgb`` in place of its colours.
+
+    Raises:
+        StoreError: the chunk is not in the store, or damaged.
+    """
+    return Passes(
+        rgb=contents.read_image(store, key, "frames", index) if rgb is None else rgb,
+        depth=contents.read_depth(store, key, index),
+        provenance=contents.read_image(store, key, "provenance", index),
+        hole=contents.read_image(store, key, "holes", index) > 0,
+    )
 
 
 def linear(rgb: Bytes, colour_space: str) -> Floats:

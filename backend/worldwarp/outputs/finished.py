@@ -14,7 +14,7 @@ from ..cameras.formats import read_cameras
 from ..nouns import Bytes, Floats
 from ..store import Store
 from ..world.solved import read_solved
-from .exr import Passes
+from .exr import Passes, read_passes
 from .pictures import decode_png
 
 
@@ -43,13 +43,7 @@ class Finished:
         Raises:
             StoreError: its chunk is not in the store, or damaged.
         """
-        key = self._key(index)
-        return Passes(
-            rgb=self.frame(index),
-            depth=self.depth(store, index),
-            provenance=contents.read_image(store, key, "provenance", index),
-            hole=contents.read_image(store, key, "holes", index) > 0,
-        )
+        return read_passes(store, self._key(index), index, self.frame(index))
 
     def depth(self, store: Store, index: int) -> Floats:
         """(H, W): the depth of the frame at ``index``; as ``passes``."""

@@ -14,12 +14,12 @@ import msgspec
 from worldwarp_protocol import codec
 from worldwarp_protocol.codec import Buffer
 from worldwarp_protocol.errors import RemoteProtocolError
-from worldwarp_protocol.messages import Estimated, Imagined, PathChecked, WorldMade
+from worldwarp_protocol.messages import Estimated, Imagined, PassesMade, PathChecked, WorldMade
 
 from ..engines.questions import Answer
 from .kept import write_atomically
 
-Message = Estimated | PathChecked | WorldMade | Imagined
+Message = Estimated | PathChecked | WorldMade | PassesMade | Imagined
 
 MOST = 1 << 30
 """Bytes of all answers that are kept; the oldest go."""

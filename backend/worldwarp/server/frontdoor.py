@@ -170,7 +170,9 @@ class FrontDoor:
                 peer.say(_greeting(message, self._bench.machine))
             case messages.Submit():
                 self._intake.submit(peer.user, message, arrays, partial(self._later, peer))
-            case messages.EstimateGeometry() | messages.CheckPath() | messages.MakeWorld() | messages.Imagine():
+            case messages.EstimateGeometry() | messages.CheckPath() | messages.Imagine():
+                self._tasks.ask(peer, message, arrays)
+            case messages.MakeWorld() | messages.MakePasses():
                 self._tasks.ask(peer, message, arrays)
             case messages.Subscribe():
                 self._subscribe(peer, message)

@@ -13,13 +13,13 @@ from typing import Any
 from numpy.typing import NDArray
 from worldwarp_protocol.codec import Buffer
 from worldwarp_protocol.errors import InvalidShot, Refused, WorldWarpError
-from worldwarp_protocol.messages import CheckPath, EstimateGeometry, Estimating, Imagine, MakeWorld
+from worldwarp_protocol.messages import CheckPath, EstimateGeometry, Estimating, Imagine, MakePasses, MakeWorld
 from worldwarp_protocol.results import ChunkRecord
 from worldwarp_protocol.session import Connection, Task
 from worldwarp_protocol.tasks import check_task
 
 from .. import imagine
-from ..engines import tasks, worlds
+from ..engines import passes, tasks, worlds
 from ..engines.questions import Answer, Past, Question
 from ..geometry import sources
 from ..store import Store
@@ -94,7 +94,7 @@ class Tasks:
             InvalidShot, Refused: for what can be said at once.
         """
         check_task(message, arrays)
-        run = self._run(peer.user, message) if isinstance(message, MakeWorld) else None
+        run = self._run(peer.user, message) if isinstance(message, MakeWorld | MakePasses) else None
         asker = Asker(peer, message.request, sum(array.nbytes for array in arrays.values()))
         self._check_room(asker)
         self._askers.append(asker)
@@ -132,9 +132,11 @@ class Tasks:
         if full:
             raise Refused("busy", "As many questions wait as the server can hold; ask again when one is answered.")
 
-    def _run(self, user: str, task: MakeWorld) -> Run:
-        """This client's own run, with something to make a world of."""
+    def _run(self, user: str, task: MakeWorld | MakePasses) -> Run:
+        """This client's own run, with something to make files of."""
         run = self._runs.of(user, task.run)
+        if isinstance(task, MakePasses) and not run.ended:
+            raise Refused("busy", "This run goes on; ask for its depth when it is over.", "run")
         if not run.committed:
             raise Refused("busy", "No chunk of this run is committed yet; ask again when one is.", "run")
         return run
@@ -142,6 +144,8 @@ class Tasks:
     def _look_up(self, question: Question, run: Run | None) -> Found:
         """On a helper thread: the question, its key, and its answer if it was asked before."""
         task = question.task
+        if isinstance(task, MakePasses):
+            return question, "", answers.encode(self._passes(task, run))
         if isinstance(task, MakeWorld):
             past = self._past(run)
             known = worlds.find(task, past)
@@ -155,8 +159,12 @@ class Tasks:
 
     def _past(self, run: Run | None) -> Past:
         assert run
-        chunks = [ChunkRecord(chunk.key, chunk.digest, chunk.first, chunk.count) for chunk in run.committed]
-        return Past(str(self._store.root.resolve()), chunks, kept.read(self._store.root, run.shot).settings.seed)
+        return Past(str(self._store.root.resolve()), _chunks(run), kept.read(self._store.root, run.shot).settings.seed)
+
+    def _passes(self, task: MakePasses, run: Run | None) -> Answer:
+        """Made here: all of it is in the store, and nobody has to wait for the worker."""
+        assert run
+        return passes.make(task, self._store, _chunks(run), kept.read(self._store.root, run.shot))
 
     def _found(self, asker: Asker, result: Callable[[], Found]) -> None:
         if asker not in self._askers:
@@ -227,6 +235,10 @@ class Tasks:
         """Who asks the same from now on is not answered by this work."""
         if self._errands.get(errand.key) is errand:
             del self._errands[errand.key]
+
+
+def _chunks(run: Run) -> list[ChunkRecord]:
+    return [ChunkRecord(chunk.key, chunk.digest, chunk.first, chunk.count) for chunk in run.committed]
 
 
 def _check_able(task: EstimateGeometry | CheckPath | Imagine) -> None:
