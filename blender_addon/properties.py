@@ -226,7 +226,7 @@ class WorldWarpSteps(bpy.types.PropertyGroup):
     path: BoolProperty(name="Path", default=True)
     words: BoolProperty(name="Path from Words", default=True)
     curve: BoolProperty(name="Path from Curve", default=False)
-    health: BoolProperty(name="What It Would Know", default=True)
+    health: BoolProperty(name="What It Would Know", default=False)
     look: BoolProperty(
         name="Draft of This Frame",
         description="Show what of the picture the camera sees at the current frame, and holes where it is unknown",
