@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 from .problems import Problem
@@ -33,6 +34,9 @@ BELOW = {
 """Folders below it, and the files that are ours in them."""
 
 RECORD = "shot.json"
+
+PIECE = 4 * 2**20
+"""Bytes that are copied at once: a few milliseconds' work."""
 
 
 def run_of(folder: Path) -> str | None:
@@ -110,19 +114,38 @@ def _drop_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def copy(folder: Path, target: Path) -> None:
+def copying(folder: Path, target: Path) -> Generator[float, None, None]:
     """Copy what WorldWarp wrote in ``folder`` to ``target``, which appears once it is whole.
+
+    Copies ``PIECE`` bytes at most for each ``next``, which says what share is there; where it does not come to its end,
+    it takes back what it wrote.
 
     Raises:
         Problem: there is something already, or it cannot be written.
     """
-    part = target.with_name(target.name + ".part")
+    part, paths = target.with_name(target.name + ".part"), ours(folder)
     try:
-        for path in ours(folder):
+        sizes = [(folder / path).stat().st_size for path in paths]
+        done, whole = 0, max(1, sum(sizes))
+        for path in paths:
             (part / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(folder / path, part / path)
+            for size in _copy_file(folder / path, part / path):
+                done += size
+                yield min(1.0, done / whole)
         part.rename(target)
     except OSError as error:
+        delete(part)
         raise Problem(
             f"{folder} cannot be copied to {target} ({error.strerror}): make room there, or move it"
         ) from None
+    except GeneratorExit:
+        delete(part)
+        raise
+
+
+def _copy_file(path: Path, target: Path) -> Generator[int, None, None]:
+    with path.open("rb") as source, target.open("wb") as copy:
+        while piece := source.read(PIECE):
+            copy.write(piece)
+            yield len(piece)
+    shutil.copystat(path, target)

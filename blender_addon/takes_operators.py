@@ -1,19 +1,15 @@
-"""What is done with takes: shown, deleted, found again, collected beside the file."""
+"""What is done with takes: chosen, shown, deleted."""
 
-import os
 from pathlib import Path
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
-from . import order, result_files, takes, takes_panel, takes_removal, wipe
+from . import result_files, takes, takes_collect, takes_panel, takes_relink, takes_removal, wipe
 from .actions import Action
 from .problems import Problem
 from .state import STATE
-
-MOST_FOLDERS = 20_000
-"""Folders that are looked into for a take that was moved."""
 
 TAKE = {
     "name": "Take",
@@ -139,129 +135,13 @@ def check_deletable(take, folder: Path) -> None:
         raise Problem(f"{folder} is a link: delete the take without its files, and the files where they are")
 
 
-class WORLDWARP_OT_relink_takes(Action):
-    """Find the folders of takes that were moved, by what their files say of themselves"""
-
-    bl_idname = "worldwarp.relink_takes"
-    bl_label = "Relink Takes"
-    bl_options = {"REGISTER", "UNDO"}
-
-    directory: StringProperty(
-        name="Folder",
-        description="Where to look, and in all folders below. Empty for the results' and the .blend file's folder",
-        subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
-    )
-    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
-
-    def invoke(self, context, event) -> set[str]:
-        lost = self._lost(context.scene)
-        if _relink(lost, _usual(context.scene)) == len(lost) > 0:
-            return {"FINISHED"}
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context) -> set[str]:
-        lost = self._lost(context.scene)
-        where = [Path(bpy.path.abspath(self.directory))] if self.directory else _usual(context.scene)
-        found = _relink(lost, where)
-        if found < len(lost):
-            left = [take.name for take in lost if not takes.is_result(takes.folder_of(take))]
-            said = (
-                f"{', '.join(left)} cannot be found in {' and '.join(map(str, where))}: choose the folder they are in"
-            )
-            self.report({"WARNING" if found else "ERROR"}, said)
-        return {"FINISHED"} if found or not lost else {"CANCELLED"}
-
-    def _lost(self, scene) -> list:
-        return [take for take in takes.all_of(scene) if not takes.is_result(takes.folder_of(take))]
-
-
-def _usual(scene) -> list[Path]:
-    """Where results are usually: where they go, and beside the .blend file."""
-    beside = [Path(bpy.data.filepath).parent] if bpy.data.filepath else []
-    base = order.output_base(scene)
-    return [base, *beside] if base.is_absolute() else beside
-
-
-def _relink(lost: list, where: list[Path]) -> int:
-    """Let ``lost`` takes show the results of their runs that lie below ``where``; says how many were found."""
-    found, count = _results(where) if lost else [], 0
-    for take in lost:
-        last = takes.folder_of(take).name
-        same = [folder for folder, run in found if run == take[takes.RUN] and (run or folder.name == last)]
-        if same:
-            takes.move(take, min(same, key=lambda folder: (folder.name != last, len(folder.parts))))
-            count += 1
-    return count
-
-
-def _results(where: list[Path]) -> list[tuple[Path, str]]:
-    """The result folders below ``where``, and the runs that they are of."""
-    found, looked = {}, 0
-    for base in where:
-        for place, folders, _ in os.walk(base):
-            path, looked = Path(place), looked + 1
-            if looked > MOST_FOLDERS:
-                return list(found.items())
-            if takes.is_result(path) and (run := result_files.run_of(path)) is not None:
-                found[path] = run
-                folders.clear()
-    return list(found.items())
-
-
-class WORLDWARP_OT_collect_takes(Action):
-    """Copy the results of takes that lie elsewhere into this file's project, and show them from there"""
-
-    bl_idname = "worldwarp.collect_takes"
-    bl_label = "Collect into Project"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context) -> bool:
-        if not bpy.data.filepath:
-            cls.poll_message_set(rpt_("Save the file first: its folder is the project"))
-            return False
-        return True
-
-    def execute(self, context) -> set[str]:
-        project = Path(bpy.data.filepath).parent
-        own = [take for take in takes.all_of(context.scene) if take.library is None]
-        try:
-            collected = [take.name for take in own if _collect(take, project)]
-        except Problem as problem:
-            return self.refuse(problem)
-        self.report({"INFO"}, rpt_("{count} takes copied into the project").format(count=len(collected)))
-        return {"FINISHED"}
-
-
-def _collect(take, project: Path) -> bool:
-    """Copy the result of ``take`` below ``project`` where it lies elsewhere; says whether it did.
-
-    Raises:
-        Problem: its folder is gone, or cannot be copied.
-    """
-    folder = takes.folder_of(take)
-    inside = folder.resolve().is_relative_to(project.resolve())
-    if not inside:
-        if not takes.is_result(folder):
-            raise Problem(f"The folder of {take.name!r} is gone ({folder}): relink it first")
-        target = project / "worldwarp" / folder.name
-        if result_files.run_of(target) != take[takes.RUN] or not takes.is_result(target):
-            target = target if not target.exists() else takes.fresh_folder(target.parent, folder.name)
-            result_files.copy(folder, target)
-        folder = target
-    takes.move(take, folder)  # from // on, too, where it was imported before the file was saved
-    return not inside
-
-
 CLASSES = (
     WorldWarpTake,
     WorldWarpTakes,
     WORLDWARP_OT_show_take,
     WORLDWARP_OT_delete_take,
-    WORLDWARP_OT_relink_takes,
-    WORLDWARP_OT_collect_takes,
+    takes_relink.WORLDWARP_OT_relink_takes,
+    takes_collect.WORLDWARP_OT_collect_takes,
 )
 
 

@@ -1,9 +1,12 @@
 """The takes in the Result step of the sidebar: the list, the one that is shown, and those that are in folders only."""
 
+import time
+
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from . import drawing, earlier, order, solved, takes, wipe
+from .ranges_panel import duration
 
 ROWS = 3
 """Of the list, at least."""
@@ -53,12 +56,49 @@ class WORLDWARP_MT_earlier(bpy.types.Menu):
         layout.operator("worldwarp.relink_takes", icon="LINKED")
 
 
+STATES = {"done": "CHECKMARK", "stopped": "PAUSE", "running": "SORTTIME"}
+"""Icons of how runs ended; those of all others are errors."""
+
+
+class WORLDWARP_PT_history(bpy.types.Panel):
+    """What was generated in this scene: when, how it ended, and its take"""
+
+    bl_label = "History"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"
+    bl_options = {"INSTANCED"}
+    bl_ui_units_x = 18
+
+    def draw(self, context) -> None:
+        layout, found = self.layout, earlier.history(context.scene, order.output_base(context.scene))
+        for result, take in found:
+            row = layout.row(align=True)
+            row.label(text=result.folder.name, icon=STATES.get(result.state, "ERROR"), translate=False)
+            grey = row.row()
+            grey.active, grey.alignment = False, "RIGHT"
+            grey.label(text=history_line(result), translate=False)
+            if take:
+                row.operator("worldwarp.show_take", text="", icon="HIDE_OFF").take = take
+            else:
+                row.operator("worldwarp.import_result", text="", icon="IMPORT").directory = str(result.folder)
+        if not found:
+            layout.label(text="No result yet")
+
+
+def history_line(result: earlier.Earlier) -> str:
+    """When a run was, how far it came, how it was made and how long it took."""
+    when = time.strftime("%d %b %H:%M", time.localtime(result.when))
+    took = [duration(result.seconds)] if result.seconds else []
+    return ", ".join([when, f"{result.complete}/{result.frames}", result.profile, *took])
+
+
 def draw(layout, context) -> None:
     shown = context.scene.worldwarp_takes
     row = layout.row()
     row.template_list("WORLDWARP_UL_takes", "", bpy.data, "collections", shown, "index", rows=ROWS)
     column = row.column(align=True)
     column.menu("WORLDWARP_MT_earlier", text="", icon="IMPORT")
+    column.popover("WORLDWARP_PT_history", text="", icon="TIME")
     column.operator("worldwarp.delete_take", text="", icon="TRASH")
     if shown.active in takes.all_of(context.scene):
         draw_take(layout, context, shown.active)
@@ -93,4 +133,6 @@ def draw_cameras(layout, take) -> None:
         button.collection, button.to = take.name, name
 
 
-register, unregister = bpy.utils.register_classes_factory((WORLDWARP_UL_takes, WORLDWARP_MT_earlier))
+register, unregister = bpy.utils.register_classes_factory(
+    (WORLDWARP_UL_takes, WORLDWARP_MT_earlier, WORLDWARP_PT_history)
+)

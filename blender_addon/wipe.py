@@ -6,9 +6,10 @@ It is drawn over the view and is no data of the file: the frames as they are sto
 import atexit
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import FloatProperty, PointerProperty, StringProperty
 
-from . import takes, wipe_drawing
+from . import drawing, takes, wipe_drawing
 
 TICK_SECONDS = 0.04
 """Least time between two frames."""
@@ -61,6 +62,7 @@ class WORLDWARP_OT_wipe(bpy.types.Operator):
             wipe.other = ""
             self.report({"ERROR"}, f"{self.take!r} cannot be compared: choose a take other than the one that is shown")
             return {"CANCELLED"}
+        follow(context)  # both pictures are there when it is first drawn
         start()
         return {"FINISHED"}
 
@@ -84,6 +86,7 @@ def draw_panel(layout, context) -> None:
         row.use_property_split = False
         row.prop(context.window_manager.worldwarp_wipe, "at", text=context.window_manager.worldwarp_wipe.other)
         row.operator("worldwarp.wipe", text="", icon="X").take = ""
+        drawing.sentences(layout, context, missing(context), "ERROR")
     elif len(takes.all_of(context.scene)) > 1:
         layout.menu("WORLDWARP_MT_wipe", icon="SPLIT_HORIZONTAL")
 
@@ -96,6 +99,12 @@ def follow(context) -> bool:
     frame = context.scene.frame_current
     changed = [side.read(take, frame) for side, take in zip(_Drawn.sides, compared, strict=True)]
     return any(changed)
+
+
+def missing(context) -> list[str]:
+    """Which of the takes that are compared has no picture to show at the current frame, one sentence each."""
+    frame, sides = context.scene.frame_current, zip(_Drawn.sides, pair(context), strict=True)
+    return [iface_("{} has no picture of frame {}").format(take.name, frame) for side, take in sides if side.empty]
 
 
 def _draw() -> None:

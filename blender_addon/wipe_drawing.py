@@ -26,6 +26,11 @@ class Side:
     """(h, w, 4) float32 as stored, first row at the bottom."""
     texture: object = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw: the file is not there, or cannot be read."""
+        return self.pixels is None
+
     def read(self, take, frame: int) -> bool:
         """Read what ``take`` shows at ``frame`` where that changed; says whether it has."""
         path = takes.frame_file(take, frame)

@@ -12,10 +12,16 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["undone"] == []
     assert found["redone"] == both
     assert found["none left"] == []
+    assert found["history"] == [["Walk_v001", "", both[0]], ["Walk_v002", "", both[1]], ["other", "failed", ""]]
+    assert found["oldest"] == ["other", "2/5, draft, 1 min"]
     assert found["shown"] == [["Walk_v001"], True]
     assert found["looked"] == ["Walk_v002 Camera", "Walk_v001 Camera", ["Walk_v001"]]
     assert "other than" in found["not itself"]
     assert found["wipe"] == [[pytest.approx(50, abs=0.1), "0002.png"], [pytest.approx(100, abs=0.1), "0002.png"]]
+    assert found["at once"] == ["0001.png", "0001.png"]
+    assert found["none missing"] == found["there again"] == []
+    assert found["missing"] == found["damaged"] == ["Walk_v002 has no picture of frame 99"]
+    assert found["itself"] is None
     assert found["wiped"] is None
     assert found["halves"] == [[[10, 20], [35, 70], 0.25], [[35, 20], [110, 70], 0.75]]
     assert found["letterbox"] == [10, 32.5, 110, 57.5]
@@ -28,6 +34,9 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["relinked"] == [[50, "second try"], [100, "Walk_v002"]]
     assert found["clips"] == [True, True]
     assert found["relink undone"] == [False, False]
+    assert "of which 1 folders were seen" in found["capped"]
+    assert found["interrupted"] == [True, True, True, 0]
+    assert found["copied"] == [1, True]
     copied = ["second try", "Walk_v002"]
     shown = [[f"//worldwarp/{name}/frames/0001.png", f"//worldwarp/{name}"] for name in copied]
     assert found["collected"] == [[50, *shown[0]], [100, *shown[1]]]

@@ -1,5 +1,7 @@
 """Takes: named, shown, moved with their project, found again, collected, deleted; what is not ours stays."""
 
+import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +15,17 @@ installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="us
 assert installed == {"FINISHED"}
 
 from bl_ext.user_default.worldwarp import camera as cameras  # noqa: E402  (exists from here on)
-from bl_ext.user_default.worldwarp import clips_and_strips, earlier, order, takes, wipe, wipe_drawing  # noqa: E402
+from bl_ext.user_default.worldwarp import (  # noqa: E402
+    clips_and_strips,
+    earlier,
+    order,
+    result_files,
+    takes,
+    takes_panel,
+    takes_relink,
+    wipe,
+    wipe_drawing,
+)
 from shots import write_result  # noqa: E402
 
 ops = bpy.ops.worldwarp
@@ -80,6 +92,16 @@ found["undone"] = names()
 bpy.ops.ed.redo()
 found["redone"] = names()
 found["none left"] = earlier.found(bpy.context.scene, base)
+make(base / "other", "c", 10)
+os.utime(base / "other" / "shot.json", (0, 0))
+described = json.loads((base / "other" / "shot.json").read_text())
+chunks = [{"complete": True, "count": 2, "meta": {"seconds_fill": 61.0, "prompt": "a mill"}}, {"complete": False}]
+(base / "other" / "shot.json").write_text(json.dumps(described | {"state": "failed", "frames": 5, "chunks": chunks}))
+os.utime(base / "other" / "shot.json", (0, 0))
+runs = earlier.history(bpy.context.scene, base)
+found["history"] = sorted([run.folder.name, run.state, take] for run, take in runs)
+found["oldest"] = [runs[-1][0].folder.name, takes_panel.history_line(runs[-1][0]).split(", ", 1)[1]]
+shutil.rmtree(base / "other")
 
 # Another one is shown: a view through a take's camera goes along, the user's own camera stays
 user = bpy.context.scene.camera.name
@@ -95,10 +117,25 @@ takes.of_name(bpy.context.scene, "Walk_v001").worldwarp_take.note = "too fast"
 # Compared by a wipe: the one that is shown, and another one
 found["not itself"] = refused(ops.wipe, take="Walk_v001")
 assert ops.wipe(take="Walk_v002") == {"FINISHED"}
+found["at once"] = [side.key[0].name for side in wipe._Drawn.sides]  # before any tick of the timer
 bpy.context.scene.frame_set(99)  # the last one stays
 assert wipe.follow(bpy.context)
 assert not wipe.follow(bpy.context)
 found["wipe"] = [[float(side.pixels[0, 0, 0]) * 255, side.key[0].name] for side in wipe._Drawn.sides]
+found["none missing"] = wipe.missing(bpy.context)
+gone = base / "Walk_v002" / "frames" / "0002.png"
+gone.rename(gone.with_suffix(".away"))
+assert wipe.follow(bpy.context)
+found["missing"] = wipe.missing(bpy.context)
+gone.write_bytes(b"half a picture")
+assert wipe.follow(bpy.context)
+found["damaged"] = wipe.missing(bpy.context)
+gone.with_suffix(".away").rename(gone)
+assert wipe.follow(bpy.context)
+found["there again"] = wipe.missing(bpy.context)
+takes.show(bpy.context.scene, takes.of_name(bpy.context.scene, "Walk_v002"))
+found["itself"] = wipe.pair(bpy.context)  # the one on the right is shown now: nothing is compared
+takes.show(bpy.context.scene, takes.of_name(bpy.context.scene, "Walk_v001"))
 assert ops.wipe() == {"FINISHED"}
 found["wiped"] = wipe.pair(bpy.context)
 halves = wipe_drawing.halves(wipe_drawing.box_of((10, 20, 110, 70), (32, 16), (1, 1)), 0.25)
@@ -145,7 +182,32 @@ bpy.ops.ed.undo()
 found["relink undone"] = [takes.is_result(takes.folder_of(take)) for take in takes.all_of(bpy.context.scene)]
 bpy.ops.ed.redo()
 
-# Collected into the project: copied, and shown from there
+# A folder of too many folders is said to be one
+most, takes_relink.MOST_FOLDERS = takes_relink.MOST_FOLDERS, 1
+there = takes.folder_of(takes.all_of(bpy.context.scene)[0])
+there.rename(there.with_name("away"))
+found["capped"] = refused(ops.relink_takes, directory=str(results.parent))
+there.with_name("away").rename(there)
+takes_relink.MOST_FOLDERS = most
+
+# Collected into the project: in bounded pieces, taken back where it is interrupted
+result_files.PIECE = 40
+copied = folder / "copied"
+work = result_files.copying(there, copied)
+shares = [next(work) for _ in range(8)]
+sizes = [path.stat().st_size for path in folder.rglob("copied.part/**/*.*")]
+work.close()
+found["interrupted"] = [
+    shares == sorted(shares),
+    shares[-1] < 1,
+    sum(sizes) <= 8 * 40,
+    len(list(folder.glob("copied*"))),
+]
+found["copied"] = [max(result_files.copying(there, copied)), result_files.ours(copied) == result_files.ours(there)]
+shutil.rmtree(copied)
+result_files.PIECE = 4 * 2**20
+
+# Copied, and shown from there
 assert ops.collect_takes("EXEC_DEFAULT", True) == {"FINISHED"}
 opened = takes.all_of(bpy.context.scene)
 found["collected"] = [[grey_of(take), takes.frames_of(take).filepath, take[takes.FOLDER]] for take in opened]
