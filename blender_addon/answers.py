@@ -2,10 +2,14 @@
 
 import bpy
 
-from . import draft, geometry, imagining, video
+from . import draft, geometry, imagining, importing, video
+from .pieces import READY, Pieces, to_the_end
 from .problems import Problem
 from .results import scene_of
 from .state import Inquiry
+
+KIND = "answer"
+"""Of the work, for ``importing``."""
 
 
 def wanted(inquiry: Inquiry | None) -> bool:
@@ -29,14 +33,31 @@ def bring_in(inquiry: Inquiry) -> None:
         inquiry.state, inquiry.text = "failed", str(error).removeprefix("Error: ").strip()
 
 
+def ready(inquiry: Inquiry) -> bool:
+    """Make a bounded piece more of what the answer becomes; True once it need only be linked to the scene."""
+    scene = scene_of(inquiry)
+    if scene is None or inquiry.what == "draft":
+        return True
+    return importing.ready(KIND, id(inquiry), lambda: placing(scene, inquiry))
+
+
 def place(scene, inquiry: Inquiry):
+    """What is left of that, or all of it: what ``placing`` returns. The answer is not kept, whatever comes of it."""
+    try:
+        return to_the_end(importing.take(KIND, id(inquiry), lambda: placing(scene, inquiry)))
+    finally:
+        inquiry.arrays = {}
+
+
+def placing(scene, inquiry: Inquiry) -> Pieces:
     """What the answer of ``inquiry`` becomes in ``scene``: the geometry's collection, a camera, or a picture's file.
 
     Raises:
         Problem: it shows no surface, or cannot be written.
     """
     arrays, view = inquiry.arrays, inquiry.context
-    inquiry.arrays = {}
+    if inquiry.what != "picture":
+        yield READY
     if inquiry.what == "words":
         return imagining.place(scene, view, arrays["picture"][0])
     if inquiry.what == "path":
@@ -51,4 +72,4 @@ def place(scene, inquiry: Inquiry):
         view.height,
         *(arrays[name] for name in ("xyz", "rgb", "faces", "level")),
     )
-    return geometry.place(scene, view.name, estimate, view.K, view.camera_to_world, view.colour_space)
+    return (yield from geometry.placing(scene, view.name, estimate, view.K, view.camera_to_world, view.colour_space))

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 from bpy.props import StringProperty
 
-from . import importer, keys, order
+from . import keyed, keys, order, reading
 from .actions import Action
 from .camera import Raster, lens_of
 from .problems import Problem
@@ -45,7 +45,7 @@ def _import(context, path: Path) -> list[str]:
     ratio = found.K[0, 0, 0] / found.K[0, 1, 1]
     raster = Raster(found.width, found.height, 1.0, ratio)
     data = bpy.data.cameras.new(path.parent.name or "Camera")
-    importer.apply_lens(data, lens_of(found.K[0], raster))
+    keyed.apply_lens(data, lens_of(found.K[0], raster))
     camera = bpy.data.objects.new(data.name, data)
     camera.rotation_mode = "QUATERNION"
     scene.collection.objects.link(camera)
@@ -55,9 +55,9 @@ def _import(context, path: Path) -> list[str]:
     return [written(camera, found.frame), *_time_notes(scene, found)]
 
 
-def _read(path: Path) -> importer.Cameras:
+def _read(path: Path) -> reading.Cameras:
     try:
-        return importer.read_cameras(path)
+        return reading.read_cameras(path)
     except Problem:
         raise Problem(
             f"{path} cannot be read as cameras.npz: files of COLMAP, transforms.json, RealEstate10K and TUM become one "

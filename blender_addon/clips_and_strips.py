@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import importer, takes
+from . import reading, takes
 from .paths_of_blend import kept
 from .problems import Problem
 
@@ -63,8 +63,8 @@ def mark(scene, take) -> int:
         Problem: its folder does not say.
     """
     folder = takes.folder_of(take)
-    cameras = importer.read_cameras(folder / "cameras.npz")
-    chunks = importer.read_shot(folder).get("chunks", [])
+    cameras = reading.read_cameras(folder / "cameras.npz")
+    chunks = reading.read_shot(folder).get("chunks", [])
     if not chunks:
         raise Problem(f"shot.json in {folder} names no ranges: it was not written by this version of WorldWarp")
     unmark(scene)

@@ -17,6 +17,7 @@ from mathutils import Matrix
 from . import anchor, points
 from .camera import matrix_world
 from .parts import MARK, PICTURE, ROLE, part, recall, remember
+from .pieces import READY, Pieces, blocks, to_the_end, whole_or_nothing
 
 LENS_DIFFERENCE = 0.15
 """Relative difference of two lenses that is worth a warning."""
@@ -49,6 +50,11 @@ class Estimate:
 
 
 def place(scene, name: str, estimate: Estimate, K, camera_to_world, colour_space: str):
+    """``placing`` at once."""
+    return to_the_end(placing(scene, name, estimate, K, camera_to_world, colour_space))
+
+
+def placing(scene, name: str, estimate: Estimate, K, camera_to_world, colour_space: str) -> Pieces:
     """Put ``estimate`` in front of a camera, as one collection linked to ``scene``.
 
     What an earlier call placed there is replaced; its objects stay (and what hangs on them), and so does the scale of
@@ -61,27 +67,42 @@ def place(scene, name: str, estimate: Estimate, K, camera_to_world, colour_space
     Returns:
         The collection.
     """
-    collection = of_scene(scene)
-    kept = anchor.factor(collection) if collection and collection[MARK] == estimate.source else 1.0
-    if collection is None:
-        collection = bpy.data.collections.new(f"{name} Geometry")
-        scene.collection.children.link(collection)
-        scene.worldwarp.geometry = collection
+    with whole_or_nothing() as made:
+        local = np.empty(estimate.xyz.shape, np.float32)
+        for block in blocks(len(local), points.ROWS):
+            local[block] = _seen(estimate.xyz[block], estimate.K, K)
+            yield
+        colours = yield from points.converting(estimate.rgb, colour_space)
+        surface = yield from points.building_surface(made, f"{name} Surface", local, colours, estimate.faces)
+        points.keep_bytes(surface.data, PICTURE, estimate.rgb)
+        yield
+        radii = yield from points.measuring_radii(local, [(np.zeros(3), K[0, 0])])
+        cloud = yield from points.building_cloud(made, f"{name} Points", local, colours, radii, rgb=estimate.rgb)
+        yield READY
+    collection = _home(scene, name, estimate)
+    kept = anchor.factor(collection) if collection[MARK] == estimate.source else 1.0
     collection[MARK] = estimate.source
-    collection["worldwarp_name"] = name
-    collection["worldwarp_size"] = [estimate.width, estimate.height]
-    for key, matrix in (("level", estimate.level), ("K_found", estimate.K), ("K", K)):
-        remember(collection, key, matrix)
-    local = _seen(estimate.xyz, estimate.K, K)
+    remember(collection, "K", K)
     _root(collection, name, float(np.median(-local[:, 2])))
     move(collection, camera_to_world)
-    colours = points.scene_linear(estimate.rgb, colour_space)
-    surface = points.surface_object(f"{name} Surface", local, colours, estimate.faces)
-    points.keep_bytes(surface.data, PICTURE, estimate.rgb)
     _dress(collection, "surface", surface)
-    radii = points.radii(local, np.zeros(3), K[0, 0])
-    _dress(collection, "points", points.cloud_object(f"{name} Points", local, colours, radii, rgb=estimate.rgb))
+    _dress(collection, "points", cloud)
     anchor.put(collection, local, K, kept)
+    return collection
+
+
+def _home(scene, name: str, estimate: Estimate):
+    """The collection of the scene's geometry, made where there is none, and what it remembers of ``estimate``."""
+    collection = of_scene(scene)
+    if collection is None:
+        collection = bpy.data.collections.new(f"{name} Geometry")
+        collection[MARK] = ""
+        scene.collection.children.link(collection)
+        scene.worldwarp.geometry = collection
+    collection["worldwarp_name"] = name
+    collection["worldwarp_size"] = [estimate.width, estimate.height]
+    remember(collection, "level", estimate.level)
+    remember(collection, "K_found", estimate.K)
     return collection
 
 

@@ -1,43 +1,76 @@
-"""A result that has come by itself is read piece by piece between two drawings of Blender's, and then placed at once.
+"""What has come by itself becomes objects piece by piece between two drawings of Blender's, and is then linked at once.
 
-Nothing of Blender's is held from one piece to the next: the user may undo, or open another file, meanwhile.
+Datablocks that are half made are in no scene. Undo, redo, saving and opening a file give the works up, which leaves
+nothing of them; they begin again after it.
 """
 
-from collections.abc import Generator
-from pathlib import Path
+from collections.abc import Callable, Hashable
 
-from .importer import Result, read_result, reading
+import bpy
+from bpy.app.handlers import persistent
+
+from .pieces import READY, Pieces, T
 from .problems import Problem
 
+_works: dict[str, tuple[Hashable, Pieces]] = {}
+"""By kind of work: which it is, and what is left of it."""
 
-class _Now:
-    folder: Path | None = None
-    work: Generator[None, None, Result] | None = None
-    result: Result | None = None
+_ready: set[str] = set()
+"""Kinds of work that are ready to be linked, or found that they cannot be done."""
 
 
-def ready(folder: Path) -> bool:
-    """Read a bounded piece more of ``folder``; True once all of it is read, or cannot be."""
-    if _Now.folder != folder:
-        forget()
-        _Now.folder, _Now.work = folder, reading(folder)
-    if _Now.work is None:
+def ready(kind: str, which: Hashable, begin: Callable[[], Pieces]) -> bool:
+    """Do a piece more of the work that ``begin`` begins; True once only its last piece is left, or it has failed."""
+    if kind not in _works or _works[kind][0] != which:
+        _give_up(kind)
+        _works[kind] = which, begin()
+    if kind in _ready:
         return True
     try:
-        next(_Now.work)
-    except StopIteration as end:
-        _Now.work, _Now.result = None, end.value
-    except Problem:  # ``take`` says it, to whoever wants the result
-        _Now.work = None
-    return _Now.work is None
+        if next(_works[kind][1]) == READY:
+            _ready.add(kind)
+    except (StopIteration, Problem):  # a problem is told to whoever begins it once more, to have it
+        _ready.add(kind)
+    except ReferenceError:  # what it had made was taken away: it begins again
+        _give_up(kind)
+    return kind in _ready
 
 
-def take(folder: Path) -> Result:
-    """What was read of ``folder``, else all of it now; raises ``Problem`` as ``read_result``."""
-    found = _Now.result if _Now.folder == folder else None
-    forget()
-    return found or read_result(folder)
+def take(kind: str, which: Hashable, begin: Callable[[], Pieces[T]]) -> Pieces[T]:
+    """What is left of that work, where it has come so far; else all of it."""
+    if kind in _ready and _works[kind][0] == which and _works[kind][1].gi_frame is not None:
+        _ready.discard(kind)
+        return _works.pop(kind)[1]
+    _give_up(kind)
+    return begin()
 
 
 def forget() -> None:
-    _Now.folder = _Now.work = _Now.result = None
+    """Give all works up."""
+    for kind in list(_works):
+        _give_up(kind)
+
+
+def _give_up(kind: str) -> None:
+    _ready.discard(kind)
+    if kind in _works:
+        _works.pop(kind)[1].close()
+
+
+@persistent
+def _forget(*_) -> None:
+    forget()
+
+
+HANDLERS = ("save_pre", "undo_pre", "redo_pre", "load_pre")
+
+
+def register() -> None:
+    for event in HANDLERS:
+        getattr(bpy.app.handlers, event).append(_forget)
+
+
+def unregister() -> None:
+    for event in HANDLERS:
+        getattr(bpy.app.handlers, event).remove(_forget)
+    forget()

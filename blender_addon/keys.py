@@ -8,7 +8,7 @@ from mathutils import Matrix
 
 from .camera import Raster, check_type, fitted_side, lens_at, matrix_world
 from .fitting import spans
-from .importer import new_curve, quaternions
+from .keyed import new_curve, quaternions
 from .motion import curves, driven, keyed, take_off
 from .problems import Problem
 

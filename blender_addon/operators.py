@@ -6,9 +6,8 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from . import earlier, importing, order, pump, results, shooting, solved, status_bar, takes, world
+from . import earlier, order, pump, results, shooting, solved, status_bar, takes, world
 from .actions import Action, Errand, idle, reachable
-from .importer import place
 from .problems import Problem
 from .properties import finished
 from .state import STATE
@@ -185,7 +184,7 @@ class WORLDWARP_OT_import_result(Action):
         return {"FINISHED"}
 
     def bring_in(self, scene, folder: Path) -> None:
-        imported = place(scene, importing.take(folder))
+        imported = results.place(scene, folder)
         for warning in imported.warnings:
             self.report({"WARNING"}, warning)
         run = STATE.run

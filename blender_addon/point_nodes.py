@@ -3,6 +3,8 @@
 import bpy
 import numpy as np
 
+from .pieces import Pieces
+
 NAME = "WorldWarp Points"
 """Of the modifier."""
 
@@ -89,9 +91,30 @@ def _places(mesh) -> np.ndarray:
     return places.reshape(-1, 3)
 
 
-def group(name: str, material, share: float) -> bpy.types.NodeTree:
+def building(made: list, name: str, material, share: float) -> Pieces[bpy.types.NodeTree]:
     """Mesh to Points of the chosen vertices, then Set Material; ``share`` of them is shown at first."""
     tree = bpy.data.node_groups.new(name, "GeometryNodeTree")
+    made.append(tree)
+    _sockets(tree, share)
+    yield
+    given, result = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    points, dress = tree.nodes.new("GeometryNodeMeshToPoints"), tree.nodes.new("GeometryNodeSetMaterial")
+    dress.inputs["Material"].default_value = material
+    radius = _math(tree, "MULTIPLY", _named(tree, RADIUS, "FLOAT"), given.outputs["Size"])
+    tree.links.new(given.outputs["Geometry"], points.inputs["Mesh"])
+    tree.links.new(radius, points.inputs["Radius"])
+    tree.links.new(points.outputs["Points"], dress.inputs["Geometry"])
+    tree.links.new(dress.outputs["Geometry"], result.inputs["Geometry"])
+    yield
+    chosen = yield from _chosen(tree, given.outputs)
+    tree.links.new(chosen, points.inputs["Selection"])
+    yield
+    _arrange(tree, result)
+    yield
+    return tree
+
+
+def _sockets(tree, share: float) -> None:
     tree.interface.new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
     for title, (kind, value, description) in INPUTS.items():
         socket = tree.interface.new_socket(title, in_out="INPUT", socket_type=kind)
@@ -102,27 +125,19 @@ def group(name: str, material, share: float) -> bpy.types.NodeTree:
             socket.min_value, socket.max_value = 0.0, 1.0 if title == "Share" else 100.0
     tree.interface.items_tree["Share"].default_value = share
     tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
-    given, result = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
-    points, dress = tree.nodes.new("GeometryNodeMeshToPoints"), tree.nodes.new("GeometryNodeSetMaterial")
-    dress.inputs["Material"].default_value = material
-    radius = _math(tree, "MULTIPLY", _named(tree, RADIUS, "FLOAT"), given.outputs["Size"])
-    tree.links.new(given.outputs["Geometry"], points.inputs["Mesh"])
-    tree.links.new(_chosen(tree, given.outputs), points.inputs["Selection"])
-    tree.links.new(radius, points.inputs["Radius"])
-    tree.links.new(points.outputs["Points"], dress.inputs["Geometry"])
-    tree.links.new(dress.outputs["Geometry"], result.inputs["Geometry"])
-    _arrange(tree, result)
-    return tree
 
 
-def _chosen(tree, given):
+def _chosen(tree, given) -> Pieces[bpy.types.NodeSocket]:
     """The socket that says which vertices are shown: what ``shown`` computes."""
     few = _compare(tree, "LESS_THAN", _named(tree, RANK, "FLOAT"), given["Share"])
     provenance = _named(tree, PROVENANCE, "FLOAT")
+    yield
     made = _boolean(tree, "NIMPLY", _compare(tree, "EQUAL", provenance, 1.0), given["Generated"])
     filled = _boolean(tree, "NIMPLY", _compare(tree, "EQUAL", provenance, 2.0), given["Filled"])
     hidden = _boolean(tree, "OR", made, filled)
+    yield
     outside = _boolean(tree, "AND", _outside(tree, given["Box"]), given["Crop"])
+    yield
     return _boolean(tree, "NIMPLY", few, _boolean(tree, "OR", hidden, outside))
 
 

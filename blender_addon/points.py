@@ -1,7 +1,6 @@
 """The coloured point cloud: from ``points.ply`` to a mesh of vertices that geometry nodes draw as points."""
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from . import point_nodes
 from .parts import PICTURE
+from .pieces import Pieces, blocks, to_the_end, whole_or_nothing
 from .problems import Problem
 
 PLY_TYPES = {"float": "<f4", "float32": "<f4", "double": "<f8", "uchar": "u1", "uint8": "u1", "int": "<i4"}
@@ -19,6 +19,12 @@ OVERLAP = 0.6
 
 BLOCK = 1 << 14
 """Colours that are converted at once."""
+
+ROWS = 1 << 16
+"""Vertices or triangles that are read, or worked on, at once."""
+
+MOST_LINES = 1024
+"""Of a header, and letters in each."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,15 @@ class Cloud:
     provenance: np.ndarray
 
 
-def read_ply(path: Path) -> Cloud:
+def reading_ply(path: Path) -> Pieces[Cloud]:
     """Read a binary little-endian PLY of vertices; raises ``Problem`` where it is none or is cut short."""
-    vertices, _, _ = _read_vertices(path)
+    with path.open("rb") as file:
+        return (yield from _vertices(file, _header(file, path)))[0]
 
-    def columns(*names):
-        return np.column_stack([vertices[name] for name in names])
 
-    known = "provenance" in vertices.dtype.names
-    provenance = np.array(vertices["provenance"]) if known else np.zeros(len(vertices), np.uint8)
-    return Cloud(columns("x", "y", "z").astype(np.float32), columns("red", "green", "blue"), provenance)
+def read_ply(path: Path) -> Cloud:
+    """The same at once."""
+    return to_the_end(reading_ply(path))
 
 
 @dataclass(frozen=True)
@@ -51,63 +56,127 @@ class Surface:
     uv: np.ndarray | None
 
 
-def read_mesh(path: Path) -> Surface:
-    """Read a binary little-endian PLY of triangles; raises ``Problem`` as ``read_ply``."""
-    vertices, lines, rest = _read_vertices(path)
-    count = next((int(line[2]) for line in lines if line[:2] == ["element", "face"]), 0)
+def reading_mesh(path: Path) -> Pieces[Surface]:
+    """Read a binary little-endian PLY of triangles; raises ``Problem`` as ``reading_ply``."""
     row = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
-    if len(rest) != count * row.itemsize:
-        raise Problem(f"{path} is cut short or holds more than triangles: make it again")
-    known = {"s", "t"} <= set(vertices.dtype.names)
-    uv = np.column_stack([vertices["s"], vertices["t"]]) if known else None
-    return Surface(read_ply(path), np.frombuffer(rest, row, count)["corners"], uv)
+    with path.open("rb") as file:
+        header = _header(file, path)
+        cloud, uv = yield from _vertices(file, header)
+        if header.rest != header.faces * row.itemsize:
+            raise Problem(f"{path} is cut short or holds more than triangles: make it again")
+        faces = np.empty((header.faces, 3), np.int32)
+        for block in blocks(header.faces, ROWS):
+            faces[block] = np.fromfile(file, row, block.stop - block.start)["corners"]
+            yield
+    return Surface(cloud, faces, uv)
 
 
-def _read_vertices(path: Path) -> tuple[np.ndarray, list[list[str]], bytes]:
-    """The vertices, the words of the header and what follows them."""
-    content = path.read_bytes()
-    header, end, body = content.partition(b"end_header\n")
-    lines = [line.split() for line in header.decode("ascii", "replace").splitlines()]
-    if not end or lines[:1] != [["ply"]] or ["format", "binary_little_endian", "1.0"] not in lines:
+def read_mesh(path: Path) -> Surface:
+    """The same at once."""
+    return to_the_end(reading_mesh(path))
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a PLY file says of itself: ``rest`` is how many bytes follow its vertices."""
+
+    row: np.dtype
+    count: int
+    faces: int
+    rest: int
+
+
+def _header(file, path: Path) -> _Header:
+    lines: list[list[str]] = []
+    while len(lines) < MOST_LINES and lines[-1:] != [["end_header"]]:
+        lines.append(file.readline(MOST_LINES).decode("ascii", "replace").split())
+    if lines[0] != ["ply"] or lines[-1] != ["end_header"] or ["format", "binary_little_endian", "1.0"] not in lines:
         raise Problem(f"{path} is no binary PLY file: import a folder that WorldWarp wrote")
-    count = next(int(line[2]) for line in lines if line[:2] == ["element", "vertex"])
+    counts = {line[1]: int(line[2]) for line in lines if line[:1] == ["element"]}
     fields = [line for line in lines if line[:1] == ["property"] and line[1] in PLY_TYPES]
     row = np.dtype([(name, PLY_TYPES[kind]) for _, kind, name in fields])
-    if len(body) < count * row.itemsize:
+    rest = path.stat().st_size - file.tell() - counts["vertex"] * row.itemsize
+    if rest < 0:
         raise Problem(f"{path} is cut short: fetch the result again")
-    return np.frombuffer(body, row, count), lines, body[count * row.itemsize :]
+    return _Header(row, counts["vertex"], counts.get("face", 0), rest)
+
+
+def _vertices(file, header: _Header) -> Pieces[tuple[Cloud, np.ndarray | None]]:
+    """The vertices, and their places in the picture where the file tells them."""
+    count, names = header.count, header.row.names
+    cloud = Cloud(np.empty((count, 3), np.float32), np.empty((count, 3), np.uint8), np.zeros(count, np.uint8))
+    uv = np.empty((count, 2), np.float32) if {"s", "t"} <= set(names) else None
+    for block in blocks(count, ROWS):
+        rows = np.fromfile(file, header.row, block.stop - block.start)
+        _spread(rows, ("x", "y", "z"), cloud.xyz[block])
+        _spread(rows, ("red", "green", "blue"), cloud.rgb[block])
+        if "provenance" in names:
+            cloud.provenance[block] = rows["provenance"]
+        if uv is not None:
+            _spread(rows, ("s", "t"), uv[block])
+        yield
+    return cloud, uv
+
+
+def _spread(rows: np.ndarray, names: tuple[str, ...], columns: np.ndarray) -> None:
+    for column, name in enumerate(names):
+        columns[:, column] = rows[name]
 
 
 def cloud_object(name: str, xyz, colours, radii, provenance=None, rgb=None) -> bpy.types.Object:
+    """``building_cloud`` at once."""
+    with whole_or_nothing() as made:
+        return to_the_end(building_cloud(made, name, xyz, colours, radii, provenance, rgb))
+
+
+def building_cloud(made: list, name: str, xyz, colours, radii, provenance=None, rgb=None) -> Pieces[bpy.types.Object]:
     """A mesh of vertices that geometry nodes draw as points, with what they choose by; left out of renders.
 
     Args:
+        made: takes in the datablocks, as ``whole_or_nothing`` gives it.
         xyz: (p, 3) float32; colours: (p, 3) linear; radii: (p,); provenance: (p,); rgb: (p, 3) uint8, as in the frames.
     """
-    mesh = _coloured(name, xyz, colours)
+    mesh = yield from _coloured(made, name, xyz, colours)
     values = np.zeros(len(xyz), np.int32) if provenance is None else provenance.astype(np.int32)
     mesh.attributes.new(point_nodes.PROVENANCE, "INT", "POINT").data.foreach_set("value", values)
-    for key, values in ((point_nodes.RADIUS, radii), (point_nodes.RANK, point_nodes.ranks(len(xyz)))):
-        mesh.attributes.new(key, "FLOAT", "POINT").data.foreach_set("value", np.asarray(values, np.float32))
+    yield
+    mesh.attributes.new(point_nodes.RADIUS, "FLOAT", "POINT").data.foreach_set("value", np.asarray(radii, np.float32))
+    yield
+    ranks = point_nodes.ranks(len(xyz))
+    mesh.attributes.new(point_nodes.RANK, "FLOAT", "POINT").data.foreach_set("value", ranks)
+    yield
     if rgb is not None:
         keep_bytes(mesh, PICTURE, rgb)
+        yield
+    group = yield from point_nodes.building(made, name, mesh.materials[0], point_nodes.share_of(len(xyz)))
     mesh.update()
     cloud_object = bpy.data.objects.new(name, mesh)
+    made.append(cloud_object)
     cloud_object.hide_render = True
-    group = point_nodes.group(name, mesh.materials[0], point_nodes.share_of(len(xyz)))
     cloud_object.modifiers.new(point_nodes.NAME, "NODES").node_group = group
+    yield
     return cloud_object
 
 
 def surface_object(name: str, xyz, colours, faces) -> bpy.types.Object:
-    """A mesh of triangles (m, 3) with the colours of its vertices."""
-    mesh = _coloured(name, xyz, colours)
+    """``building_surface`` at once."""
+    with whole_or_nothing() as made:
+        return to_the_end(building_surface(made, name, xyz, colours, faces))
+
+
+def building_surface(made: list, name: str, xyz, colours, faces) -> Pieces[bpy.types.Object]:
+    """A mesh of triangles (m, 3) with the colours of its vertices; ``made`` as of ``building_cloud``."""
+    mesh = yield from _coloured(made, name, xyz, colours)
     mesh.loops.add(3 * len(faces))
     mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces, np.int32).ravel())
+    yield
     mesh.polygons.add(len(faces))
     mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * len(faces), 3, dtype=np.int32))
+    yield
     mesh.update(calc_edges=True)
-    return bpy.data.objects.new(name, mesh)
+    made.append(bpy.data.objects.new(name, mesh))
+    yield
+    return made[-1]
 
 
 def keep_bytes(mesh, name: str, rgb: np.ndarray) -> None:
@@ -117,18 +186,34 @@ def keep_bytes(mesh, name: str, rgb: np.ndarray) -> None:
     mesh.attributes.new(name, "INT", "POINT").data.foreach_set("value", packed.view(np.int32).ravel())
 
 
-def _coloured(name: str, xyz, colours) -> bpy.types.Mesh:
+def _coloured(made: list, name: str, xyz, colours) -> Pieces[bpy.types.Mesh]:
     """A mesh of vertices with a colour attribute, and the material that shows it."""
     mesh = bpy.data.meshes.new(name)
+    made.append(mesh)
     mesh.vertices.add(len(xyz))
     positions = mesh.attributes["position"].data  # a hundred times as fast as by way of the vertices
     positions.foreach_set("vector", np.ascontiguousarray(xyz, np.float32).ravel())
-    rgba = np.ones((len(xyz), 4), np.float32)
-    rgba[:, :3] = colours
+    yield
+    rgba = np.empty((len(xyz), 4), np.float32)
+    for block in blocks(len(xyz), ROWS):
+        rgba[block, :3], rgba[block, 3] = colours[block], 1
+        yield
     mesh.attributes.new("Col", "FLOAT_COLOR", "POINT").data.foreach_set("color", rgba.ravel())
     mesh.color_attributes.active_color_name = "Col"  # what Solid shading shows where it shows attributes
-    mesh.materials.append(_material(name))
+    yield
+    mesh.materials.append(_material(made, name))
+    yield
     return mesh
+
+
+def measuring_radii(xyz: np.ndarray, cameras: list[tuple[np.ndarray, float]]) -> Pieces[np.ndarray]:
+    """``radii`` by the nearest of ``cameras``: centres and focals."""
+    found = np.full(len(xyz), np.inf, np.float32)
+    for block in blocks(len(xyz), max(BLOCK, ROWS // len(cameras))):
+        for centre, focal in cameras:
+            np.minimum(found[block], radii(xyz[block], centre, focal), out=found[block])
+        yield
+    return found
 
 
 def radii(xyz: np.ndarray, centre: np.ndarray, focal: float) -> np.ndarray:
@@ -138,19 +223,18 @@ def radii(xyz: np.ndarray, centre: np.ndarray, focal: float) -> np.ndarray:
 
 
 def scene_linear(rgb: np.ndarray, colour_space: str) -> np.ndarray:
+    """``converting`` at once."""
+    return to_the_end(converting(rgb, colour_space))
+
+
+def converting(rgb: np.ndarray, colour_space: str) -> Pieces[np.ndarray]:
     """Linear colours (p, 3) float32 of bytes (p, 3) in one of Blender's colour spaces, converted by Blender."""
     linear = np.empty((len(rgb), 3), np.float32)
-    for _ in linear_blocks(rgb, colour_space, linear):
-        pass
-    return linear
-
-
-def linear_blocks(rgb: np.ndarray, colour_space: str, linear: np.ndarray) -> Iterator[None]:
-    """The same into ``linear``, a block for each ``next``, so that nobody waits long for one of them."""
     with tempfile.TemporaryDirectory(prefix="worldwarp-") as folder:
-        for start in range(0, len(rgb), BLOCK):
-            linear[start : start + BLOCK] = _scene_linear(rgb[start : start + BLOCK], colour_space, Path(folder))
+        for block in blocks(len(rgb), BLOCK):
+            linear[block] = _scene_linear(rgb[block], colour_space, Path(folder))
             yield
+    return linear
 
 
 def _scene_linear(rgb: np.ndarray, colour_space: str, folder: Path) -> np.ndarray:
@@ -181,9 +265,10 @@ def _scene_linear(rgb: np.ndarray, colour_space: str, folder: Path) -> np.ndarra
     return linear[: len(rgb), :3]
 
 
-def _material(name: str) -> bpy.types.Material:
+def _material(made: list, name: str) -> bpy.types.Material:
     """The colour attribute as light, so that the points look as in the frames whatever lights the scene."""
     material = bpy.data.materials.new(name)
+    made.append(material)
     if not material.node_tree:  # Blender 5.0 materials have nodes always
         material.use_nodes = True
     tree = material.node_tree

@@ -6,6 +6,8 @@ import bpy
 import numpy as np
 
 from .importer import set_colour_space
+from .pieces import Pieces, blocks
+from .points import ROWS
 
 UV = "Picture"
 """Name of the mesh's UV map."""
@@ -14,21 +16,30 @@ SHOWN = "worldwarp_shown"
 """Attribute of its faces: 1 where the picture shows all corners, else 0."""
 
 
-def project(mesh: bpy.types.Mesh, faces: np.ndarray, uv: np.ndarray, picture: Path, colour_space: str) -> None:
+def projecting(made: list, mesh, faces: np.ndarray, uv: np.ndarray, picture: Path, colour_space: str) -> Pieces[None]:
     """Lay ``picture`` onto ``mesh``, whose only material shows the vertices' colours.
 
     Args:
+        made: takes in the datablocks, as ``whole_or_nothing`` gives it.
         faces: (m, 3), those of ``mesh`` in their order.
         uv: (p, 2) of the vertices in the picture, 0 to 1, v up; negative outside of it.
     """
-    shown = (uv[faces] >= 0).all(axis=(1, 2))
-    corners = np.where(shown[:, None, None], uv[faces], 0)
-    mesh.uv_layers.new(name=UV).data.foreach_set("uv", np.ascontiguousarray(corners, np.float32).ravel())
-    mesh.attributes.new(SHOWN, "FLOAT", "FACE").data.foreach_set("value", shown.astype(np.float32))
+    shown, corners = np.empty(len(faces), np.float32), np.empty((len(faces), 3, 2), np.float32)
+    for block in blocks(len(faces), ROWS):
+        places = uv[faces[block]]
+        shown[block] = (places >= 0).all(axis=(1, 2))
+        corners[block] = np.where(shown[block, None, None], places, 0)
+        yield
+    mesh.uv_layers.new(name=UV).data.foreach_set("uv", corners.ravel())
+    yield
+    mesh.attributes.new(SHOWN, "FLOAT", "FACE").data.foreach_set("value", shown)
+    yield
     image = bpy.data.images.load(str(picture), check_existing=False)
+    made.append(image)
     image.name = f"{mesh.name} Picture"
     set_colour_space(image, colour_space)
     _mix(mesh.materials[0].node_tree, image)
+    yield
 
 
 def _mix(tree, image) -> None:

@@ -18,7 +18,7 @@ BUDGET_SECONDS = 0.004
 """Most time that one tick spends on news."""
 
 PIECE_SECONDS = 0.01
-"""Pause between two pieces of a result that is read: Blender draws, and answers the user, in between."""
+"""Pause between two pieces of what becomes objects: Blender draws, and answers the user, in between."""
 
 MOST_NEWS = 64
 """Most pieces of news that one tick takes in."""
@@ -168,9 +168,12 @@ def _hear() -> float | None:
 
 def _grow_world() -> float | None:
     """A world that was made, into the scene; the next one, where it is wanted."""
-    if world.wanted(STATE.making) and results.user_is_free():
-        world_steps.bring_in()
-        redraw()
+    if world.wanted(STATE.making):
+        if not world_steps.ready(STATE.making):
+            return PIECE_SECONDS
+        if results.user_is_free():
+            world_steps.bring_in()
+            redraw()
     if not making():
         world_steps.refresh()
     return TICK_SECONDS if making() or world.wanted(STATE.making) else None
@@ -181,7 +184,7 @@ def _bring_in() -> float | None:
     if busy():
         return TICK_SECONDS
     if results.wanted(STATE.run):
-        if not importing.ready(STATE.run.folder):
+        if not results.ready(STATE.run):
             return PIECE_SECONDS
         if not results.user_is_free():
             return TICK_SECONDS
@@ -189,6 +192,8 @@ def _bring_in() -> float | None:
         results.bring_in(STATE.run)
         redraw()
     elif answers.wanted(STATE.inquiry):
+        if not answers.ready(STATE.inquiry):
+            return PIECE_SECONDS
         if not results.user_is_free():
             return TICK_SECONDS
         answers.bring_in(STATE.inquiry)
@@ -234,8 +239,10 @@ def stop() -> None:
 
 def register() -> None:
     atexit.register(stop)
+    importing.register()
 
 
 def unregister() -> None:
     atexit.unregister(stop)
     stop()
+    importing.unregister()

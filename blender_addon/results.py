@@ -1,10 +1,16 @@
 """When and where a finished run becomes objects."""
 
+from pathlib import Path
+
 import bpy
 
-from . import preferences
+from . import importer, importing, preferences
 from .paths_of_blend import kept
+from .pieces import to_the_end
 from .state import Inquiry, Run
+
+KIND = "result"
+"""Of the work, for ``importing``."""
 
 
 def wanted(run: Run | None) -> bool:
@@ -38,6 +44,17 @@ def user_is_free() -> bool:
     """Whether an undo step can be made now: object mode, and nobody in the middle of dragging something."""
     windows = bpy.context.window_manager.windows
     return bpy.context.mode == "OBJECT" and not any(len(window.modal_operators) for window in windows)
+
+
+def ready(run: Run) -> bool:
+    """Make a bounded piece more of the objects of ``run``; True once they need only be linked to its scene."""
+    scene = scene_of(run)
+    return scene is None or importing.ready(KIND, run.folder, lambda: importer.placing(scene, run.folder))
+
+
+def place(scene, folder: Path) -> importer.Imported:
+    """What is left of that, or all of it for any ``folder``; raises ``Problem`` as ``importer.import_result``."""
+    return to_the_end(importing.take(KIND, folder, lambda: importer.placing(scene, folder)))
 
 
 def bring_in(run: Run) -> None:

@@ -6,7 +6,7 @@ when the run is over: the result takes its place.
 
 import bpy
 
-from . import backdrop, importer, order
+from . import backdrop, importer, order, reading
 from .colour import colour_space
 from .problems import Problem
 from .results import scene_of
@@ -68,7 +68,7 @@ def _place(run: Run):
     if camera is None or camera.data.library is not None or not first.is_file():
         return None
     try:
-        cameras = importer.read_cameras(run.folder / "cameras.npz")
+        cameras = reading.read_cameras(run.folder / "cameras.npz")
         space = colour_space(scene)
     except Problem:
         return None

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from .camera import Raster, lens_of, matrix_world
-from .importer import apply_lens, keyframe, quaternions
+from .keyed import apply_lens, keyframe, quaternions
 from .picture import TEMPORARY, read_pixels, to_bytes
 from .problems import Problem
 

@@ -5,15 +5,22 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import aligning, importer, points, projection
+from . import aligning, importing, points, projection, reading
 from .parts import ROLE, STREAMED, WORLD, part
+from .pieces import READY, Pieces, to_the_end, whole_or_nothing
 from .problems import Problem
 from .state import Making
 
 FILES = {"points": "points.ply", "mesh": "mesh.ply", "gaussians": "gaussians.ply"}
 """Below ``world`` in the result folder, by product."""
 
-NAMES = {"points": "World Points", "mesh": "World Mesh", "gaussians": "Gaussian scene"}
+OBJECTS = ("points", "mesh")
+"""Products that come into the scene; the others are files."""
+
+NAMES = {"points": "World Points", "mesh": "World Mesh", "gaussians": "Gaussian scene", "exr": "Depth (EXR)"}
+
+KIND = "world"
+"""Of the work, for ``importing``."""
 
 MOST_CAMERAS = 16
 """Of the path, from the nearest of which a point's size is taken."""
@@ -36,26 +43,39 @@ def take_of(scene, run: str):
 
 
 def bring_in(scene, making: Making) -> None:
+    """What is left of ``placing``, or all of it."""
+    to_the_end(importing.take(KIND, id(making), lambda: placing(scene, making)))
+
+
+def ready(scene, making: Making) -> bool:
+    """Make a bounded piece more of the objects; True once they need only be linked to ``scene``."""
+    return importing.ready(KIND, id(making), lambda: placing(scene, making))
+
+
+def placing(scene, making: Making) -> Pieces[None]:
     """Place what was made, over what was there of it; the objects of before stay, with their new points.
 
     Raises:
         Problem: a file cannot be read.
     """
-    read = {name: _read(making.folder, name) for name in making.products if name != "gaussians"}
-    if not read:
+    wanted = [name for name in making.products if name != "gaussians"]
+    if not wanted:
         return
-    cameras = importer.read_cameras(making.folder / "cameras.npz")
-    described = importer.read_shot(making.folder)
-    home = collection_of(scene, making.run) or _new_home(scene, making.run, described.get("name", making.folder.name))
-    first = "points" in read and part(home, "points") is None
-    for name, mesh in read.items():
-        colour_space = described.get("colour_space", "sRGB")
-        fresh = _object(f"{home.name} {name.title()}", mesh, cameras, colour_space)
-        if name == "mesh" and mesh.uv is not None:
-            picture = making.folder / "frames" / "0001.png"
-            projection.project(fresh.data, mesh.faces, mesh.uv, picture, colour_space)
-        fresh[ROLE], fresh.hide_render = name, True
-        _put(home, name, fresh)
+    cameras, described = reading.read_cameras(making.folder / "cameras.npz"), reading.read_shot(making.folder)
+    title = f"{described.get('name', making.folder.name)} World"
+    fresh = {}
+    with whole_or_nothing() as made:
+        for name in wanted:
+            colour_space = described.get("colour_space", "sRGB")
+            fresh[name] = yield from _building(
+                made, f"{title} {name.title()}", making.folder, name, cameras, colour_space
+            )
+            fresh[name][ROLE], fresh[name].hide_render = name, True
+        yield READY
+    home = collection_of(scene, making.run) or _new_home(scene, making.run, title)
+    first = "points" in fresh and part(home, "points") is None
+    for name, thing in fresh.items():
+        _put(home, name, thing)
     adopt(scene, making.run)
     if take := take_of(scene, making.run):
         aligning.hang(take)
@@ -84,8 +104,8 @@ def _hide_streamed(take) -> None:
         cloud.hide_viewport = cloud.hide_render = True
 
 
-def _new_home(scene, run: str, name: str):
-    home = bpy.data.collections.new(f"{name} World")
+def _new_home(scene, run: str, title: str):
+    home = bpy.data.collections.new(title)
     home[WORLD] = run
     (take_of(scene, run) or scene.collection).children.link(home)
     return home
@@ -103,28 +123,32 @@ def _put(home, name: str, fresh) -> None:
         bpy.data.meshes.remove(old)
 
 
-def _read(folder: Path, name: str):
+def _reading(folder: Path, name: str) -> Pieces[points.Cloud | points.Surface]:
     path = folder / "world" / FILES[name]
     try:
-        return points.read_mesh(path) if name == "mesh" else points.read_ply(path)
+        return (yield from points.reading_mesh(path) if name == "mesh" else points.reading_ply(path))
     except OSError as error:
         raise Problem(f"{path} cannot be read ({error.strerror}): make it again") from None
 
 
-def _object(title: str, made: points.Cloud | points.Surface, cameras, colour_space: str):
-    """Points or a mesh as an object."""
-    faces = made.faces if isinstance(made, points.Surface) else None
-    cloud = made if faces is None else made.vertices
+def _building(made: list, title: str, folder: Path, name: str, cameras, colour_space: str) -> Pieces[bpy.types.Object]:
+    """Points or a mesh as an object, the mesh with the picture on it."""
+    read = yield from _reading(folder, name)
+    cloud = read.vertices if name == "mesh" else read
     if len(cloud.xyz) == 0:
         raise Problem(f"The {title} is empty: the frames show only sky, or all of it was left out")
-    colours = points.scene_linear(cloud.rgb, colour_space)
-    if faces is not None:
-        return points.surface_object(title, cloud.xyz, colours, faces)
-    return points.cloud_object(title, cloud.xyz, colours, _radii(cloud.xyz, cameras), cloud.provenance, cloud.rgb)
+    colours = yield from points.converting(cloud.rgb, colour_space)
+    if name == "points":
+        radii = yield from points.measuring_radii(cloud.xyz, _nearest(cameras))
+        return (yield from points.building_cloud(made, title, cloud.xyz, colours, radii, cloud.provenance, cloud.rgb))
+    thing = yield from points.building_surface(made, title, cloud.xyz, colours, read.faces)
+    if read.uv is not None:
+        picture = folder / "frames" / "0001.png"
+        yield from projection.projecting(made, thing.data, read.faces, read.uv, picture, colour_space)
+    return thing
 
 
-def _radii(xyz: np.ndarray, cameras) -> np.ndarray:
-    """Radii (p,) with which the points close surfaces, seen from the nearest camera."""
+def _nearest(cameras) -> list[tuple[np.ndarray, float]]:
+    """Centres and focals of some cameras, from the nearest of which a point's radius is taken."""
     some = np.unique(np.linspace(0, len(cameras.K) - 1, MOST_CAMERAS).astype(int))
-    sizes = [points.radii(xyz, cameras.camera_to_world[i, :3, 3], cameras.K[i, 0, 0]) for i in some]
-    return np.minimum.reduce(sizes)
+    return [(cameras.camera_to_world[i, :3, 3], cameras.K[i, 0, 0]) for i in some]

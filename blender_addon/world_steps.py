@@ -8,6 +8,12 @@ from .results import scene_of
 from .state import STATE, Making, Run
 
 
+def ready(making: Making) -> bool:
+    """Whether what was made need only be linked to its scene; makes a bounded piece more of it."""
+    scene = scene_of(making)
+    return scene is None or world.ready(scene, making)
+
+
 def bring_in() -> None:
     """Place what was made, as one undo step."""
     making = STATE.making
