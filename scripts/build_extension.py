@@ -2,7 +2,8 @@
 
 Stages ``blender_manifest.toml``, ``blender_addon/`` and the wheels that the manifest names in a temporary folder, then
 builds and validates with Blender's own builder where a Blender is found, else by the same rules. By default one zip
-for this machine's platform; ``--all`` builds one for each platform of the manifest.
+for this machine's platform; ``--all`` builds one for each platform of the manifest; ``--repository DIR`` does so into a
+folder that users can subscribe to once it is hosted, with its ``index.json``.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import tempfile
 import tomllib
 import zipfile
 from pathlib import Path
+
+import extension_index
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = "worldwarp_protocol"
@@ -46,13 +49,18 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all", action="store_true", help="one zip for each platform instead of this machine's only")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder of the zips (default: dist)")
+    parser.add_argument("--repository", type=Path, help="folder to be hosted: zips for all platforms and their index")
     parser.add_argument("--blender", default=shutil.which("blender"), help="Blender to build and validate with")
     parser.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="folder that keeps the wheels")
     options = parser.parse_args(argv)
     manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
-    platforms = tomllib.loads(manifest)["platforms"] if options.all else [this_platform()]
-    for built in build(manifest, platforms, options.wheels, options.out, options.blender):
+    every = options.all or options.repository
+    platforms = tomllib.loads(manifest)["platforms"] if every else [this_platform()]
+    zips = build(manifest, platforms, options.wheels, options.repository or options.out, options.blender)
+    for built in zips:
         print(f"{built} ({built.stat().st_size / 1e6:.1f} MB)")
+    if options.repository:
+        publish(options.repository, zips, options.blender)
     return 0
 
 
@@ -67,6 +75,19 @@ def build(manifest: str, platforms: list[str], cache: Path, out: Path, blender: 
             stage(Path(folder), for_platform(manifest, platform, names), names, fetch(names, cache))
             built.append(pack(Path(folder), platform, out, blender))
     return built
+
+
+def publish(folder: Path, zips: list[Path], blender: str | None) -> None:
+    """List what lies in ``folder``, by Blender where there is one; of this extension only ``zips`` stay there."""
+    name = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["id"]
+    for old in set(folder.glob(f"{name}-*.zip")) - set(zips):  # Blender warns of two zips for one platform
+        old.unlink()
+        print(f"{old} is of another version: removed")
+    if blender:
+        command(blender, "server-generate", "--repo-dir", folder)
+    else:
+        extension_index.write(folder)
+    print(folder / "index.json")
 
 
 def this_platform() -> str:
@@ -98,10 +119,7 @@ def fetch(names: list[str], cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     for name in names:
         if name.startswith(OWN):
-            (cache / name).unlink(missing_ok=True)  # the source may have changed
-            with tempfile.TemporaryDirectory() as copy:  # setuptools leaves a build folder beside the source
-                shutil.copytree(ROOT / "protocol", copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("build"))
-                pip("wheel", "--no-deps", "--wheel-dir", cache, copy)
+            build_own(name, cache)
         elif not (cache / name).is_file():
             tags = WHEEL.fullmatch(name)
             python, platforms = tags["python"], tags["platform"].split(".")
@@ -114,6 +132,15 @@ def fetch(names: list[str], cache: Path) -> Path:
         if not (cache / name).is_file():
             raise SystemExit(f"{name} was not found in the package index: correct its name in blender_manifest.toml")
     return cache
+
+
+def build_own(name: str, cache: Path) -> None:
+    """Build the protocol's wheel anew, for its source may have changed; the one in ``cache`` is replaced at once."""
+    with tempfile.TemporaryDirectory(dir=cache) as copy:  # setuptools leaves a build folder beside the source
+        shutil.copytree(ROOT / "protocol", copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("build"))
+        pip("wheel", "--no-deps", "--wheel-dir", Path(copy) / "built", copy)
+        if (built := Path(copy) / "built" / name).is_file():
+            built.replace(cache / name)
 
 
 def pip(*arguments: object) -> None:
