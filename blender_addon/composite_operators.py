@@ -158,7 +158,7 @@ def bring(scene, take, kind: str) -> str:
     image = passes.sequence(take, "exr" if kind == "EXR" else "provenance")
     if image is None:
         raise Problem(
-            f"{take.name} has no EXR files: write them by `worldwarp export FOLDER --exr`"
+            f"{take.name} has no EXR files: press Fetch Depth (EXR) under In Your Renders"
             if kind == "EXR"
             else f"The folder of {take.name} has no provenance: fetch the result again"
         )

@@ -2,8 +2,10 @@
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import catcher, compositing, drawing, passes, point_nodes, takes
+from . import catcher, compositing, drawing, passes, point_nodes, pump, takes
 from .parts import WORLD
+from .state import STATE
+from .world_panel import draw_progress
 
 ICONS = {"LEFT_OUT": "RESTRICT_RENDER_ON", "SEEN": "RESTRICT_RENDER_OFF", "SHADOWS": "GHOST_ENABLED"}
 
@@ -21,9 +23,7 @@ def draw_renders(layout, context, shot) -> None:
     row.operator("worldwarp.frames_behind", icon="NODE_COMPOSITING").collection = take.name
     if node is not None:
         row.operator("worldwarp.frames_out", text="", icon="X")
-    if passes.is_there(take, "exr"):
-        button = layout.operator("worldwarp.frames_behind", text="Over and under by Depth", icon="MOD_BOOLEAN")
-        button.collection, button.by_depth = take.name, True
+    _draw_depth(layout, take)
     for thing in things_of(take):
         _draw_thing(layout, thing)
     row = layout.row()
@@ -31,6 +31,18 @@ def draw_renders(layout, context, shot) -> None:
     row.prop(context.window_manager.worldwarp, "solid_points")
     layout.operator_menu_enum("worldwarp.frames_as", "kind").collection = take.name
     layout.operator("worldwarp.handle", icon="EMPTY_AXIS").collection = take.name
+
+
+def _draw_depth(layout, take) -> None:
+    """Over and under by the frames' depth; or else how it comes."""
+    if passes.is_there(take, passes.EXR):
+        button = layout.operator("worldwarp.frames_behind", text="Over and under by Depth", icon="MOD_BOOLEAN")
+        button.collection, button.by_depth = take.name, True
+    elif pump.making():
+        draw_progress(layout, STATE.making)
+    else:
+        button = layout.operator("worldwarp.make_world", text="Fetch Depth (EXR)", icon="IMPORT")
+        button.collection, button.product = take.name, passes.EXR
 
 
 def things_of(take) -> list:

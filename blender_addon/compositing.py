@@ -19,6 +19,9 @@ CG, DEPTH, IMAGE, FRAMES = "CG", "Depth", "Image", "Frames"
 Without a depth all that is rendered lies in front of the frames.
 """
 
+SCALE = "Depth Scale"
+"""What the frames' depth is multiplied by: how large the take is now, on its empty."""
+
 MASKS = ("Generated", "Filled")
 """Sockets where provenance is known: 1 where the frame was generated; where a hole was filled smoothly."""
 
@@ -45,6 +48,7 @@ def group_of(take) -> bpy.types.NodeTree:
     tree = bpy.data.node_groups.new(f"{take.name} Frames", "CompositorNodeTree")
     tree.interface.new_socket(CG, in_out="INPUT", socket_type="NodeSocketColor")
     tree.interface.new_socket(DEPTH, in_out="INPUT", socket_type="NodeSocketFloat")
+    tree.interface.new_socket(SCALE, in_out="INPUT", socket_type="NodeSocketFloat").default_value = 1.0
     for name in (IMAGE, FRAMES):
         tree.interface.new_socket(name, in_out="OUTPUT", socket_type="NodeSocketColor")
     given, result = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
@@ -58,6 +62,7 @@ def group_of(take) -> bpy.types.NodeTree:
     if passes := sequence(take, "exr"):
         depth = _image(tree, passes, shown, "Depth", -300)
         factor = next(socket for socket in over.inputs if socket.type == "VALUE")
+        depth = _math(tree, "MULTIPLY", depth, given.outputs[SCALE])
         tree.links.new(_math(tree, "LESS_THAN", given.outputs[DEPTH], depth), factor)
     if origin := sequence(take, "provenance"):
         _masks(tree, _image(tree, origin, shown, "Image", -600), result)
@@ -128,9 +133,7 @@ def connect(scene, take, by_depth: bool = False) -> None:
         Problem: the frames are gone, or their depth is not there.
     """
     if by_depth and not is_there(take, "exr"):
-        raise Problem(
-            f"{take.name} has no depth: write it by `worldwarp export FOLDER --exr`, or let its Proxy Mesh be a Holdout"
-        )
+        raise Problem(f"{take.name} has no depth here: press Fetch Depth (EXR), or let its Proxy Mesh be a Holdout")
     group, node = group_of(take), node_of(scene) or _insert(scene)
     tree, old = node.id_data, node.node_tree
     node.node_tree, node.label = group, group.name
@@ -144,6 +147,7 @@ def connect(scene, take, by_depth: bool = False) -> None:
         layers = _layers(tree)
         _pass(scene, layers)
         tree.links.new(layers.outputs["Depth"], node.inputs[DEPTH])
+        node.inputs[SCALE].default_value = max(takes.camera_of(take).matrix_world.to_scale())
     else:
         for link in node.inputs[DEPTH].links:
             tree.links.remove(link)

@@ -298,6 +298,23 @@ def make_world(run: str, products: tuple[str, ...], folder: Path) -> Errand:
     return errand
 
 
+def fetch_passes(run: str, folder: Path) -> Errand:
+    """Ask for all that is known of each frame, into ``folder``; what is there is not asked for again."""
+
+    def errand(link: Link, client: Client) -> None:
+        result = ResultFolder(folder)
+        with _as_wished():
+            client.fetch_passes(
+                run,
+                result,
+                on_progress=lambda step, steps: link.tell(news.Estimating(step, steps)),
+                should_stop=link.take_wish,
+            )
+            link.tell(news.WorldMade(len(result.record.chunks), {"exr.frames": result.frames_there}))
+
+    return errand
+
+
 def preview_of(folder: Path, pictures: np.ndarray, first: int, apart: int) -> news.Preview | None:
     """The pictures with the frames of the timeline that they show, ``apart`` from each other in the walk.
 

@@ -14,6 +14,9 @@ from .paths_of_blend import kept, meant
 RUN = "worldwarp_run"
 """Custom property of a take: the run's id at the server, "" where there was none."""
 
+COUNT = "worldwarp_frames"
+"""Custom property of a take: how many frames had come when it was imported."""
+
 FOLDER = "worldwarp_folder"
 """Custom property of a take: its result folder, as ``paths_of_blend`` keeps it."""
 
@@ -60,6 +63,11 @@ def frames_of(take):
     camera = camera_of(take)
     backgrounds = camera.data.background_images if camera else ()
     return next((found.image for found in backgrounds if found.image and found.image.source == "SEQUENCE"), None)
+
+
+def frame_count(take) -> int:
+    """How many frames the result of ``take`` has."""
+    return int(take.get(COUNT, 1))
 
 
 def folder_of(take) -> Path:

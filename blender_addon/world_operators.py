@@ -8,6 +8,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from . import pump, takes, wheels, world
 from .actions import Action, reachable
+from .passes import EXR
 from .problems import Problem
 from .state import STATE, Making
 
@@ -19,6 +20,11 @@ PRODUCTS = [
     ),
     ("mesh", "Proxy Mesh", "A mesh with the frames' colors, to catch shadows, to hide behind, to collide with"),
     ("gaussians", "Gaussian Scene (File)", "A scene of 3D Gaussians, fitted to all frames, as a .ply for its viewers"),
+    (
+        EXR,
+        "Depth of All Frames (EXR)",
+        "Multilayer EXR of each frame: depth, to hide CG behind what was generated; colors, motion, provenance, holes",
+    ),
 ]
 
 
@@ -41,11 +47,14 @@ def ask(scene, run: str, folder: Path, products: tuple[str, ...]) -> None:
     """
     from . import link
 
-    if not run or not folder.is_dir():
+    if not run:
+        raise Problem("No server made this result: use `worldwarp world` or `worldwarp export --exr` where it was made")
+    if not folder.is_dir():
         raise Problem(f"The folder of this result is gone ({folder}): import the result from where it is now")
     server = reachable()
     STATE.making = Making(run, folder, scene.session_uid, products)
-    pump.start_beside(link.Link(server, link.make_world(run, products, folder)))
+    errand = link.fetch_passes(run, folder) if EXR in products else link.make_world(run, products, folder)
+    pump.start_beside(link.Link(server, errand))
 
 
 class WORLDWARP_OT_make_world(Action):

@@ -2,11 +2,16 @@
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import drawing, pump, takes, world
+from . import drawing, passes, pump, takes, world
 from .state import STATE, Making
 from .world_operators import PRODUCTS
 
-SAID = {"points.count": "{:,.0f} points", "mesh.faces": "{:,.0f} triangles", "gaussians.psnr": "PSNR {:.1f} dB"}
+SAID = {
+    "points.count": "{:,.0f} points",
+    "mesh.faces": "{:,.0f} triangles",
+    "gaussians.psnr": "PSNR {:.1f} dB",
+    "exr.frames": "{:.0f} frames",
+}
 """Numbers of what was made that are told."""
 
 
@@ -16,9 +21,7 @@ def draw_world(layout, context, shot) -> None:
     row.use_property_split = False
     row.prop(context.window_manager.worldwarp, "world_refresh")
     if pump.making():
-        text = iface_("Making the world") if making.steps else iface_("Waiting for the server")
-        layout.progress(factor=making.step / max(making.steps, 1), text=text)
-        layout.operator("worldwarp.cancel_world", icon="X")
+        draw_progress(layout, making)
         return
     column = layout.column(align=True)
     column.enabled = bool(name) or bool(STATE.run and STATE.run.chunks_done)
@@ -31,7 +34,14 @@ def draw_world(layout, context, shot) -> None:
         drawing.sentences(layout, context, [making.text], "ERROR")
     elif making.state == "done":
         drawing.sentences(layout, context, [made_line(making)], "CHECKMARK")
-        drawing.folder(layout, making.folder / "world")
+        drawing.folder(layout, making.folder / (passes.EXR if passes.EXR in making.products else "world"))
+
+
+def draw_progress(layout, making: Making) -> None:
+    doing = iface_("Fetching depth") if passes.EXR in making.products else iface_("Making the world")
+    text = doing if making.steps else iface_("Waiting for the server")
+    layout.progress(factor=making.step / max(making.steps, 1), text=text)
+    layout.operator("worldwarp.cancel_world", icon="X")
 
 
 def made_line(making: Making) -> str:

@@ -55,7 +55,7 @@ def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
         assert found[part]["lit floor"] <= 3
     assert found["SHADOWS"]["shadow"] > 20
     assert found["HOLDOUT"]["shadow"] <= 1
-    assert "worldwarp export" in found["no depth"]
+    assert "Fetch Depth (EXR)" in found["no depth"]
     assert found["depth"][0] == [255, 0, 0]
     assert max(found["depth"][1:]) <= 1
     assert found["masks"] == [[0, 0, 0], [255, 255, 255], [0, 0, 0]]  # the picture, generated, filled

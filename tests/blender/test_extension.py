@@ -10,6 +10,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import OpenEXR
 import pytest
 
 
@@ -172,6 +174,20 @@ def test_a_take_of_every_fourth_frame_plays_all_of_them(in_blender, extension, s
 
 
 @pytest.mark.slow
+def test_a_run_outlives_blender_and_is_picked_up_by_the_next_one(in_blender, extension, server, tmp_path):
+    left = in_blender("quitting.py", "quit", extension, server, tmp_path)
+    assert 0 < left["frames"] < 137
+    time.sleep(3)  # the server goes on meanwhile
+    found = in_blender("quitting.py", "open", extension, server, tmp_path)
+    assert found["known"] == [True, True]
+    assert found["run"] == left["run"]
+    assert found["picked up"] == ["done", left["run"], 137]
+    assert found["missed"] > 0
+    assert found["takes"] == [["Walk_v001"], []]
+    assert found["over"] == [False, True]
+
+
+@pytest.mark.slow
 def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, tmp_path):
     found = in_blender("ranges.py", extension, server, tmp_path, timeout=560)
     assert found["at first"] == [0, 137, "", ["new"] * 3]
@@ -190,6 +206,8 @@ def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, 
     assert found["plan"][1].startswith("About ")
     assert found["plan"][1].endswith("GB of memory")
     assert found["kept"] == [2, True, False]
+    assert found["takes"] == ["Walk_v001", "Walk_v002"]
+    assert found["earlier"] == ["Walk_v001", True]
     assert found["moved back"] == [137, 0, ""]
     assert found["locked"] == ""
     for sentence in found["refused"]:
@@ -218,3 +236,23 @@ def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, 
     ]
     assert found["preset"] == [33, 0.5, "1", "a barn"]
     assert len(found["step"]) == 1
+
+
+@pytest.mark.slow
+def test_fetched_depth_says_what_of_cg_is_seen(in_blender, extension, server, tmp_path):
+    found = in_blender("depth.py", extension, server, tmp_path)
+    assert found["before"] is False
+    assert "Fetch Depth (EXR)" in found["refused"]
+    assert found["fetched"] == ["done", 5, True]
+    assert found["again"] == [["0003.exr"], True]
+    with OpenEXR.File(str(Path(found["result"]) / "exr" / "0004.exr"), separate_channels=True) as file:
+        depth = np.array(file.channels()["ViewLayer.Depth.Z"].pixels)
+    assert depth.shape == (64, 96)
+    assert 0.05 < np.mean(depth < found["away"]) < 0.9  # it is cut by a wall through its middle
+    renders = np.load(tmp_path / "renders.npz")
+    for case, share in {"far": 3, "middle": 1, "near": 1 / 3, "scaled": 1}.items():
+        seen = depth > share * found["away"]  # of CG
+        expected = np.where(seen[..., None], np.array([255, 0, 0], np.uint8), renders["frame"])
+        off = np.abs(renders[case].astype(int) - expected).max(axis=-1)
+        sure = np.abs(depth / (share * found["away"]) - 1) > 1e-4
+        assert off[sure].max() <= 1, (case, int((off > 1).sum()))
