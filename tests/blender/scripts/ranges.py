@@ -21,6 +21,7 @@ from bl_ext.user_default.worldwarp import (  # noqa: E402  (exists from here on)
     pump,
     ranges_forecast,
     ranges_panel,
+    takes,
 )
 from bl_ext.user_default.worldwarp.state import STATE  # noqa: E402
 
@@ -89,6 +90,10 @@ assert ops.generate() == {"FINISHED"}
 before, after = frames(first), frames(STATE.run.folder)
 found["kept"] = [STATE.run.kept, before[:93] == after[:93], before[93:] == after[93:]]
 second = STATE.run.folder
+found["takes"] = [take.name for take in takes.all_of(scene)]
+assert ops.show_take(take=first.name) == {"FINISHED"}
+frame = takes.frame_file(scene.worldwarp_takes.active, 237)
+found["earlier"] = [scene.worldwarp_takes.active.name, frame.read_bytes() == before[-1] != after[-1]]
 move_last(-1.5)
 found["moved back"] = foretold()  # the first take has it all
 move_last(-1.9)
