@@ -3,7 +3,7 @@
 import bpy
 
 from . import draft, geometry, imagining, importing, video
-from .pieces import READY, Pieces, to_the_end
+from .pieces import READY, Pieces
 from .problems import Problem
 from .results import scene_of
 from .state import Inquiry
@@ -44,7 +44,7 @@ def ready(inquiry: Inquiry) -> bool:
 def place(scene, inquiry: Inquiry):
     """What is left of that, or all of it: what ``placing`` returns. The answer is not kept, whatever comes of it."""
     try:
-        return to_the_end(importing.take(KIND, id(inquiry), lambda: placing(scene, inquiry)))
+        return importing.finish(KIND, id(inquiry), lambda: placing(scene, inquiry))
     finally:
         inquiry.arrays = {}
 

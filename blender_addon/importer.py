@@ -103,7 +103,7 @@ def _camera(made: list, scene, result: Result) -> Pieces[bpy.types.Object]:
     yield from _key_lens(made, data, result, Raster(result.width, result.height, 1.0, ratio))
     yield from _walk(made, camera, result)
     if result.cloud is not None and len(result.cloud.xyz):
-        farthest = np.abs(result.cloud.xyz).max() + np.abs(result.camera_to_world[:, :3, 3]).max()
+        farthest = max(result.cloud.xyz.max(), -result.cloud.xyz.min()) + np.abs(result.camera_to_world[:, :3, 3]).max()
         data.clip_end = max(data.clip_end, 2 * float(farthest))
     _background(scene, data, result, frames, ratio)
     yield

@@ -5,11 +5,12 @@ nothing of them; they begin again after it.
 """
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 
 import bpy
 from bpy.app.handlers import persistent
 
-from .pieces import READY, Pieces, T
+from .pieces import READY, Pieces, T, to_the_end
 from .problems import Problem
 
 _works: dict[str, tuple[Hashable, Pieces]] = {}
@@ -36,13 +37,14 @@ def ready(kind: str, which: Hashable, begin: Callable[[], Pieces]) -> bool:
     return kind in _ready
 
 
-def take(kind: str, which: Hashable, begin: Callable[[], Pieces[T]]) -> Pieces[T]:
-    """What is left of that work, where it has come so far; else all of it."""
+def finish(kind: str, which: Hashable, begin: Callable[[], Pieces[T]]) -> T:
+    """What that work returns, by its last piece where it has come so far; else by all of it, at once."""
     if kind in _ready and _works[kind][0] == which and _works[kind][1].gi_frame is not None:
         _ready.discard(kind)
-        return _works.pop(kind)[1]
+        with suppress(ReferenceError):  # what it had made was taken away: all of it again
+            return to_the_end(_works.pop(kind)[1])
     _give_up(kind)
-    return begin()
+    return to_the_end(begin())
 
 
 def forget() -> None:

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from .camera import Lens, matrix_world
-from .pieces import Pieces, blocks, to_the_end
+from .pieces import Pieces, blocks, to_the_end, whole_or_nothing
 
 LINEAR = 1
 """``Keyframe.interpolation`` as a number, for ``foreach_set``."""
@@ -53,18 +53,22 @@ def keyframe(datablock, frame: np.ndarray, channels: dict[str, np.ndarray]) -> b
 
 def keying(datablock, frame: np.ndarray, channels: dict[str, np.ndarray]) -> Pieces[bpy.types.Action]:
     """Key properties of ``datablock`` at every frame, linear in between: name -> values (n, components)."""
-    action = bpy.data.actions.new(datablock.name)
-    datablock.animation_data_create().action = action
-    for path, values in channels.items():
-        for index in range(values.shape[1]):
-            curve = new_curve(action, datablock, path, index)
-            curve.keyframe_points.add(len(frame))
-            points = np.column_stack([frame, values[:, index]]).astype(np.float32)
-            curve.keyframe_points.foreach_set("co", points.ravel())
-            curve.keyframe_points.foreach_set("interpolation", np.full(len(frame), LINEAR, np.int32))
-            curve.update()
-        yield
+    with whole_or_nothing() as made:
+        action = bpy.data.actions.new(datablock.name)
+        made.append(action)
+        datablock.animation_data_create().action = action
+        for path, values in channels.items():
+            for index in range(values.shape[1]):
+                _key_curve(new_curve(action, datablock, path, index), frame, values[:, index])
+            yield
     return action
+
+
+def _key_curve(curve, frame: np.ndarray, values: np.ndarray) -> None:
+    curve.keyframe_points.add(len(frame))
+    curve.keyframe_points.foreach_set("co", np.column_stack([frame, values]).astype(np.float32).ravel())
+    curve.keyframe_points.foreach_set("interpolation", np.full(len(frame), LINEAR, np.int32))
+    curve.update()
 
 
 def new_curve(action, datablock, path: str, index: int):

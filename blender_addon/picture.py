@@ -134,6 +134,8 @@ def render_copy(scene, camera, frame: int, folder: str):
             bpy.data.scenes.remove(bpy.data.scenes[name])
         for group in [group for group in bpy.data.node_groups if group.name.startswith(TEMPORARY)]:
             bpy.data.node_groups.remove(group)
+        for image in [image for image in bpy.data.images if image.name.startswith(TEMPORARY)]:
+            bpy.data.images.remove(image)
 
 
 def _exclude_results(parent) -> None:
@@ -163,6 +165,7 @@ def _configure(scene, camera, folder: Path) -> None:
 
 def _compose(scene, layer, folder: str) -> None:
     """A compositor that passes the image through and writes its depth as 32-bit EXR."""
+    space = colour_space(scene)
     if hasattr(scene, "compositing_node_group"):  # Blender 5.0
         tree = scene.compositing_node_group = bpy.data.node_groups.new(TEMPORARY, "CompositorNodeTree")
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
@@ -174,18 +177,37 @@ def _compose(scene, layer, folder: str) -> None:
         result = tree.nodes.new("CompositorNodeComposite")
     render = tree.nodes.new("CompositorNodeRLayers")
     render.scene, render.layer = scene, layer.name
+    tree.links.new(render.outputs["Image"], result.inputs[0])
+    tree.links.new(render.outputs["Depth"], _written(tree, folder, "depth", "FLOAT"))
+    tree.links.new(_way_back(tree, space), _written(tree, folder, "back", "RGBA"))
+
+
+def _written(tree, folder: str, name: str, kind: str):
+    """The input of a node that writes what it gets into files of that name."""
     output = tree.nodes.new("CompositorNodeOutputFile")
     if hasattr(output, "file_output_items"):  # Blender 5.0
         output.format.media_type = "IMAGE"
-        output.directory, output.file_name = folder, "depth"
-        output.file_output_items.new("FLOAT", "Depth")
+        output.directory, output.file_name = folder, name
+        output.file_output_items.new(kind, name.title())
     else:
         output.base_path = folder
-        output.file_slots[0].path = "depth"
+        output.file_slots[0].path = name
     output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
     output.format.exr_codec = "ZIP"
-    tree.links.new(render.outputs["Image"], result.inputs[0])
-    tree.links.new(render.outputs["Depth"], output.inputs[0])
+    return output.inputs[0]
+
+
+def _way_back(tree, space: str):
+    """A pixel in the colour space that the result comes back in.
+
+    Blender's first conversion from there takes up to a second (AgX since 5.0), once: so it is the render's thread, and
+    not the interface, that waits for it.
+    """
+    image = bpy.data.images.new(TEMPORARY, 1, 1)
+    image.colorspace_settings.name = space
+    node = tree.nodes.new("CompositorNodeImage")
+    node.image = image
+    return node.outputs["Image"]
 
 
 def sky_depth(scene, data) -> float:

@@ -46,4 +46,5 @@ def whole_or_nothing():
 
 def _remove(block: bpy.types.ID) -> None:
     with suppress(ReferenceError):  # it may be gone already
-        bpy.data.batch_remove([block])
+        if block.name:
+            bpy.data.batch_remove([block])

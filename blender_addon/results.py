@@ -6,7 +6,6 @@ import bpy
 
 from . import importer, importing, preferences
 from .paths_of_blend import kept
-from .pieces import to_the_end
 from .state import Inquiry, Run
 
 KIND = "result"
@@ -54,7 +53,7 @@ def ready(run: Run) -> bool:
 
 def place(scene, folder: Path) -> importer.Imported:
     """What is left of that, or all of it for any ``folder``; raises ``Problem`` as ``importer.import_result``."""
-    return to_the_end(importing.take(KIND, folder, lambda: importer.placing(scene, folder)))
+    return importing.finish(KIND, folder, lambda: importer.placing(scene, folder))
 
 
 def bring_in(run: Run) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import aligning, importing, points, projection, reading
 from .parts import ROLE, STREAMED, WORLD, part
-from .pieces import READY, Pieces, to_the_end, whole_or_nothing
+from .pieces import READY, Pieces, whole_or_nothing
 from .problems import Problem
 from .state import Making
 
@@ -44,7 +44,7 @@ def take_of(scene, run: str):
 
 def bring_in(scene, making: Making) -> None:
     """What is left of ``placing``, or all of it."""
-    to_the_end(importing.take(KIND, id(making), lambda: placing(scene, making)))
+    importing.finish(KIND, id(making), lambda: placing(scene, making))
 
 
 def ready(scene, making: Making) -> bool:
