@@ -102,7 +102,8 @@ def _remove_all() -> None:
         remove(kind)
 
 
-HANDLERS = ("save_pre", "undo_post", "redo_post", "load_post")
+HANDLERS = ("save_pre", "undo_pre", "redo_pre", "undo_post", "redo_post", "load_post")
+"""Before undo, too: Blender keeps the camera as it is, frees the image that no undo step knows, and crashes later."""
 
 
 def register() -> None:

@@ -1,5 +1,6 @@
 """Results of takes that lie elsewhere are copied into the project's folder, a bounded piece at a time."""
 
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from .actions import Action
 from .problems import Problem
 
 TICK_SECONDS = 0.01
-"""Between two pieces: Blender draws, and answers the user, in between."""
+"""Between two rounds: Blender draws, and answers the user, in between."""
+
+BUDGET_SECONDS = 0.02
+"""Of a round; a piece that has begun is brought to its end."""
 
 
 class WORLDWARP_OT_collect_takes(Action):
@@ -41,14 +45,17 @@ class WORLDWARP_OT_collect_takes(Action):
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}  # takes must stay while they are copied
+        deadline = time.perf_counter() + BUDGET_SECONDS
         try:
-            context.workspace.status_text_set(iface_("Copying {}  (Esc: cancel)").format(next(self.work)))
+            while time.perf_counter() < deadline:
+                said = next(self.work)
         except StopIteration as end:
             self.cancel(context)
             return self.done(end.value)
         except Problem as problem:
             self.cancel(context)
             return self.refuse(problem)
+        context.workspace.status_text_set(iface_("Copying {}  (Esc: cancel)").format(said))
         return {"RUNNING_MODAL"}
 
     def cancel(self, context) -> None:

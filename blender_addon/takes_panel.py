@@ -67,7 +67,7 @@ class WORLDWARP_PT_history(bpy.types.Panel):
     bl_space_type = "VIEW_3D"
     bl_region_type = "HEADER"
     bl_options = {"INSTANCED"}
-    bl_ui_units_x = 18
+    bl_ui_units_x = 20
 
     def draw(self, context) -> None:
         layout, found = self.layout, earlier.history(context.scene, order.output_base(context.scene))
