@@ -1,6 +1,7 @@
 """A take's frames for other editors: a movie clip, a strip in the sequencer; and its ranges as markers."""
 
 import bpy
+import numpy as np
 
 from . import reading, takes
 from .paths_of_blend import kept
@@ -51,9 +52,7 @@ def _frames(take):
     files = sorted(folder.glob("*.png"))
     if image is None or not files:
         raise Problem(f"The frames of {take.name} are not in {folder}: relink the result, or import it again")
-    camera = takes.camera_of(take)
-    user = next(found.image_user for found in camera.data.background_images if found.image == image)
-    return image, user, files
+    return image, takes.user_of(take), files
 
 
 def mark(scene, take) -> int:
@@ -69,9 +68,20 @@ def mark(scene, take) -> int:
         raise Problem(f"shot.json in {folder} names no ranges: it was not written by this version of WorldWarp")
     unmark(scene)
     for chunk in chunks:
-        first, last = (int(cameras.frame[chunk["first"] + i]) for i in (0, chunk["count"] - 1))
+        first, last = _shown(take, cameras.frame, chunk)
         scene.timeline_markers.new(f"{PREFIX} {first}\u2013{last}", frame=first)
     return len(chunks)
+
+
+def _shown(take, taken, chunk: dict) -> tuple[int, int]:
+    """First and last frame of the timeline at which a range is shown; ``taken``: where its frames were, at first."""
+    ends = chunk["first"], chunk["first"] + chunk["count"] - 1
+    if takes.OFFSETS not in take:
+        return int(taken[ends[0]]), int(taken[ends[1]])
+    start = takes.user_of(take).frame_start
+    index = np.arange(len(take[takes.OFFSETS])) + take[takes.OFFSETS]
+    first, after = int(np.searchsorted(index, ends[0])), int(np.searchsorted(index, ends[1], side="right"))
+    return start + first, start + max(first, after - 1)
 
 
 def unmark(scene) -> None:

@@ -7,6 +7,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from . import aligning, catcher, clips_and_strips, compositing, passes, takes
 from .actions import Action
 from .problems import Problem
+from .retiming import WORLDWARP_OT_retime_take
 
 
 class WORLDWARP_OT_in_renders(Action):
@@ -180,6 +181,7 @@ CLASSES = (
     WORLDWARP_OT_frames_out,
     WORLDWARP_OT_frames_as,
     WORLDWARP_OT_handle,
+    WORLDWARP_OT_retime_take,
 )
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

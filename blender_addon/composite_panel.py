@@ -30,7 +30,9 @@ def draw_renders(layout, context, shot) -> None:
     row.use_property_split = False
     row.prop(context.window_manager.worldwarp, "solid_points")
     layout.operator_menu_enum("worldwarp.frames_as", "kind").collection = take.name
-    layout.operator("worldwarp.handle", icon="EMPTY_AXIS").collection = take.name
+    row = layout.row(align=True)
+    row.operator("worldwarp.handle", icon="EMPTY_AXIS").collection = take.name
+    row.operator("worldwarp.retime_take", icon="TIME").take = take.name
 
 
 def _draw_depth(layout, take) -> None:

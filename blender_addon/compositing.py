@@ -5,13 +5,18 @@ its output.
 """
 
 import bpy
+import numpy as np
 
 from . import takes
+from .keyed import keyframe
 from .passes import is_there, sequence
 from .problems import Problem
 
 MARK = "worldwarp_composite"
 """Custom property of our node in the scene's tree: whether the film was transparent before."""
+
+OF = "worldwarp_of"
+"""Custom property of our group: the name of its take."""
 
 CG, DEPTH, IMAGE, FRAMES = "CG", "Depth", "Image", "Frames"
 """Sockets of the group: what is rendered, and how far away; that over the frames; the frames, as large as the render.
@@ -35,11 +40,10 @@ def frames_of(take) -> bpy.types.CameraBackgroundImage:
     Raises:
         Problem: the camera or its background is gone.
     """
-    camera = takes.camera_of(take)
-    for background in camera.data.background_images if camera else ():
-        if background.image is not None and background.image.source == "SEQUENCE":
-            return background
-    raise Problem(f"The frames of {take.name} are gone from its camera: import the result again")
+    found = takes.background_of(take)
+    if found is None:
+        raise Problem(f"The frames of {take.name} are gone from its camera: import the result again")
+    return found[1]
 
 
 def group_of(take) -> bpy.types.NodeTree:
@@ -67,7 +71,26 @@ def group_of(take) -> bpy.types.NodeTree:
     if origin := sequence(take, "provenance"):
         _masks(tree, _image(tree, origin, shown, "Image", -600), result)
     given.location, over.location, result.location = (0, 200), (660, 100), (1100, 0)
+    tree[OF] = take.name
+    _retime(tree, take, shown.image_user.frame_start)
     return tree
+
+
+def _retime(tree, take, first: int) -> None:
+    """Let the images of ``tree`` follow the time of ``take``, where that was changed."""
+    if takes.OFFSETS not in take:
+        return
+    offsets = np.array(take[takes.OFFSETS])[:, None]
+    images = [node for node in tree.nodes if node.bl_idname == "CompositorNodeImage"]
+    paths = [f'nodes["{node.name}"].frame_offset' for node in images]
+    keyframe(tree, first + np.arange(len(offsets)), dict.fromkeys(paths, offsets))
+
+
+def refresh(scene, take) -> None:
+    """Make our group in the compositor of ``scene`` anew where it shows ``take``, which has changed."""
+    node = node_of(scene)
+    if node is not None and node.node_tree is not None and node.node_tree.get(OF) == take.name:
+        connect(scene, take, by_depth=bool(node.inputs[DEPTH].links))
 
 
 def _image(tree, image, shown, output: str, y: float):
@@ -136,9 +159,10 @@ def connect(scene, take, by_depth: bool = False) -> None:
         raise Problem(f"{take.name} has no depth here: press Fetch Depth (EXR), or let its Proxy Mesh be a Holdout")
     group, node = group_of(take), node_of(scene) or _insert(scene)
     tree, old = node.id_data, node.node_tree
-    node.node_tree, node.label = group, group.name
-    if old is not None and old.users == 0:
-        bpy.data.node_groups.remove(old)
+    node.node_tree = group
+    _drop(old)
+    group.name = f"{take.name} Frames"  # what was dropped may have had it
+    node.label = group.name
     if not node.inputs[CG].links:
         end = _end(scene, tree)
         tree.links.new(_source(tree, end), node.inputs[CG])
@@ -181,8 +205,17 @@ def disconnect(scene) -> None:
             tree.links.new(node.inputs[CG].links[0].from_socket, link.to_socket)
     scene.render.film_transparent = bool(node[MARK])
     tree.nodes.remove(node)
-    if group is not None and group.users == 0:
-        bpy.data.node_groups.remove(group)
+    _drop(group)
+
+
+def _drop(group) -> None:
+    """Remove a group that nobody uses, and its keys."""
+    if group is None or group.users:
+        return
+    action = group.animation_data and group.animation_data.action
+    bpy.data.node_groups.remove(group)
+    if action and action.users == 0:
+        bpy.data.actions.remove(action)
 
 
 def node_of(scene):

@@ -50,6 +50,7 @@ BUTTONS = {
     "Regenerate from Here": "Ab hier neu erzeugen",
     "Relink Takes": "Takes neu verknüpfen",
     "Retime Keys": "Keys zeitlich strecken",
+    "Retime Take": "Take zeitlich strecken",
     "Roll Back to Here": "Bis hierher zurück",
     "Scale and Align": "Skalieren und ausrichten",
     "Show Log": "Protokoll zeigen",

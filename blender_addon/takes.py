@@ -17,6 +17,9 @@ RUN = "worldwarp_run"
 COUNT = "worldwarp_frames"
 """Custom property of a take: how many frames had come when it was imported."""
 
+OFFSETS = "worldwarp_offsets"
+"""Custom property of a take that was retimed: the offset of its file at each frame of the timeline, from its first."""
+
 FOLDER = "worldwarp_folder"
 """Custom property of a take: its result folder, as ``paths_of_blend`` keeps it."""
 
@@ -60,9 +63,33 @@ def camera_of(take):
 
 def frames_of(take):
     """The image sequence of its frames, or None where that is gone."""
+    found = background_of(take)
+    return found and found[1].image
+
+
+def background_of(take) -> tuple[int, bpy.types.CameraBackgroundImage] | None:
+    """Which of its camera's background images shows its frames, or None where that is gone."""
     camera = camera_of(take)
-    backgrounds = camera.data.background_images if camera else ()
-    return next((found.image for found in backgrounds if found.image and found.image.source == "SEQUENCE"), None)
+    shown = enumerate(camera.data.background_images if camera else ())
+    return next((found for found in shown if found[1].image and found[1].image.source == "SEQUENCE"), None)
+
+
+def user_of(take) -> bpy.types.ImageUser | None:
+    """How its frames are played, or None where they are gone."""
+    found = background_of(take)
+    return found and found[1].image_user
+
+
+def offset_path(take) -> str:
+    """Of the offset of its frames, in its camera's data."""
+    return f"background_images[{background_of(take)[0]}].image_user.frame_offset"
+
+
+def number_at(take, frame: int) -> int:
+    """The number of the file that ``take`` shows at ``frame`` of the timeline; it holds its first and last."""
+    user, offsets = user_of(take), take.get(OFFSETS)
+    place = min(max(frame - user.frame_start, 0), user.frame_duration - 1)
+    return place + 1 + (offsets[place] if offsets else user.frame_offset)
 
 
 def frame_count(take) -> int:
@@ -130,9 +157,7 @@ def show(scene, take) -> None:
 
 def frame_file(take, frame: int) -> Path | None:
     """The file that ``take`` shows at ``frame`` of the timeline, which holds its first and last; None: it has none."""
-    camera, image = camera_of(take), frames_of(take)
+    image = frames_of(take)
     if image is None:
         return None
-    user = next(found.image_user for found in camera.data.background_images if found.image == image)
-    number = min(max(frame - user.frame_start + 1, 1), user.frame_duration) + user.frame_offset
-    return meant(image.filepath, image.library).with_name(f"{number:04d}.png")
+    return meant(image.filepath, image.library).with_name(f"{number_at(take, frame):04d}.png")

@@ -125,9 +125,11 @@ found["swapped"] = [len(ours), ours[0].node_tree.name]
 # Out again: the render ends where it did
 kept = tree()
 ops.frames_out()
-ends = compositing._end(scene, kept)
+source = compositing._end(scene, kept).inputs[0].links[0].from_node
+while source.bl_idname == "NodeReroute":  # Blender 4.5 begins with one
+    source = source.inputs[0].links[0].from_node
 found["out"] = [
-    ends.inputs[0].links[0].from_node.bl_idname == "CompositorNodeRLayers",
+    source.bl_idname == "CompositorNodeRLayers",
     scene.render.film_transparent,
     not any("Frames" in group.name for group in bpy.data.node_groups),
 ]
