@@ -102,14 +102,15 @@ def kept(take: Take, wish: Wish) -> tuple[int, str]:
     """How many ranges of ``wish`` are those of ``take``, and what differs in the one after them ("": it ends there)."""
     if take.cameras is None or take.record.given is None:
         return 0, ""
+    moved = _moved(wish.cameras, take.cameras)
     pairs = zip(wish.ranges, take.ranges, take.made, strict=False)
     for index, (new, old, _) in enumerate(pairs):
-        if differs := _difference(take, wish, index, new, old):
+        if differs := _difference(take, wish, index, new, old, moved):
             return index, differs
     return min(len(wish.ranges), len(take.made)), ""
 
 
-def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range) -> str:
+def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range, moved: np.ndarray) -> str:
     given, mine, theirs = take.record.given, wish.cameras, take.cameras
     if (mine.width, mine.height) != (theirs.width, theirs.height):
         return "size of the picture"
@@ -123,16 +124,19 @@ def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range) -> s
         return WORDS.get(changed[0], changed[0].replace("_", " "))
     if new.seen[0] != old.seen[0]:
         return "frames"
-    moved = [position for position in new.seen if position in old.seen and not _same(mine, theirs, position)]
-    if moved:
-        return f"camera at frame {int(mine.frame[moved[0]])}"
+    both = np.array(sorted(set(new.seen) & set(old.seen)))
+    if moved[both].any():
+        return f"camera at frame {int(mine.frame[both[moved[both]][0]])}"
     return "" if new == old else "length of the walk"
 
 
-def _same(mine: files.CameraFile, theirs: files.CameraFile, position: int) -> bool:
-    poses = [cameras.camera_to_world[position] for cameras in (mine, theirs)]
-    close = CLOSE * max(1.0, float(np.abs(poses[1]).max()))
-    return np.abs(poses[0] - poses[1]).max() <= close and np.allclose(mine.K[position], theirs.K[position], rtol=CLOSE)
+def _moved(mine: files.CameraFile, theirs: files.CameraFile) -> np.ndarray:
+    """Which cameras are elsewhere, or have another lens: (n,) bool, of the positions that both have."""
+    count = min(len(mine.frame), len(theirs.frame))
+    new, old = mine.camera_to_world[:count], theirs.camera_to_world[:count]
+    close = CLOSE * np.maximum(1.0, np.abs(old).max(axis=(1, 2)))
+    lens = np.isclose(mine.K[:count], theirs.K[:count], rtol=CLOSE).all(axis=(1, 2))
+    return (np.abs(new - old).max(axis=(1, 2)) > close) | ~lens
 
 
 def effective(settings: Settings, overrides: Iterable[Override], index: int) -> dict[str, object]:
