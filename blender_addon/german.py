@@ -210,6 +210,9 @@ TEXTS = {
     "The scene renders through another camera: press Look Through of this result": (
         "Die Szene rendert durch eine andere Kamera: bei diesem Ergebnis Hindurchsehen drücken"
     ),
+    "The server is busy with a question: wait for its answer, or cancel it": (
+        "Der Server arbeitet an einer Anfrage: die Antwort abwarten oder abbrechen"
+    ),
     "The server is busy with a shot: wait for it, or cancel it": (
         "Der Server arbeitet an einer Einstellung: abwarten oder abbrechen"
     ),
@@ -229,6 +232,7 @@ TEXTS = {
     "Tokens": "Tokens",
     "took {}": "dauerte {}",
     "Undo does not bring files back": "Rückgängig bringt Dateien nicht zurück",
+    "Meters": "Meter",
     "Units": "Einheiten",
     "Waiting": "Wartet",
     "Waiting for the server": "Warten auf den Server",

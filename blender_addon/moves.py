@@ -38,7 +38,7 @@ class WORLDWARP_OT_add_move(Action):
     bl_options = {"REGISTER", "UNDO"}
 
     move: EnumProperty(name="Move", description="What the camera does", items=_move_items)
-    amount: FloatProperty(name="Amount", description="In units, degrees, or as a factor, as the move has it", default=1)
+    amount: FloatProperty(name="Amount", description="In meters, degrees, or times, as the move has it", default=1)
     frames: IntProperty(name="Frames", description="That it takes; 0 leaves it open", default=0, min=0)
     pace: EnumProperty(
         name="Pace",
@@ -63,7 +63,8 @@ class WORLDWARP_OT_add_move(Action):
         layout.use_property_split = True
         layout.prop(self, "move")
         preset = words.moves()[self.move]
-        unit = {"m": rpt_("Units"), "deg": rpt_("Degrees"), "x": rpt_("Times")}[preset.unit]
+        lengths = rpt_("Units") if context.scene.unit_settings.system == "NONE" else rpt_("Meters")
+        unit = {"m": lengths, "deg": rpt_("Degrees"), "x": rpt_("Times")}[preset.unit]
         layout.prop(self, "amount", text=unit, translate=False)
         for name in ("easing", "pace", *(("frames",) if self.pace == "usual" else ())):
             layout.prop(self, name)
@@ -78,7 +79,8 @@ class WORLDWARP_OT_add_move(Action):
         settings = context.scene.worldwarp.words
         preset = words.moves()[self.move]
         aims = preset.travels or self.move.startswith("orbit")
-        target = {"CURSOR": "@cursor", "OBJECT": "@object", "AHEAD": f"@target {self.distance:.6g}m"}.get(self.target)
+        ahead = self.distance * words.metres(context.scene)  # which the field shows in the scene's own units
+        target = {"CURSOR": "@cursor", "OBJECT": "@object", "AHEAD": f"@target {ahead:.6g}m"}.get(self.target)
         pace, frames = ("", self.frames) if self.pace == "usual" else (self.pace, 0)
         added = words.move_text(self.move, self.amount, frames, self.easing, pace, target if aims else "")
         before = settings.text.strip()

@@ -1,6 +1,7 @@
 """The path in words, from the scene's camera, and without jitter: language and smoothing are the protocol package's."""
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -34,6 +35,12 @@ def move_text(name: str, amount: float, frames: int, easing: str, pace: str, tar
     if frames:
         words.append(f"over {frames} frames")
     return " ".join(word for word in words if word)
+
+
+def metres(scene) -> float:
+    """How many metres a unit of the scene is, by its unit settings; 1 where it names none."""
+    units = scene.unit_settings
+    return 1.0 if units.system == "NONE" else units.scale_length
 
 
 def first_camera(context) -> "Cameras":
@@ -88,7 +95,7 @@ def _cameras(context, frames: range) -> "Cameras":
 
 
 def walk(context) -> "Cameras":
-    """The path that the scene's words describe.
+    """The path that the scene's words describe; their m are metres of the scene's unit settings.
 
     Raises:
         Problem: the words mean nothing, do not fit, or their targets are not there.
@@ -101,9 +108,29 @@ def walk(context) -> "Cameras":
     depth = first_depth(seen, start.K[0], start.camera_to_world[0], (start.width, start.height)) if seen else None
     try:
         described = grammar.parse(scene.worldwarp.words.text)
-        return walking.walk(described, start, _wanted(scene), depth, places(context, int(start.frame[0])))
+        return _walk_metres(
+            described, start, _wanted(scene), depth, places(context, int(start.frame[0])), metres(scene)
+        )
     except InvalidShot as error:
         raise Problem(_said(error)) from None
+
+
+def _walk_metres(described, start, frames: int | None, depth, found: dict, metre: float) -> "Cameras":
+    """``walking.walk`` in a world of metres, of which the scene's unit is ``metre``."""
+
+    def depth_in_metres(u: float, v: float) -> float:
+        return metre * depth(u, v)
+
+    found = {name: metre * place for name, place in found.items()}
+    walked = walking.walk(described, _scaled(start, metre), frames, depth and depth_in_metres, found)
+    return _scaled(walked, 1 / metre)
+
+
+def _scaled(cameras: "Cameras", factor: float) -> "Cameras":
+    """The cameras in a world that is ``factor`` times as large."""
+    poses = np.array(cameras.camera_to_world)
+    poses[:, :3, 3] *= factor
+    return replace(cameras, camera_to_world=poses)
 
 
 def places(context, frame: int) -> dict:

@@ -147,6 +147,9 @@ def test_paths_become_keys_where_they_are(in_blender, tmp_path):
         "dolly_in 1.5m ease over 48 frames + pan_left 20deg linear, then slow orbit 45deg @target 3m ease"
     )
     assert found["length"] == 49
+    assert max(found["centimetres"]) < 1e-5
+    assert found["shown"].startswith("orbit 45deg @target 3m")
+    assert found["metre"] == pytest.approx([100, 100, 1])
     refusals(found)
     curves(found)
     knows(found)

@@ -162,6 +162,29 @@ settings.fit = False
 found["length"] = words.length(scene)
 settings.fit = True
 
+# A metre is what the scene's unit settings say; in a scene of centimetres all is as it was, a hundred times as large
+settings.text = "dolly_in 1.5m + pan_left 20deg, then orbit 45deg @cursor, then orbit 20deg @target 3m"
+units, place = scene.unit_settings, np.array(cam.location)
+settings.fit, cursor = False, np.array(scene.cursor.location)
+metric = words.walk(bpy.context).camera_to_world
+units.scale_length, cam.location, scene.cursor.location = 0.01, 100 * place, 100 * cursor
+bpy.context.view_layer.update()
+tiny = words.walk(bpy.context).camera_to_world
+found["centimetres"] = [
+    float(np.abs(tiny[:, :3, 3] / 100 - metric[:, :3, 3]).max()),
+    float(np.abs(tiny[:, :3, :3] - metric[:, :3, :3]).max()),
+]
+settings.text = ""
+assert ops.add_move(move="orbit", amount=45, target="AHEAD", distance=300) == {"FINISHED"}
+found["shown"] = settings.text
+settings.text, found["metre"] = "dolly_in 1m", []
+for system in ("METRIC", "IMPERIAL", "NONE"):
+    units.system = system
+    ends = words.walk(bpy.context).camera_to_world[[0, -1], :3, 3]
+    found["metre"].append(float(np.linalg.norm(ends[1] - ends[0])))
+units.system, units.scale_length, cam.location, scene.cursor.location = "METRIC", 1, place, cursor
+settings.fit = True
+
 # A parent is refused; a new camera is not
 cam.animation_data_clear()
 cam.data.animation_data_clear()
