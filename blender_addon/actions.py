@@ -46,14 +46,21 @@ class Errand(Action):
         return {"FINISHED"}
 
 
-def idle(cls) -> bool:
-    """For ``poll``: whether an errand can begin."""
+BUSY = {
+    pump.RUN: "The server is busy with a shot: wait for it, or cancel it",
+    pump.INQUIRY: "The server is busy with a question: wait for its answer, or cancel it",
+}
+
+
+def idle(cls, kind: str = "") -> bool:
+    """For ``poll``: whether an errand can begin where one of that kind, or any, would be in its way."""
     if sentence := wheels.missing():
         cls.poll_message_set(sentence)
         return False
-    if pump.busy():
-        cls.poll_message_set(rpt_("The server is busy with a shot: wait for it, or cancel it"))
-        return False
+    for name, sentence in BUSY.items():
+        if kind in ("", name) and pump.busy(name):
+            cls.poll_message_set(rpt_(sentence))
+            return False
     return True
 
 

@@ -58,7 +58,7 @@ def _started() -> bool:
 
     settings, process = preferences.get(), _Starting.process
     if backend_process.answers(settings.address) and process.poll() is None:
-        pump.start(link.Link(preferences.server(), link.say_hello))
+        pump.start(link.Link(preferences.server(), link.say_hello), pump.INQUIRY)
         return True
     if process.poll() is None and time.monotonic() - _Starting.since < START_SECONDS:
         return False
@@ -82,7 +82,7 @@ class WORLDWARP_OT_start_server(Action):
             _begin()
         except Problem as problem:
             return self.refuse(problem)
-        pump.start_after(_started)
+        pump.start_after(_started, pump.INQUIRY)
         pump.redraw()
         return {"FINISHED"}
 

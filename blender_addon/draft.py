@@ -69,7 +69,7 @@ def ask(context, server, picture: Picture | None = None) -> None:
     _check(scene)
     path, question = inquire(context, picture or order.take_picture(scene, order.frames_of(scene)[0], []))
     STATE.inquiry = Inquiry("draft", scene.session_uid, path, state="asking")
-    pump.start(link.Link(server, link.check_path(question)))
+    pump.start(link.Link(server, link.check_path(question)), pump.INQUIRY)
 
 
 def _check(scene) -> None:

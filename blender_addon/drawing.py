@@ -52,7 +52,7 @@ def inquiry(layout, context, what: str) -> bool:
     found: Inquiry | None = STATE.inquiry
     if found is None or found.what != what:
         return False
-    if found.over or not pump.busy():
+    if found.over or not pump.busy(pump.INQUIRY):
         if found.state == "failed":
             sentences(layout, context, [found.text], "ERROR")
         return False
@@ -63,7 +63,7 @@ def inquiry(layout, context, what: str) -> bool:
         layout.progress(factor=found.step / found.steps, text=text)
     else:
         layout.label(text=text, icon="SORTTIME", translate=False)
-    layout.operator("worldwarp.cancel", icon="X")
+    layout.operator("worldwarp.cancel", icon="X").what = pump.INQUIRY
     return True
 
 

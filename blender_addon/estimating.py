@@ -72,7 +72,7 @@ def ask_picture(context, server, picture: Picture | None = None) -> None:
     _check(scene)
     view, question = inquire(context, picture or order.take_picture(scene, order.frames_of(scene)[0], []))
     STATE.inquiry = Inquiry("picture", scene.session_uid, view, state="asking")
-    pump.start(link.Link(server, link.estimate(question)))
+    pump.start(link.Link(server, link.estimate(question)), pump.INQUIRY)
 
 
 def _check(scene) -> None:
@@ -141,7 +141,7 @@ def _read_and_ask(context, server, *, job: bool) -> None:
     def send(_, frames) -> None:
         STATE.inquiry.state = "asking"
         question = link.Question("path", "ttt3r", frames, fps=clip.fps / shot.clip_step)
-        pump.start(link.Link(server, link.estimate(question)))
+        pump.start(link.Link(server, link.estimate(question)), pump.INQUIRY)
 
     if job:
         waiting.follow(reader, STATE.inquiry, reader.frames, send)

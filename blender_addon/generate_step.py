@@ -20,7 +20,7 @@ def draw(layout, context, shot) -> None:
     layout.prop(shot, "speed")
     diffusion_panel.draw_freedom(layout, shot)
     run = STATE.run
-    if pump.busy() and run is not None and not run.over:
+    if pump.busy(pump.RUN) and run is not None and not run.over:
         draw_run(layout, context, run)
         return
     scene, forecast = context.scene, ranges_forecast.of(context.scene)
@@ -97,7 +97,7 @@ def draw_run(layout, context, run: Run) -> None:
     diffusion_panel.draw_preview(layout, context)
     layout.prop(context.window_manager.worldwarp_live, "show_frames")
     column = layout.column(align=True)
-    column.operator("worldwarp.cancel", icon="X")
+    column.operator("worldwarp.cancel", icon="X").what = pump.RUN
     column.operator("worldwarp.stop_after_chunk", icon="PAUSE")
     drawing.sentences(layout, context, run.warnings, "ERROR")
 

@@ -6,7 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty
 
-from . import anchor, answers, estimating, match, order
+from . import anchor, answers, estimating, match, order, pump
 from .actions import Action, Errand, idle, reachable
 from .geometry import of_scene
 from .picture import read_size
@@ -20,7 +20,7 @@ class Inquiring(Errand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        if not idle(cls):
+        if not idle(cls, pump.INQUIRY):
             return False
         if found := cls.problems(context.scene):
             cls.poll_message_set(found[0])

@@ -46,7 +46,7 @@ def ask(context, server) -> None:
     shot = scene.worldwarp
     words = link.Words(shot.diffusion.sent(), *size(scene), shot.imagined_seed)
     STATE.inquiry = Inquiry("words", scene.session_uid, fresh_file(scene), state="asking")
-    pump.start(link.Link(server, link.imagine(words)))
+    pump.start(link.Link(server, link.imagine(words)), pump.INQUIRY)
 
 
 def fresh_file(scene) -> Path:

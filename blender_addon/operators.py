@@ -21,12 +21,12 @@ class WORLDWARP_OT_test_connection(Errand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return idle(cls)
+        return idle(cls, pump.INQUIRY)
 
     def start(self, context) -> None:
         from . import link
 
-        pump.start(link.Link(reachable(), link.say_hello))
+        pump.start(link.Link(reachable(), link.say_hello), pump.INQUIRY)
 
     def end(self) -> None:
         if not STATE.connected:
@@ -56,7 +56,7 @@ class WORLDWARP_OT_generate(RunErrand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        if not idle(cls):
+        if not idle(cls, pump.RUN):
             return False
         if found := order.problems(context.scene):
             cls.poll_message_set(found[0])
@@ -89,14 +89,14 @@ class WORLDWARP_OT_attach(RunErrand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return idle(cls)
+        return idle(cls, pump.RUN)
 
     def start(self, context) -> None:
         shooting.fetch(context.scene, reachable(), self.run, self.directory)
 
 
 def _running(cls) -> bool:
-    if not pump.busy() or STATE.run is None or STATE.run.over:
+    if not pump.busy(pump.RUN) or STATE.run is None or STATE.run.over:
         cls.poll_message_set(rpt_("Nothing is being generated"))
         return False
     return True
@@ -109,10 +109,11 @@ class WORLDWARP_OT_cancel(Action):
     bl_label = "Cancel"
 
     by_key: BoolProperty(description="Esc was pressed", options={"SKIP_SAVE", "HIDDEN"})
+    what: StringProperty(description="run or inquiry; empty for both", options={"SKIP_SAVE", "HIDDEN"})
 
     @classmethod
     def poll(cls, context) -> bool:
-        if pump.busy() and STATE.inquiry is not None and not STATE.inquiry.over:
+        if pump.busy(pump.INQUIRY) and STATE.inquiry is not None and not STATE.inquiry.over:
             return True
         return _running(cls)
 
@@ -123,11 +124,14 @@ class WORLDWARP_OT_cancel(Action):
         return self.execute(context)
 
     def execute(self, context) -> set[str]:
-        if STATE.run is not None and STATE.run.state == "rendering":
-            STATE.run.state = "cancelled"
-        if STATE.inquiry is not None and not STATE.inquiry.over:
-            STATE.inquiry.state = "cancelled"
-        pump.ask("cancel")
+        if self.what != pump.INQUIRY:
+            if STATE.run is not None and STATE.run.state == "rendering":
+                STATE.run.state = "cancelled"
+            pump.ask("cancel", pump.RUN)
+        if self.what != pump.RUN:
+            if STATE.inquiry is not None and not STATE.inquiry.over:
+                STATE.inquiry.state = "cancelled"
+            pump.ask("cancel", pump.INQUIRY)
         return {"FINISHED"}
 
 

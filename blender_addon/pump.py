@@ -5,6 +5,8 @@ import queue
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import bpy
 
@@ -24,47 +26,60 @@ MOST_NEWS = 64
 """Most pieces of news that one tick takes in."""
 
 
-class _Errand:
-    """The link in hand, or what comes before it; there is one at a time."""
+RUN, INQUIRY = "run", "inquiry"
+"""Errands: there is one of each kind at a time. Whatever is asked while a run goes on, the server does in its turn."""
 
-    link = None
-    before = None
+
+@dataclass
+class _Errand:
+    """The link in hand, or what comes before it."""
+
+    link: Any = None
+    before: Callable[[], bool] | None = None
+
+
+_errands = {RUN: _Errand(), INQUIRY: _Errand()}
+
+
+class _World:
     beside = None
     """A link that makes a world, whatever else is under way."""
 
 
-def busy() -> bool:
-    """Whether an errand is under way or its news are not all heard."""
-    return _Errand.link is not None or _Errand.before is not None
+def busy(kind: str = "") -> bool:
+    """Whether an errand, of that kind or of any, is under way or its news are not all heard."""
+    return any(
+        errand.link is not None or errand.before is not None for name, errand in _errands.items() if kind in ("", name)
+    )
 
 
-def start(link) -> None:
+def start(link, kind: str = RUN) -> None:
     """Follow ``link`` until its errand is over. In the background nothing fires timers: call ``to_the_end`` there."""
-    _Errand.link = link
+    _errands[kind].link = link
     _register()
 
 
-def start_after(step: Callable[[], bool]) -> None:
+def start_after(step: Callable[[], bool], kind: str = RUN) -> None:
     """Call ``step`` at each tick until it says True; it may start a link."""
-    _Errand.before = step
+    _errands[kind].before = step
     _register()
 
 
 def start_beside(link) -> None:
     """Follow ``link``, which makes a world, beside the errand; in the background call ``made`` then."""
-    _Errand.beside = link
+    _World.beside = link
     _register()
 
 
 def making() -> bool:
     """Whether a world is being made."""
-    return _Errand.beside is not None
+    return _World.beside is not None
 
 
 def made() -> None:
     """Blocks until the world is made and all its news are heard."""
     while making():
-        _Errand.beside.wait(0.05)
+        _World.beside.wait(0.05)
         pump_beside()
 
 
@@ -74,27 +89,27 @@ def _register() -> None:
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
 
 
-def ask(wish: str) -> None:
+def ask(wish: str, kind: str = RUN) -> None:
     """Pass a wish on to the errand under way."""
-    if _Errand.link is not None:
-        _Errand.link.ask(wish)
+    if _errands[kind].link is not None:
+        _errands[kind].link.ask(wish)
 
 
 def stop_after(chunk: int) -> None:
     """Let the run under way stop after that chunk."""
-    if _Errand.link is not None:
-        _Errand.link.last = chunk
+    if _errands[RUN].link is not None:
+        _errands[RUN].link.last = chunk
 
 
 def ask_beside(wish: str) -> None:
     """Pass a wish on to the link that makes a world."""
-    if _Errand.beside is not None:
-        _Errand.beside.ask(wish)
+    if _World.beside is not None:
+        _World.beside.ask(wish)
 
 
 def pump_beside() -> bool:
     """Take in what the link that makes a world has told; says whether there was anything."""
-    link = _Errand.beside
+    link = _World.beside
     if link is None:
         return False
     ended, heard = not link.alive, False
@@ -104,25 +119,32 @@ def pump_beside() -> bool:
             STATE.hear(item)
         STATE.making.hear(item)
     if ended:
-        _Errand.beside = None
+        _World.beside = None
     return heard or ended
 
 
 def pump(budget: float = BUDGET_SECONDS, most: int = MOST_NEWS) -> int:
-    """Take in what the link has told: for ``budget`` seconds at most, ``most`` pieces at most; says how many."""
-    link, heard, deadline = _Errand.link, 0, time.perf_counter() + budget
+    """Take in what the links have told: for ``budget`` seconds at most, ``most`` pieces at most; says how many."""
+    heard, deadline = 0, time.perf_counter() + budget
+    for kind in _errands:
+        heard += _pump(kind, most - heard, deadline)
+    return heard
+
+
+def _pump(kind: str, most: int, deadline: float) -> int:
+    link, heard = _errands[kind].link, 0
     if link is None:
         return 0
     ended = not link.alive  # before looking: what it told last is in the inbox then
     while heard < most and time.perf_counter() < deadline:
         try:
             item = link.inbox.get_nowait()
-            STATE.hear(item)
+            STATE.hear(item, kind)
             if isinstance(item, news.Accepted | news.Ended):
                 results.remember(STATE.run)
         except queue.Empty:
             if ended:
-                _Errand.link = None
+                _errands[kind].link = None
             break
         heard += 1
     return heard
@@ -148,21 +170,21 @@ def _guarded(step: Callable[[], float | None]) -> float | None:
 
 def _prepare() -> float | None:
     """What comes before an errand."""
-    if _Errand.before is None:
-        return None
-    step, _Errand.before = _Errand.before, None  # one that raises is not called again
-    if not step():
-        _Errand.before = step
-        return TICK_SECONDS
-    redraw()
-    return None
+    for errand in _errands.values():
+        if errand.before is not None:
+            step, errand.before = errand.before, None  # one that raises is not called again
+            if step():
+                redraw()
+            else:
+                errand.before = step
+    return TICK_SECONDS if any(errand.before for errand in _errands.values()) else None
 
 
 def _hear() -> float | None:
     """The news, and what is shown of them."""
     if any([pump(), pump_beside(), preview.follow(STATE.run), streaming.follow(STATE.run)]):  # all of them
         redraw()
-    status_bar.follow(STATE.run if busy() else None)
+    status_bar.follow(STATE.run if busy(RUN) else None)
     return TICK_SECONDS if busy() or making() else None
 
 
@@ -179,35 +201,42 @@ def _grow_world() -> float | None:
     return TICK_SECONDS if making() or world.wanted(STATE.making) else None
 
 
-def _bring_in() -> float | None:
-    """What has come becomes objects, once nothing is under way and the user's hands are off."""
-    if busy():
+def _bring_in_run() -> float | None:
+    """What has come of a run becomes objects, once it is over and the user's hands are off."""
+    if busy(RUN) or not results.wanted(STATE.run):
+        return TICK_SECONDS if busy(RUN) else None
+    if not results.ready(STATE.run):
+        return PIECE_SECONDS
+    if not results.user_is_free():
         return TICK_SECONDS
-    if results.wanted(STATE.run):
-        if not results.ready(STATE.run):
-            return PIECE_SECONDS
-        if not results.user_is_free():
-            return TICK_SECONDS
-        streaming.remove()
-        results.bring_in(STATE.run)
-        redraw()
-    elif answers.wanted(STATE.inquiry):
-        if not answers.ready(STATE.inquiry):
-            return PIECE_SECONDS
-        if not results.user_is_free():
-            return TICK_SECONDS
-        answers.bring_in(STATE.inquiry)
-        redraw()
-    return TICK_SECONDS if results.wanted(STATE.run) or answers.wanted(STATE.inquiry) else None
+    streaming.remove()
+    results.bring_in(STATE.run)
+    redraw()
+    return None
 
 
-STEPS = (_prepare, _hear, _grow_world, _bring_in)
+def _bring_in_answer() -> float | None:
+    """The same of what was asked for."""
+    if busy(INQUIRY) or not answers.wanted(STATE.inquiry):
+        return TICK_SECONDS if busy(INQUIRY) else None
+    if not answers.ready(STATE.inquiry):
+        return PIECE_SECONDS
+    if not results.user_is_free():
+        return TICK_SECONDS
+    answers.bring_in(STATE.inquiry)
+    redraw()
+    return None
+
+
+STEPS = (_prepare, _hear, _grow_world, _bring_in_run, _bring_in_answer)
 
 
 def to_the_end() -> None:
     """Blocks until the errand is over and all its news are heard."""
     while busy():
-        _Errand.link.wait(0.05)
+        for errand in _errands.values():
+            if errand.link is not None:
+                errand.link.wait(0.05)
         pump(budget=1.0)
 
 
@@ -225,16 +254,16 @@ def stop() -> None:
     """Let go of timer and server; a run goes on there. Blender crashes or hangs where it exits with a timer."""
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
-    _Errand.before = None
     importing.forget()
     preview.remove()
     status_bar.follow(None)
-    if _Errand.beside is not None:
-        _Errand.beside.leave()
-        _Errand.beside = None
-    if _Errand.link is not None:
-        _Errand.link.leave()
-        _Errand.link = None
+    if _World.beside is not None:
+        _World.beside.leave()
+        _World.beside = None
+    for errand in _errands.values():
+        if errand.link is not None:
+            errand.link.leave()
+        errand.link = errand.before = None
 
 
 def register() -> None:

@@ -133,7 +133,7 @@ def forget() -> None:
 
 def _running(scene, run: Run | None) -> Forecast | None:
     """The ranges of a run of ``scene`` that is under way and has begun; its folder tells."""
-    if run is None or run.over or not run.id or not pump.busy() or scene_of(run) != scene:
+    if run is None or run.over or not run.id or not pump.busy(pump.RUN) or scene_of(run) != scene:
         return None
     from . import plan
 

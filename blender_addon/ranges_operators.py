@@ -98,7 +98,7 @@ class Making(Ranging):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return idle(cls)
+        return idle(cls, pump.RUN)
 
     def invoke(self, context, event) -> set[str]:
         self.how = "INVOKE_DEFAULT"
@@ -148,7 +148,7 @@ class WORLDWARP_OT_generate_next(RunErrand):
 
     @classmethod
     def poll(cls, context) -> bool:
-        found = order.problems(context.scene) if idle(cls) else None
+        found = order.problems(context.scene) if idle(cls, pump.RUN) else None
         if found:
             cls.poll_message_set(found[0])
         return found == []
@@ -175,7 +175,7 @@ class WORLDWARP_OT_stop_after_range(Ranging):
 
     @classmethod
     def poll(cls, context) -> bool:
-        if not pump.busy() or STATE.run is None or STATE.run.over:
+        if not pump.busy(pump.RUN) or STATE.run is None or STATE.run.over:
             cls.poll_message_set(rpt_("Nothing is being generated"))
             return False
         return True

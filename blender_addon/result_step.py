@@ -15,12 +15,18 @@ def draw(layout, context, shot) -> None:
         if run.frames_done:
             drawing.folder(layout, run.folder)
         drawing.sentences(layout, context, run.warnings, "ERROR")
-        if run.state in ("cancelled", "failed") and run.frames_done and not run.imported and not pump.busy():
+        if importable(run):
             layout.operator("worldwarp.import_result", text="Import What Is There").directory = str(run.folder)
     takes_panel.draw(layout, context)
-    if results.unfinished(context.scene) and not pump.busy():
+    if results.unfinished(context.scene) and not pump.busy(pump.RUN):
         drawing.sentences(layout, context, [iface_("A run of this scene is on the server")], "INFO")
         layout.operator("worldwarp.attach", icon="FILE_REFRESH")
+
+
+def importable(run: Run) -> bool:
+    """Whether frames of ``run`` came before it was ended, and are not in Blender: they do not come by themselves."""
+    ended = run.state in ("cancelled", "failed") and not pump.busy(pump.RUN)
+    return ended and run.frames_done > 0 and not run.imported
 
 
 def result_line(run: Run) -> str:

@@ -26,7 +26,7 @@ def after_load(*_) -> None:
     _Tried.runs = set()
     if wheels.missing():
         return
-    if pump.busy():
+    if pump.busy(pump.RUN):
         follow_reopened()
     if not bpy.app.background and next_scene() and not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=0, persistent=True)
@@ -70,7 +70,7 @@ def _followed(run: str) -> bool:
 
 def tick() -> float | None:
     """The timer, until none is left."""
-    if pump.busy() or results.wanted(STATE.run):
+    if pump.busy(pump.RUN) or results.wanted(STATE.run):
         return TICK_SECONDS
     scene = next_scene()
     if scene is None:

@@ -185,8 +185,8 @@ class State:
     inquiry: Inquiry | None = None
     making: Making | None = None
 
-    def hear(self, item: news.News) -> None:
-        """Take in one piece of news."""
+    def hear(self, item: news.News, of: str = "") -> None:
+        """Take in one piece of news; ``of`` the run, of the inquiry, or of whatever is under way."""
         match item:
             case news.Connected():
                 self.connected, self.connection = True, item.server
@@ -194,7 +194,7 @@ class State:
                 self.machine, self.versions = item.machine, item.versions
                 self.pictures = dict(item.pictures)
             case news.Failed():
-                self._fail(item.text)
+                self._fail(item.text, of)
             case news.Estimating() if self.inquiry:
                 self.inquiry.step, self.inquiry.steps = item.step, item.steps
             case news.Estimated() if self.inquiry and not self.inquiry.over:
@@ -208,8 +208,9 @@ class State:
         self.connected, self.connection, self.machine, self.versions = None, "", "", ""
         self.profiles, self.sources = {}, {}
 
-    def _fail(self, text: str) -> None:
-        tasks = [task for task in (self.run, self.inquiry) if task and not task.over]
+    def _fail(self, text: str, of: str) -> None:
+        named = {"run": [self.run], "inquiry": [self.inquiry]}.get(of, [self.run, self.inquiry])
+        tasks = [task for task in named if task and not task.over]
         for task in tasks:
             task.state, task.text = "failed", text
         if self.connected is not True or not tasks:

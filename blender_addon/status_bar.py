@@ -56,7 +56,7 @@ def draw(header, context) -> None:
         bar = row.row()
         bar.ui_units_x = WIDTH
         bar.progress(factor=_Now.fraction, text=_Now.text)
-        row.operator("worldwarp.cancel", text="", icon="X")
+        row.operator("worldwarp.cancel", text="", icon="X").what = "run"
 
 
 @persistent

@@ -12,7 +12,8 @@ from .state import Inquiry, Run
 
 def follow(job, task: Run | Inquiry, take: Callable[[], object], send: Callable[[object, object], None]) -> None:
     """Once ``job`` runs no more, ``send`` (context, what ``take`` returns); a problem fails ``task``."""
-    pump.start_after(lambda: _over(job, task, take, send))
+    kind = pump.RUN if isinstance(task, Run) else pump.INQUIRY
+    pump.start_after(lambda: _over(job, task, take, send), kind)
 
 
 def _over(job, task, take, send) -> bool:

@@ -41,6 +41,7 @@ def test_from_the_properties_to_the_wire_and_from_the_news_to_the_pixels(in_blen
     assert found["beyond"]
     assert found["shown"] == [[105, True], [101, True], [109, True]]
     assert found["not at once"]
+    assert found["wide"] == [[256, 144], [320, 180], [320, 180]]
     assert found["nothing in the file"]
     assert found["gone with the part"]
     assert found["gone with the run"]

@@ -176,6 +176,10 @@ tell(dataclasses.replace(first, pictures=pictures[:, :2]))  # of another size
 shown.append([preview.shown().frame, bool((pixels() == pictures[2, :2]).all())])
 preview.draw(preview.shown().picture, np.zeros((90, 160, 3), np.uint8))
 found["nothing in the file"] = counts() == before
+found["wide"] = []
+for width, height in ((512, 288), (320, 180), (640, 360)):  # of frames eight times as wide
+    tell(dataclasses.replace(first, pictures=np.zeros((4, height, width, 3), np.uint8)))
+    found["wide"].append(list(preview.shown().picture.image_size))
 tell(news.Committed(1))
 found["gone with the part"] = preview.shown() is None
 tell(first)

@@ -15,13 +15,17 @@ from bl_ext.user_default.worldwarp import (  # noqa: E402  (exists from here on)
     backend_operators,
     backend_panel,
     backend_process,
+    geometry,
+    geometry_operators,
     importing,
     operators,
     preferences,
     preview,
     pump,
+    result_step,
     status_bar,
     streaming,
+    takes,
 )
 from bl_ext.user_default.worldwarp.state import STATE  # noqa: E402
 
@@ -78,14 +82,14 @@ heard, pieces, shown, lines = [], [], [], []
 hear, ready = STATE.hear, importing.ready
 
 
-def counted_hear(item) -> None:
+def counted_hear(item, of: str = "") -> None:
     heard[-1] += 1
-    hear(item)
+    hear(item, of)
 
 
-def counted_ready(folder) -> bool:
+def counted_ready(*work) -> bool:
     pieces[-1] += 1
-    return ready(folder)
+    return ready(*work)
 
 
 def tick() -> float | None:
@@ -117,6 +121,11 @@ preview.follow = broken
 found["goes on"] = tick() is not None
 found["fault"] = STATE.fault
 preview.follow = follow
+
+# An estimate beside it: the server does it in its turn
+found["beside"] = [ops.estimate.poll(), ops.generate.poll()]
+geometry_operators.WORLDWARP_OT_estimate.start(None, bpy.context)
+found["beside"] += [ops.estimate.poll(), STATE.run.over, STATE.inquiry.over]
 deadline = time.monotonic() + 200
 while tick() is not None:
     assert time.monotonic() < deadline, STATE
@@ -128,6 +137,28 @@ found["shown"] = [shown[0][2:], shown[-1][0], all(one[0] == one[1] for one in sh
 found["gone"] = [len(bpy.data.images) - images, [b.image.name for b in camera.data.background_images]]
 found["lines"] = [any("of 93 frames" in line for line in lines), lines[-1]]
 found["untouched"] = [scene.frame_current, scene.camera == camera, camera.data.show_background_images]
+
+found["estimated"] = [STATE.inquiry.state, geometry.of_scene(scene) is not None]
+
+# Esc ends the next one, once its first frames are there; a question beside it goes on
+shot.seed += 1
+operators.WORLDWARP_OT_generate.start(None, bpy.context)
+while not STATE.run.frames_done:
+    tick()
+    time.sleep(0.01)
+geometry_operators.WORLDWARP_OT_estimate.start(None, bpy.context)
+run, said = STATE.run, status_bar._Now.text
+found["told below"] = said.startswith("WorldWarp: ") and f" of {run.frames} frames" in said
+assert ops.cancel("INVOKE_DEFAULT", by_key=True, what="run") == {"FINISHED"}
+while tick() is not None:
+    assert time.monotonic() < deadline, STATE
+    time.sleep(0.01)
+found["escaped"] = [run.state, run.imported, status_bar._Now.text, STATE.inquiry.state]
+found["offered"] = [result_step.importable(run), result_step.result_line(run)]
+assert ops.import_result(directory=str(run.folder)) == {"FINISHED"}
+found["offered"] += [result_step.importable(run), len(takes.of_name(scene, run.imported).objects) > 0]
+STATE.run.imported = "-"
+found["offered"].append("-" in result_step.result_line(run))
 
 # Ours goes before a file is saved, and comes back while it is wanted
 STATE.run.state = "running"
