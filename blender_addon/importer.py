@@ -173,3 +173,12 @@ def _remember(collection, result: Result) -> None:
     collection["worldwarp_seed"] = str(settings.get("seed", ""))
     collection["worldwarp_settings"] = json.dumps(settings)
     collection["worldwarp_overrides"] = json.dumps((result.shot.get("given") or {}).get("overrides", []))
+    collection["worldwarp_prompts"] = json.dumps(_prompts(result))
+
+
+def _prompts(result: Result) -> list[dict]:
+    """The words that each range was made with, and its frames; nothing of those made without."""
+    ranges = [chunk for chunk in result.shot.get("chunks", []) if (chunk.get("meta") or {}).get("prompt")]
+    ends = [(chunk["first"], chunk["first"] + chunk["count"] - 1) for chunk in ranges]
+    frames = [{"first": int(result.frame[first]), "last": int(result.frame[last])} for first, last in ends]
+    return [{**place, "prompt": chunk["meta"]["prompt"]} for place, chunk in zip(frames, ranges, strict=True)]

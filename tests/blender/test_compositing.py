@@ -42,6 +42,11 @@ def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
     files.write(tmp_path / "result" / "world" / "mesh.ply", world_mesh())
     passes(tmp_path / "result")
     found = in_blender("compositing.py", tmp_path / "result")
+    settings, overrides, prompts, seed = found["remembered"]
+    assert settings == {"seed": 7, "profile": "draft"}
+    assert overrides == [{"chunk": 1, "seed": 5}]
+    assert prompts == [{"first": 13, "last": 13, "prompt": "a hall"}]
+    assert seed == "7"
     assert found["came"] == "LEFT_OUT"
     assert found["texture"] <= 2  # of 255: the wall shows the first frame where it is, upright
     assert (

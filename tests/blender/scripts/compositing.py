@@ -49,7 +49,8 @@ for name in ("Walk", "Walk"):
     cloud = (np.array([[0, 4, 0]], np.float32), np.array([[9, 9, 9]], np.uint8), np.zeros(1, np.uint8))
     write_result(folder, frames, path, "sRGB", name, cloud)
 shot = json.loads((folder / "shot.json").read_text())
-shot["chunks"] = [{"first": 0, "count": 2}, {"first": 2, "count": 1}]
+shot["chunks"] = [{"first": 0, "count": 2}, {"first": 2, "count": 1, "meta": {"prompt": "a hall"}}]
+shot["given"] = {"overrides": [{"chunk": 1, "seed": 5}]}
 (folder / "shot.json").write_text(json.dumps(shot))
 takes = [importer.import_result(scene, folder) for _ in range(2)]
 take = takes[0].collection
@@ -78,7 +79,9 @@ def tree():
     return getattr(scene, "compositing_node_group", None) or getattr(scene, "node_tree", None)
 
 
-found = {"came": catcher.part_of(mesh), "untouched": tree() is None and not scene.render.film_transparent}
+kept = {name: json.loads(take[f"worldwarp_{name}"]) for name in ("settings", "overrides", "prompts")}
+found = {"remembered": [*kept.values(), take["worldwarp_seed"]]}
+found |= {"came": catcher.part_of(mesh), "untouched": tree() is None and not scene.render.film_transparent}
 
 # As it looks: the wall is the picture
 cube.hide_render = behind.hide_render = True
