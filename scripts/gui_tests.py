@@ -74,18 +74,21 @@ def run_all(root: Path, scripts: tuple[str, ...], out: Path) -> int:
         shutil.copytree(SCRIPTS, place.shared / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
         with server(place) as address:
             install(place, address)
-            passed = [run_script(place, name) for name in scripts]
+            passed = list(until_one_fails(run_script(place, name) for name in scripts))
         taken = sorted((place.shared / "pictures").glob("*.png"))
         out.mkdir(parents=True, exist_ok=True)
         for picture in taken:
             shutil.copy(picture, out / picture.name)
-    print(f"{sum(passed)} of {len(passed)} scripts passed; {len(taken)} pictures in {out}", flush=True)
-    return 0 if verdict(passed, len(taken)) else 1
+    print(f"{sum(passed)} of {len(scripts)} scripts passed; {len(taken)} pictures in {out}", flush=True)
+    return 0 if sum(passed) == len(scripts) > 0 and taken else 1
 
 
-def verdict(passed: list[bool], pictures: int) -> bool:
-    """Whether all is well: every script ran to its end, and there is something to look at. None run is a failure."""
-    return bool(passed) and all(passed) and pictures > 0
+def until_one_fails(results: Iterator[bool]) -> Iterator[bool]:
+    """The later scripts need what the earlier ones left: after one that failed, none is run."""
+    for result in results:
+        yield result
+        if not result:
+            return
 
 
 def install(place: Place, address: str) -> None:

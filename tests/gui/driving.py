@@ -18,10 +18,12 @@ SHARED = Path(os.environ["WORLDWARP_GUI"])
 
 PICTURES = SHARED / "pictures"
 
-ROW = 10
-"""Pixels from one place that is looked at to the next: half a button."""
+ROW = 18
+"""A little less than from one button to the next, in pixels."""
 
-LOOK_SECONDS = 0.12
+STEPS = ("picture", "geometry", "path", "generate", "result")
+
+LOOK_SECONDS = 0.15
 """In which Blender notices where the mouse is."""
 
 
@@ -104,11 +106,12 @@ def click(x: float, y: float):
     yield 0.4
 
 
-def press(keys: str):
-    """Press ``keys`` with the mouse over the 3D view, left of its middle."""
+def press(keys: str, still: bool = False):
+    """Press ``keys``, with the mouse over the 3D view, left of its middle, or ``still`` where it is."""
     place = region("WINDOW")
-    point(place.x + place.width * 0.4, place.y + place.height / 2)
-    yield 0.3
+    if not still:
+        point(place.x + place.width * 0.4, place.y + place.height / 2)
+        yield 0.3
     xdotool("key", keys)
     yield 0.4
 
@@ -135,12 +138,19 @@ def open_sidebar():
         yield from press("n")
     yield from until(lambda: region("UI").width > 100, "N opened no sidebar", 10)
     bar = region("UI")
-    for y in range(bar.y + bar.height - 30, bar.y, -4 * ROW):
+    for y in range(bar.y + bar.height - 30, bar.y, -40):
         if bar.active_panel_category == "WorldWarp":
             break
         yield from click(bar.x + bar.width - 8, y)
     check(bar.active_panel_category == "WorldWarp", "The sidebar has no tab WorldWarp that can be clicked")
     yield 0.5
+
+
+def open_steps(*names: str):
+    """Open these steps of the panel and close the others."""
+    for name in STEPS:
+        setattr(bpy.context.window_manager.worldwarp, name, name in names)
+    yield from drawn()
 
 
 def drawn():
@@ -156,12 +166,12 @@ def find(what: str, copy: str = "python_command"):
     tell = getattr(bpy.ops.ui, f"copy_{copy}_button")
     point(x, bar.y + bar.height - 2)
     yield from drawn()
-    for y in range(bar.y + bar.height - 2, bar.y, -ROW):
+    for y in range(bar.y + bar.height - 2, bar.y, -ROW // 2):
         point(x, y)
         yield LOOK_SECONDS
         with over("UI"):
             if tell.poll() and tell() == {"FINISHED"} and what in bpy.context.window_manager.clipboard:
-                return x, y - ROW / 2
+                return x, y
     raise Wrong(f"The sidebar shows no button of {what}")
 
 

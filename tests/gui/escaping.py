@@ -5,7 +5,7 @@ import shot
 from bl_ext.user_default.worldwarp import link, pump
 from bl_ext.user_default.worldwarp.actions import reachable
 from bl_ext.user_default.worldwarp.state import STATE
-from driving import check, click_button, find, open_sidebar, picture, play, press, until
+from driving import check, click_button, find, open_sidebar, open_steps, picture, play, press, until
 
 
 def state_at_server(run: str):
@@ -19,6 +19,7 @@ def state_at_server(run: str):
 def script():
     bpy.context.scene.worldwarp.seed += 1  # else all is kept
     yield from open_sidebar()
+    yield from open_steps("generate")
     yield from click_button("generate")
     yield from shot.in_the_middle()
     check(not shot.over(), f"The run was over before Esc: {STATE.run.text}")
@@ -28,6 +29,7 @@ def script():
     yield from until(lambda: not pump.busy(), "The connection was not let go of", 20)
     state = yield from state_at_server(STATE.run.id)
     check(state == "cancelled", f"After Esc the server says that the run is {state}")
+    yield from open_steps("result")
     yield from find("worldwarp.import_result(")
     yield from picture("cancelled")
 

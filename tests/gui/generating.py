@@ -3,7 +3,7 @@
 import bpy
 import shot
 from bl_ext.user_default.worldwarp.state import STATE
-from driving import check, click, click_button, find, open_sidebar, picture, play, press, until, view
+from driving import check, click, click_button, find, open_sidebar, open_steps, picture, play, press, until, view
 
 
 def collections() -> set[str]:
@@ -27,6 +27,7 @@ def frames_come():
 def script():
     before = collections()
     yield from open_sidebar()
+    yield from open_steps("generate")
     yield from press("KP_0")
     yield from until(through_camera, "Numpad 0 did not look through the camera", 5)
     yield from click_button("generate")
@@ -38,6 +39,7 @@ def script():
     check(shot.shown() == 0, "The frames of the run still lie before those of its result")
     new = collections() - before
     check(len(new) > 0 and STATE.run.imported in new, f"The import made {new or 'no collection'}")
+    yield from open_steps("result")
     yield from picture("result_step")
     yield from press("ctrl+z")
     yield from until(lambda: collections() == before, "One undo did not take the import back", 20)

@@ -4,7 +4,7 @@ import bpy
 import shot
 from bl_ext.user_default.worldwarp import pump, takes
 from bl_ext.user_default.worldwarp.state import STATE
-from driving import check, click_button, open_sidebar, picture, play, press, until
+from driving import check, click_button, open_sidebar, open_steps, picture, play, press, until
 
 
 def take_names() -> list[str]:
@@ -24,6 +24,7 @@ def script():
     bpy.context.scene.worldwarp.seed += 2
     before = take_names()
     yield from open_sidebar()
+    yield from open_steps("generate")
     yield from click_button("generate")
     yield from shot.in_the_middle()
     shot.save("opened")
@@ -39,6 +40,7 @@ def script():
     check(take_names() == [], f"The other file got {take_names()}")
     check(not shot.shown(), "The other file shows frames of the run")
     yield from open_sidebar()
+    yield from open_steps("result")
     yield from picture("other_file")
     bpy.ops.wm.open_mainfile(filepath=shot.file("opened"))
     yield from until(lambda: len(take_names()) == len(before) + 1, "The first file, opened again, got no result", 60)

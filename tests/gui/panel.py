@@ -1,21 +1,30 @@
 """The panel: its steps are drawn and open by a click; a picture, a camera and a path are set up as a person does."""
 
 import bpy
-import driving
 import shot
-from driving import check, click, click_button, drawn, open_sidebar, picture, region, until
-
-STEPS = ["picture", "geometry", "path", "generate", "result"]
+from driving import (
+    ROW,
+    STEPS,
+    check,
+    click,
+    click_button,
+    drawn,
+    open_sidebar,
+    open_steps,
+    picture,
+    play,
+    press,
+    region,
+    until,
+)
 
 
 def closed_steps():
     """Click down a sidebar of closed steps: each must open by a click on its header, and close by another."""
     steps, bar, found = bpy.context.window_manager.worldwarp, region("UI"), []
-    for name in STEPS:
-        setattr(steps, name, False)
-    yield from drawn()
+    yield from open_steps()
     yield from picture("panel_closed")
-    for y in range(bar.y + bar.height - 45, bar.y + bar.height - 240, -driving.ROW):  # below the panel's own header
+    for y in range(bar.y + bar.height - 40, bar.y + bar.height - 260, -ROW):  # below our tab's own header
         yield from click(bar.x + 25, y)
         opened = [name for name in STEPS if getattr(steps, name)]
         check(len(opened) < 2, f"One click opened {opened}")
@@ -23,30 +32,29 @@ def closed_steps():
             found += opened
             yield from click(bar.x + 25, y)
             check(not getattr(steps, opened[0]), f"A second click did not close {opened[0]}")
-    check(list(dict.fromkeys(found)) == STEPS, f"Of the steps, only {found} could be opened by a click")
+    check(tuple(dict.fromkeys(found)) == STEPS, f"Of the steps, only {found} could be opened by a click")
 
 
 def script():
     yield from open_sidebar()
     yield from picture("panel_first")
     yield from closed_steps()
-    steps = bpy.context.window_manager.worldwarp
-    steps.picture = True
+    yield from open_steps("picture")
     bpy.context.scene.worldwarp.source = "FILE"
     yield from click_button("example")
     yield from until(lambda: bpy.context.scene.worldwarp.picture_file, "The click on Example took no picture", 5)
     yield from drawn()
     yield from picture("picture_step")
     yield from click_button("match_camera")
+    yield from picture("match_camera")
+    yield from press("Return", still=True)
     yield from until(lambda: bpy.context.scene.camera.data.lens != 50, "The click on Match Camera changed no lens", 5)
     shot.move_camera()
-    steps.picture, steps.path, steps.generate = False, True, True
-    yield from drawn()
+    yield from open_steps("path")
     yield from picture("path_step")
-    steps.path = False
-    yield from drawn()
+    yield from open_steps("generate")
     yield from picture("before_generate")
     shot.save("scene")
 
 
-driving.play(script)
+play(script)

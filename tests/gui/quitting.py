@@ -2,13 +2,14 @@
 
 import bpy
 import shot
-from driving import PASSED, check, click_button, open_sidebar, play, press
+from driving import PASSED, check, click_button, open_sidebar, open_steps, play, press
 
 
 def script():
     bpy.context.scene.worldwarp.seed += 3
     shot.save("quit")
     yield from open_sidebar()
+    yield from open_steps("generate")
     yield from click_button("generate")
     yield from shot.in_the_middle()
     check(not shot.over(), "The run was over before Blender was quit")
