@@ -58,7 +58,7 @@ def placing(scene, making: Making) -> Pieces[None]:
     Raises:
         Problem: a file cannot be read.
     """
-    wanted = [name for name in making.products if name != "gaussians"]
+    wanted = [name for name in making.products if name in OBJECTS]
     if not wanted:
         return
     cameras, described = reading.read_cameras(making.folder / "cameras.npz"), reading.read_shot(making.folder)
