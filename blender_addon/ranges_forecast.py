@@ -11,9 +11,9 @@ import bpy
 
 from . import file_notes, masks, order, overrides, pump, takes, wheels
 from .camera import Path as CameraPath
-from .camera import sample, scene_raster
+from .camera import Raster, sample, scene_raster
 from .problems import Problem
-from .ranges_path import told
+from .ranges_path import MOST_FRAMES, joined, told
 from .results import scene_of
 from .state import STATE, Run
 
@@ -25,6 +25,12 @@ MOST_TAKES = 16
 
 PAUSE_SECONDS = 0.2
 """Between the panel's question and the answer: what the user drags is not followed at every step."""
+
+PIECE_FRAMES = 64
+"""Whose cameras are told between two drawings of Blender's."""
+
+PIECE_SECONDS = 0.01
+"""Pause between two such pieces."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,10 @@ class _Now:
     found: dict[int, Forecast] = {}
     paths: dict[int, CameraPath] = {}
     """Paths as they were last evaluated, by scene."""
+    told: list[CameraPath] = []
+    """The pieces of the path that is being told."""
+    again: bool = False
+    """Whether the panel has asked since that began."""
 
 
 def of(scene) -> Forecast:
@@ -68,21 +78,55 @@ def of(scene) -> Forecast:
 
 def ask(scene) -> None:
     """Tell it anew in a moment; called when the panel is drawn."""
-    _Now.asked = scene.session_uid
+    if _Now.asked != scene.session_uid:
+        _Now.told = []
+    _Now.asked, _Now.again = scene.session_uid, True
     if not bpy.app.background and not bpy.app.timers.is_registered(_answer):
         bpy.app.timers.register(_answer, first_interval=PAUSE_SECONDS)
 
 
-def _answer() -> None:
+def _answer() -> float | None:
+    """The timer: a bounded piece of the answer; nothing of Blender's is held from one to the next."""
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _Now.asked), None)
-    if scene is not None and tell(scene):
+    if scene is None:
+        return None
+    if not _Now.told:
+        _Now.again = False
+    if not _tell_more(scene):
+        return PIECE_SECONDS
+    path, _Now.told = joined(_Now.told), []
+    if tell(scene, path):
         pump.redraw()
+    return PAUSE_SECONDS if _Now.again else None
 
 
-def tell(scene) -> bool:
-    """Tell it now; says whether anything has changed."""
+def _tell_more(scene) -> bool:
+    """Tell a piece more of the path of ``scene``; says whether it is whole, or curves do not tell it."""
+    if wheels.missing() or order.path_problems(scene) or len(order.frames_of(scene)) > MOST_FRAMES:
+        _Now.told = []
+        return True
+    frames, done = order.frames_of(scene), sum(len(path.frame) for path in _Now.told)
+    if done >= len(frames):  # they are fewer now
+        return True
+    raster = _Now.told[0].raster if _Now.told else _raster(scene, takes_of(scene))
+    piece = told(scene, order.camera_of(scene), frames[done : done + PIECE_FRAMES], raster)
+    if piece is None:
+        _Now.told = []
+        return True
+    _Now.told.append(piece)
+    return done + PIECE_FRAMES >= len(frames)
+
+
+def tell(scene, path: CameraPath | None = None) -> bool:
+    """Tell it now; says whether anything has changed.
+
+    Args:
+        path: as curves tell it, where that was found out already.
+    """
     before = _Now.found.get(scene.session_uid)
-    now = _running(scene, STATE.run) or forecast(scene)
+    if path is not None and (path.frame.tolist() != list(order.frames_of(scene)) or order.path_problems(scene)):
+        path = None  # the user went on meanwhile
+    now = _running(scene, STATE.run) or forecast(scene, path)
     _Now.found[scene.session_uid] = now
     return _fill(now) or now != before
 
@@ -126,6 +170,7 @@ def check(scene, path: CameraPath) -> None:
 def forget() -> None:
     _Now.found.clear()
     _Now.paths.clear()
+    _Now.told = []
 
 
 # A run
@@ -158,7 +203,7 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
     from . import plan
 
     found = takes_of(scene)
-    path = path or _told(scene, found)
+    path = path or told(scene, order.camera_of(scene), order.frames_of(scene), _raster(scene, found))
     seen, path = path is not None, path or _last(scene)
     if path is None:
         return Forecast(seen=False)
@@ -197,12 +242,13 @@ def _changed(folder: Path) -> float:
         return 0.0
 
 
-def _told(scene, found: list["plan.Take"]) -> CameraPath | None:
-    frames, raster = order.frames_of(scene), scene_raster(scene)
+def _raster(scene, found: list["plan.Take"]) -> Raster:
+    """Of the picture: that of a file is taken to be of the newest take's size."""
+    raster = scene_raster(scene)
     sizes = [(take.cameras.width, take.cameras.height) for take in found if take.cameras is not None]
-    if scene.worldwarp.source == "FILE" and sizes:  # of the picture's size, which is taken to be the newest take's
-        raster = replace(raster, width=sizes[0][0], height=sizes[0][1])
-    return told(scene, order.camera_of(scene), frames, raster)
+    if scene.worldwarp.source == "FILE" and sizes:
+        return replace(raster, width=sizes[0][0], height=sizes[0][1])
+    return raster
 
 
 def _last(scene) -> CameraPath | None:

@@ -12,6 +12,9 @@ from .problems import Problem
 MOST_FRAMES = 1_000
 """Longer walks take too long for a panel."""
 
+COLUMNS = ("K", "camera_to_world", "frame")
+"""Of a path: one row for each frame."""
+
 ROTATIONS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
 
 
@@ -30,6 +33,14 @@ def told(scene, camera, frames: range, raster: Raster) -> Path | None:
     K = [intrinsics(_lens(camera.data, keyed[camera.data], frame), raster) for frame in frames]
     fps = scene.render.fps / scene.render.fps_base
     return Path(np.array(K), np.array(poses), np.array(frames, np.int32), raster, fps)
+
+
+def joined(pieces: list[Path]) -> Path | None:
+    """The path of which ``pieces`` were told one after the other; None where there are none."""
+    if not pieces:
+        return None
+    K, poses, frame = (np.concatenate([getattr(one, name) for one in pieces]) for name in COLUMNS)
+    return Path(K, poses, frame, pieces[0].raster, pieces[0].fps)
 
 
 def _chain(thing) -> Iterator:

@@ -236,5 +236,7 @@ def test_a_changed_picture_file_is_foretold_and_captions_are_taken(in_blender, e
         assert found[case] == "All is computed (another picture)", case
     assert found["rendered"] != "All is kept"  # nobody knows before it is rendered
     assert found["thumbnails"] == [f"results/Walk_v001/frames/{number}.png" for number in ("0001", "0050")]
+    assert found["pieces"] == found["again"] == [2, True, 2]
+    assert found["shorter"] == [True, 1]
     assert found["caption"] == [160, True, "a mill by a stream"]
     assert found["of its own"] == "49 kept; 44 computed (prompt)"

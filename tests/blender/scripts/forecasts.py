@@ -69,6 +69,26 @@ shot.depth_source = "given"
 found["rendered"] = said()
 shot.source = "FILE"
 
+
+# For the panel it is told in pieces, with the same result; who changes the walk meanwhile gets that of the new one
+def answered() -> list:
+    """How many calls of the timer it took, and what was told."""
+    ranges_forecast.ask(scene)
+    calls = 1
+    while ranges_forecast._answer() == ranges_forecast.PIECE_SECONDS:
+        calls += 1
+    return [calls, ranges_forecast.of(scene) == ranges_forecast.forecast(scene), len(ranges_forecast.of(scene).rows)]
+
+
+found["pieces"] = answered()
+ranges_forecast.ask(scene)
+assert ranges_forecast._answer() == ranges_forecast.PIECE_SECONDS
+shot.frame_end = 110
+ranges_forecast.ask(scene)
+found["shorter"] = [ranges_forecast._answer() == ranges_forecast.PAUSE_SECONDS, len(ranges_forecast.of(scene).rows)]
+shot.frame_end = 193
+found["again"] = answered()
+
 # First frames are the thumbnails; the captioner's words become the range's own prompt, which makes it anew
 now = ranges_forecast.forecast(scene)
 found["thumbnails"] = [row.picture.relative_to(folder).as_posix() for row in now.rows]
