@@ -92,6 +92,7 @@ TEXTS = {
     "{frames} in collection {name}": "{frames} in Sammlung {name}",
     "Freedom": "Freiheit",
     "freedom {:.2f}": "Freiheit {:.2f}",
+    "From frame {}": "Aus Bild {}",
     "From frames {}": "Aus den Bildern {}",
     "From the picture": "Aus dem Bild",
     "Gaussian scene": "Gauß-Szene",

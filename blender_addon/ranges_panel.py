@@ -136,6 +136,8 @@ def came_out(row) -> str:
 def made_from(row) -> str:
     """The frames that a range was made from: those before it, and those that were remembered."""
     frames = [int(frame) for frame in str(row.meta.get("history", "")).split()]
+    if len(frames) == 1:
+        return iface_("From frame {}").format(*frames)
     return iface_("From frames {}").format(spans(frames)) if frames else ""
 
 
