@@ -15,7 +15,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
-SUITES = {"sid": "5.2 or newer", "trixie": "4.3"}
+NEWEST = "sid"
+SUITES = {NEWEST: "5.2 or newer", "trixie": "4.3"}
 """Of Debian, and the Blender that is in it."""
 
 SCREEN = ("libgl1-mesa-dri", "libegl1", "libglx-mesa0", "xvfb", "xauth", "xdotool", "scrot")
@@ -35,7 +36,7 @@ class NotPossible(Exception):
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suite", choices=SUITES, default="sid", help="of Debian: which Blender (default: sid, 5.2)")
+    parser.add_argument("--suite", choices=SUITES, default=NEWEST, help="of Debian: which Blender (default: sid, 5.2)")
     parser.add_argument("--folder", type=Path, help="where it is kept (default: in this user's cache)")
     options = parser.parse_args(argv)
     try:

@@ -2,6 +2,8 @@
 
 Options: ``--fast`` leaves out what takes more than a few seconds; ``--all-blenders`` tests every Blender that there is
 as a Python module instead of the oldest and the newest; anything else is handed to pytest.
+Last, the extension is used in a real Blender window (``gui_tests.py``), or it is said why not; not so with ``--fast`` or
+where something is handed to pytest.
 Tests run in as many processes as there are cores, the fast ones first; a file's tests stay together,
 for they share what they need.
 """
@@ -12,6 +14,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import environments
+import gui_blender
 
 FAST, EVERY = "--fast", "--all-blenders"
 
@@ -24,8 +27,11 @@ def main(arguments: list[str]) -> int:
     fast = FAST in arguments
     versions = environments.BLENDERS if EVERY in arguments else environments.OLDEST_AND_NEWEST
     rest = [a for a in arguments if a not in (FAST, EVERY)]
+    whole = not fast and not rest
     with ThreadPoolExecutor() as threads:  # most of the time goes into waiting for downloads
         blenders = [threads.submit(environments.blender, v) for v in versions if not fast]
+        if whole:  # what keeps it from being made, gui_tests.py says
+            threads.submit(gui_blender.real_blender, gui_blender.NEWEST, gui_blender.kept_in(gui_blender.NEWEST))
         python = str(environments.backend())
         if blenders:
             os.environ["WORLDWARP_BPY_PYTHONS"] = os.pathsep.join(str(made.result()) for made in blenders)
@@ -37,6 +43,7 @@ def main(arguments: list[str]) -> int:
         [python, "-m", "mypy"],
         [*tests, "not slow"],
         *([] if fast else [[*tests, "slow"]]),
+        *([[python, "scripts/gui_tests.py"]] if whole else []),
     ]
     for check in checks:
         print("$", *check[1:], flush=True)

@@ -159,10 +159,14 @@ def drawn():
     yield 0.5
 
 
-def find(what: str, copy: str = "python_command"):
-    """Where the button is whose command (or ``data_path``) begins with ``what``, as Blender's own Copy tells it."""
+def find(what: str, copy: str = "python_command", across: float = 0.5):
+    """Where the button is whose command (or ``data_path``) holds ``what``, as Blender's own Copy tells it.
+
+    Args:
+        across: how far from the sidebar's left edge to look for it.
+    """
     bar = region("UI")
-    x = bar.x + bar.width * 0.5
+    x = bar.x + bar.width * across
     tell = getattr(bpy.ops.ui, f"copy_{copy}_button")
     point(x, bar.y + bar.height - 2)
     yield from drawn()
@@ -175,6 +179,6 @@ def find(what: str, copy: str = "python_command"):
     raise Wrong(f"The sidebar shows no button of {what}")
 
 
-def click_button(operator: str):
+def click_button(operator: str, across: float = 0.5):
     """Click the button of ``worldwarp.<operator>``."""
-    yield from click(*(yield from find(f"worldwarp.{operator}(")))
+    yield from click(*(yield from find(f"worldwarp.{operator}(", across=across)))

@@ -46,7 +46,7 @@ def script():
     check(bpy.context.scene.worldwarp.picture_file, "The undo took back more than the import")
     yield from press("ctrl+shift+z")
     yield from until(lambda: collections() - before == new, "Redo did not bring the import back", 20)
-    yield from click_button("look_through")
+    yield from click_button("look_through", across=0.25)
     yield from picture("look_through")
 
 

@@ -10,8 +10,9 @@ FRAMES = 181
 
 
 def move_camera() -> None:
-    """Keys at both ends of the range, small frames, and the camera's view in the window."""
+    """Keys at both ends of the range, the picture's proportions, small frames."""
     scene, camera = bpy.context.scene, bpy.context.scene.camera
+    scene.render.resolution_x, scene.render.resolution_y = 480, 320
     scene.frame_start, scene.frame_end = 1, FRAMES
     camera.keyframe_insert("location", frame=1)
     camera.location.x += 0.5
