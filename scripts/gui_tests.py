@@ -49,7 +49,9 @@ class Place:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suite", choices=gui_blender.SUITES, default=gui_blender.NEWEST, help="of Debian (default: sid, 5.2)")
+    parser.add_argument(
+        "--suite", choices=gui_blender.SUITES, default=gui_blender.NEWEST, help="of Debian (default: sid)"
+    )
     parser.add_argument("--folder", type=Path, help="where Blender is kept (default: in this user's cache)")
     parser.add_argument("--blender", type=Path, help="a folder with a system and Blender in it, to be used as it is")
     parser.add_argument("--out", type=Path, default=environments.ROOT / "output" / "gui", help="folder of the pictures")

@@ -2,8 +2,8 @@
 
 Options: ``--fast`` leaves out what takes more than a few seconds; ``--all-blenders`` tests every Blender that there is
 as a Python module instead of the oldest and the newest; anything else is handed to pytest.
-Last, the extension is used in a real Blender window (``gui_tests.py``), or it is said why not; not so with ``--fast`` or
-where something is handed to pytest.
+Last, the extension is used in a real Blender window (``gui_tests.py``), or it is said why not; but not with ``--fast``,
+and not where something is handed to pytest.
 Tests run in as many processes as there are cores, the fast ones first; a file's tests stay together,
 for they share what they need.
 """
