@@ -147,7 +147,8 @@ def open_sidebar():
 
 
 def open_steps(*names: str):
-    """Open these steps of the panel and close the others."""
+    """Open these steps of the panel and close the others, and the server's box."""
+    bpy.context.window_manager.worldwarp_live.server = False
     for name in STEPS:
         setattr(bpy.context.window_manager.worldwarp, name, name in names)
     yield from drawn()

@@ -2,6 +2,7 @@
 
 import bpy
 import shot
+from bl_ext.user_default.worldwarp import geometry
 from driving import (
     ROW,
     STEPS,
@@ -16,6 +17,7 @@ from driving import (
     press,
     region,
     until,
+    view,
 )
 
 
@@ -35,6 +37,16 @@ def closed_steps():
     check(tuple(dict.fromkeys(found)) == STEPS, f"Of the steps, only {found} could be opened by a click")
 
 
+def geometry_step():
+    """The picture's geometry is estimated, which here means read, and shown in its colours."""
+    yield from open_steps("geometry")
+    yield from click_button("estimate")
+    yield from until(lambda: geometry.of_scene(bpy.context.scene), "The click on Estimate brought no geometry", 60)
+    view().spaces.active.shading.color_type = "VERTEX"  # as Show Its Colors does
+    yield from press("Home")
+    yield from picture("geometry_step")
+
+
 def script():
     yield from open_sidebar()
     yield from picture("panel_first")
@@ -50,6 +62,7 @@ def script():
     yield from press("Return", still=True)
     yield from until(lambda: bpy.context.scene.camera.data.lens != 50, "The click on Match Camera changed no lens", 5)
     shot.move_camera()
+    yield from geometry_step()
     yield from open_steps("path")
     yield from picture("path_step")
     yield from open_steps("generate")
