@@ -99,8 +99,10 @@ def timed(pump) -> dict[str, list[tuple[float, float]]]:
 def when_done(pump, times, folder: Path) -> float | None:
     if bpy.app.timers.is_registered(pump.tick):
         return 1.0
-    end(times, folder)
-    bpy.ops.wm.quit_blender()
+    try:
+        end(times, folder)
+    finally:
+        bpy.ops.wm.quit_blender()
     return None
 
 
@@ -110,12 +112,15 @@ def end(times: dict[str, list[tuple[float, float]]], folder: Path) -> None:
 
     try:
         print(f"\nBlender {bpy.app.version_string}, {'module' if bpy.app.background else 'window'}; {GOAL}")
-        print(f"run: {STATE.run.state}, {STATE.run.frames_done} frames, imported as {STATE.run.imported}")
-        print(f"{'ms':14}{'calls':>7}{'mean':>8}{'99 %':>8}{'most':>8}{'mean CPU':>10}{'99 %':>8}{'most':>8}")
+        run = STATE.run
+        print(f"run: {run.state}, {run.frames_done} frames, imported as {run.imported} {run.text}", *run.warnings)
+        print(f"{'ms':16}{'calls':>7}{'mean':>8}{'99 %':>8}{'most':>8}{'mean CPU':>10}{'99 %':>8}{'most':>8}")
         for name, values in times.items():
             numbers = [f(one) for one in np.array(values).T for f in (np.mean, lambda v: np.quantile(v, 0.99), np.max)]
-            print(f"{name:14}{len(values):7}", *(f"{number:7.2f}" for number in numbers))
-        print("a million points: {:.2f} s, {:.2f} of them CPU".format(*million(STATE.run.folder, folder)), flush=True)
+            print(f"{name:16}{len(values):7}", *(f"{number:7.2f}" for number in numbers))
+        if run.imported:
+            seconds, used = million(run.folder, folder)
+            print(f"a million points: {seconds:.2f} s, {used:.2f} of them CPU", flush=True)
     finally:
         if bpy.ops.worldwarp.stop_server.poll():
             bpy.ops.worldwarp.stop_server("EXEC_DEFAULT")
