@@ -84,7 +84,10 @@ class WORLDWARP_OT_place_estimate(Action):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return answers.wanted(STATE.inquiry)
+        if not answers.wanted(STATE.inquiry):
+            cls.poll_message_set(rpt_("There is no answer to place: press Estimate first"))
+            return False
+        return True
 
     def execute(self, context) -> set[str]:
         inquiry = STATE.inquiry

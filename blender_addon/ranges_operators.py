@@ -111,7 +111,7 @@ class Making(Ranging):
         try:
             bpy.ops.worldwarp.generate(self.how)
         except RuntimeError as error:  # said by Generate; what was changed stays, and is one step to undo
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, str(error).split("poll() ")[-1].removeprefix("Error: ").strip())
         return {"FINISHED"}
 
 

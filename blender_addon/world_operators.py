@@ -112,7 +112,10 @@ class WORLDWARP_OT_place_world(Action):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return world.wanted(STATE.making)
+        if not world.wanted(STATE.making):
+            cls.poll_message_set(rpt_("No world was made that is not in the scene"))
+            return False
+        return True
 
     def execute(self, context) -> set[str]:
         making = STATE.making
@@ -133,7 +136,10 @@ class WORLDWARP_OT_cancel_world(Action):
 
     @classmethod
     def poll(cls, context) -> bool:
-        return pump.making()
+        if not pump.making():
+            cls.poll_message_set(rpt_("No world is being made"))
+            return False
+        return True
 
     def execute(self, context) -> set[str]:
         if STATE.making is not None:
