@@ -58,3 +58,11 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["link"][1]
     assert found["gone"] == [False, [], True]
     assert "No take" in found["no take"]
+
+
+def test_what_was_imported_before_the_first_save_moves_with_the_project(in_blender, extension, tmp_path):
+    found = in_blender("first_save.py", extension, tmp_path)
+    assert found["unsaved"]
+    assert found["saved"] == ["//worldwarp/Walk_v001/frames/0001.png", True]
+    assert found["moved"] == [True, "moved/worldwarp/Walk_v001"]
+    assert found["frame"]
