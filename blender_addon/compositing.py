@@ -200,9 +200,9 @@ def disconnect(scene) -> None:
     if node is None:
         return
     tree, group = node.id_data, node.node_tree
-    for link in list(tree.links):
-        if link.from_node == node and node.inputs[CG].links:
-            tree.links.new(node.inputs[CG].links[0].from_socket, link.to_socket)
+    fed = [link.to_socket for link in tree.links if link.from_node == node]  # a new link makes those at hand invalid
+    for socket in fed if node.inputs[CG].links else ():
+        tree.links.new(node.inputs[CG].links[0].from_socket, socket)
     scene.render.film_transparent = bool(node[MARK])
     tree.nodes.remove(node)
     _drop(group)
