@@ -64,7 +64,10 @@ def real_blender(suite: str, folder: Path) -> Path:
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
     check_possible(suite)
-    print(f"Making a real Blender ({SUITES[suite]}) in {folder} (once; about 500 MB to download) ...", flush=True)
+    print(
+        f"Making a real Blender ({SUITES[suite]}) in {folder} (once; about 350 MB to download, 1.4 GB on disk) ...",
+        flush=True,
+    )
     parts = folder.with_name(f"{folder.name}-unfinished")
     for old in (parts, folder):
         if old.exists():

@@ -116,8 +116,10 @@ def press(keys: str, still: bool = False):
     yield 0.4
 
 
-def picture(name: str):
-    """Keep what the screen shows as ``name``."""
+def picture(name: str, still: bool = False):
+    """Keep what the screen shows as ``name``, the mouse out of the way unless it is to be kept ``still``."""
+    if not still:  # else a tooltip covers the panel
+        point(region("WINDOW").x + 150, region("WINDOW").y + 150)
     yield 0.7  # what was changed last is drawn
     file = PICTURES / f"{name}.png"
     taking = subprocess.Popen(["scrot", "--overwrite", file])

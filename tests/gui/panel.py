@@ -58,7 +58,7 @@ def script():
     yield from drawn()
     yield from picture("picture_step")
     yield from click_button("match_camera")
-    yield from picture("match_camera")
+    yield from picture("match_camera", still=True)
     yield from press("Return", still=True)
     yield from until(lambda: bpy.context.scene.camera.data.lens != 50, "The click on Match Camera changed no lens", 5)
     shot.move_camera()
