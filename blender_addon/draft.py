@@ -6,8 +6,9 @@ import numpy as np
 
 from . import masks, order, pump, waiting
 from .camera import Raster, sample
-from .picture import JobRender, Picture, scaled
+from .picture import Picture, scaled
 from .problems import Problem
+from .rendering import JobRender
 from .state import STATE, Inquiry
 
 WIDTH = 240

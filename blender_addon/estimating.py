@@ -9,8 +9,9 @@ import numpy as np
 from . import exif, order, pump, video, waiting
 from .camera import Raster, sample
 from .parts import LENS_SOURCES
-from .picture import JobRender, Picture, scaled
+from .picture import Picture, scaled
 from .problems import Problem
+from .rendering import JobRender
 from .state import STATE, Inquiry
 
 MOST_PIXELS = 4 << 20

@@ -9,8 +9,9 @@ from . import anchor, diffusion, file_notes, geometry, masks, motion, overrides,
 from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
 from .colour import check_space, colour_space, lost_note
 from .parts import MARK, recall
-from .picture import Picture, check_renderable, load_picture, render_picture
+from .picture import Picture, load_picture
 from .problems import Problem
+from .rendering import check_renderable, render_picture
 from .state import STATE
 from .takes import fresh_folder
 

@@ -6,8 +6,8 @@ import bpy
 
 from . import masks, order, pump, waiting
 from .diffusion import wanted
-from .picture import JobRender
 from .problems import Problem
+from .rendering import JobRender
 from .state import STATE, Run
 
 

@@ -15,7 +15,7 @@ import bpy
 import demo_scene
 import numpy as np
 
-from blender_addon import picture
+from blender_addon import picture, rendering
 
 FOLDER = Path(__file__).parents[1] / "blender_addon" / "examples"
 SIZE = (480, 320)
@@ -28,7 +28,7 @@ def main() -> None:
     demo_scene.build(size=SIZE)
     scene = bpy.context.scene
     scene.cycles.samples = SAMPLES
-    taken = picture.render_picture(scene, scene.camera, 1)
+    taken = rendering.render_picture(scene, scene.camera, 1)
     data = scene.camera.data
     across = data.sensor_width * math.hypot(1, SIZE[1] / SIZE[0])  # of what the camera sees, in mm of its sensor
     focal = round(data.lens / across * math.hypot(36, 24))

@@ -10,7 +10,7 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 from shots import report
 
-from blender_addon import importer, picture
+from blender_addon import importer, rendering
 
 folder, points = Path(sys.argv[1]), json.loads(sys.argv[2])
 scene = bpy.context.scene
@@ -35,7 +35,7 @@ for frame, point in points:
     bpy.ops.mesh.primitive_cube_add(size=0.2, location=point)
     cube = bpy.context.object
     cube.data.materials.append(glow)
-    taken = picture.render_picture(scene, imported.camera, frame)
+    taken = rendering.render_picture(scene, imported.camera, frame)
     rows, columns = np.nonzero(np.isfinite(taken.depth))
     rendered.append([columns.mean() + 0.5, rows.mean() + 0.5, len(rows)])
     bpy.data.objects.remove(cube)

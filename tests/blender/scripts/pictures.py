@@ -8,7 +8,7 @@ import numpy as np
 from mathutils import Vector
 from shots import counts, report
 
-from blender_addon import camera, picture
+from blender_addon import camera, picture, rendering
 
 scene = bpy.context.scene
 scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 320, 192, 50
@@ -61,7 +61,7 @@ for engine in sys.argv[1:]:
     if engine == "CYCLES":
         scene.cycles.samples = 4
     before = state()
-    taken = picture.render_picture(scene, cam, 5)
+    taken = rendering.render_picture(scene, cam, 5)
     assert taken.rgb.shape == (96, 160, 3), taken.rgb.shape
     assert taken.depth.dtype == np.float32
     assert np.isinf(taken.depth).any()

@@ -7,7 +7,7 @@ import numpy as np
 from mathutils import Vector
 from shots import counts, grid_faces, leave
 
-from blender_addon import anchor, camera, geometry, match, order, picture, properties
+from blender_addon import anchor, camera, geometry, match, order, properties, rendering
 from blender_addon.parts import MARK, part
 
 properties.register()
@@ -62,7 +62,7 @@ def cast(xyz: np.ndarray) -> np.ndarray:
 # The picture with depth at its pixels' very centres, by ray casts; the render's own depth beside it
 path = camera.sample(scene, cam, [3], bpy.context.evaluated_depsgraph_get())
 K, pose = path.K[0], path.camera_to_world[0]
-taken = picture.render_picture(scene, cam, 3)
+taken = rendering.render_picture(scene, cam, 3)
 height, width = taken.depth.shape
 v, u = np.mgrid[:height, :width] + 0.5
 rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(K).T
@@ -99,7 +99,7 @@ same_user = before == user()
 no_anchor = part(collection, "anchor") is None
 
 # It is left out of the next picture
-again = picture.render_picture(scene, cam, 3)
+again = rendering.render_picture(scene, cam, 3)
 same_picture = bool((again.rgb == taken.rgb).all() and (again.depth == taken.depth).all())
 
 # Estimated with another lens and at another scale: every point stays on its pixel, at its planar depth

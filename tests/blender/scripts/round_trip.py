@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 from shots import report, write_result
 
-from blender_addon import camera, importer, picture
+from blender_addon import camera, importer, picture, rendering
 
 folder, view = Path(sys.argv[1]), sys.argv[2]
 scene = bpy.context.scene
@@ -63,7 +63,7 @@ def shown(sequence, space: str) -> np.ndarray:
 
 depsgraph = bpy.context.evaluated_depsgraph_get()
 path = camera.sample(scene, cam, range(11, 16), depsgraph)
-taken = picture.render_picture(scene, cam, 11)
+taken = rendering.render_picture(scene, cam, 11)
 visible = np.isfinite(taken.depth)
 v, u = np.nonzero(visible)
 rays = np.c_[u + 0.5, v + 0.5, np.ones(len(u))] @ np.linalg.inv(path.K[0]).T * taken.depth[visible][:, None]
@@ -110,7 +110,7 @@ for thing in ("Cube", "Bright", "Light"):
 scene.cycles.samples = 32
 imported.cloud.hide_render = False  # it came left out of renders
 del imported.collection["worldwarp_run"]  # results are left out of pictures; here the points are what is looked at
-again = picture.render_picture(scene, imported.camera, 11)
+again = rendering.render_picture(scene, imported.camera, 11)
 inner = visible.copy()
 for _ in range(2):  # away from the silhouette
     inner[1:-1, 1:-1] &= inner[:-2, 1:-1] & inner[2:, 1:-1] & inner[1:-1, :-2] & inner[1:-1, 2:]
