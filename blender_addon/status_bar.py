@@ -46,7 +46,8 @@ def follow(run: Run | None) -> bool:
     _Now.text, _Now.fraction = text, run.fraction if text else 0.0
     for window in bpy.context.window_manager.windows:
         if not len(window.modal_operators) and window.workspace:  # those tell their keys there
-            window.workspace.status_text_set_internal(None)  # how Blender is told to draw its status bar anew
+            with bpy.context.temp_override(window=window):  # Blender crashes without one, as after File > Open
+                window.workspace.status_text_set_internal(None)  # how it is told to draw its status bar anew
     return True
 
 
