@@ -4,11 +4,13 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, SCRIPTS
-from test_extension import server  # noqa: F401  (a fixture)
+from test_backend_process import WORLDWARP
+from test_extension import _address, server  # noqa: F401  (a fixture)
 from worldwarp_protocol import keys
 from worldwarp_protocol.client import Client
 
@@ -100,6 +102,53 @@ def test_a_run_can_be_left_going(render, tmp_path):
     process.send_signal(signal.SIGTERM)
     assert ended(process)[0] == 6
     assert states(tmp_path) == ["running"]
+
+
+@pytest.fixture
+def mortal(tmp_path):
+    """A server that may be killed: its process, its address and its log."""
+    path = tmp_path / "mortal.log"
+    command = [WORLDWARP, "serve", "--port", "0", "--store", str(tmp_path / "mortal")]
+    with path.open("w") as log:
+        process = subprocess.Popen(
+            command, env={**os.environ, "WORLDWARP_HOME": str(tmp_path / "home")}, stdout=log, stderr=subprocess.STDOUT
+        )
+    yield process, _address(process, path), path
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_lost_is_given_up_in_time(render, mortal):
+    process, address, log = mortal
+    rendering = render(*LONG, "--server", address, "--patience", "2")
+    wait_until_it_runs(rendering)
+    process.kill()
+    os.kill(worker(log), signal.SIGKILL)
+    code, said = ended(rendering)
+    assert code == 3, said
+    assert "given up after 2 seconds" in said
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_says_why(render, mortal):
+    _, address, log = mortal
+    rendering = render(*LONG, "--server", address)
+    wait_until_it_runs(rendering)
+    killed: set[int] = set()
+    while rendering.poll() is None:  # the server tries a part again before it gives up
+        if (number := worker(log)) not in killed:
+            os.kill(number, signal.SIGKILL)
+            killed.add(number)
+        time.sleep(1)
+    code, said = ended(rendering)
+    assert code == 5, said
+    assert "worker was killed" in said
+
+
+def worker(log: Path) -> int:
+    """The process that computes, as the server's log names it."""
+    return int(re.findall(r"The worker, process (\d+)", log.read_text())[-1])
 
 
 def states(folder: Path) -> list[str]:
