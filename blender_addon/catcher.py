@@ -49,6 +49,7 @@ def _matte(seen) -> bpy.types.Material:
     """White where the camera sees it, so that shadows show; to all else it shines as ``seen`` does."""
     material = seen.copy()
     material.name = f"{seen.name} Catcher"
+    material.cycles.emission_sampling = "NONE"  # mirrored, but no lamp of so many triangles: renders take half as long
     tree = material.node_tree
     output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
     shine = output.inputs["Surface"].links[0].from_socket

@@ -54,9 +54,9 @@ def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
     )  # vertices' colours: the picture does not show it
     assert found["untouched"] is True  # the compositor, before it was asked for
     for part in ("SHADOWS", "HOLDOUT"):
-        assert found[part]["sky"] <= 2
+        assert found[part]["sky"] <= 3  # noise of 16 samples
         assert found[part]["front"] == [255, 0, 0]
-        assert found[part]["behind"] <= 2  # the frame, not the cube
+        assert found[part]["behind"] <= 3  # the frame, not the cube
         assert found[part]["lit floor"] <= 3
     assert found["SHADOWS"]["shadow"] > 20
     assert found["HOLDOUT"]["shadow"] <= 1
