@@ -132,6 +132,8 @@ TEXTS = {
     "New": "Neu",
     "No frames are in this scene's compositor": "Im Compositor dieser Szene sind keine Bilder",
     "No result yet": "Noch kein Ergebnis",
+    "No world is being made": "Es wird keine Welt gemacht",
+    "No world was made that is not in the scene": "Es gibt keine gemachte Welt, die nicht in der Szene ist",
     "No server: press Start, or run `worldwarp serve` in a terminal": (
         "Kein Server: Starten drücken, oder `worldwarp serve` in einem Terminal ausführen"
     ),
@@ -224,6 +226,7 @@ TEXTS = {
     "There is no anchor: estimate the picture's geometry first": (
         "Es gibt keinen Anker: zuerst die Geometrie des Bildes schätzen"
     ),
+    "There is no answer to place: press Estimate first": "Es gibt keine Antwort einzusetzen: zuerst Schätzen drücken",
     "There is no camera: choose one here, or add one to the scene": (
         "Es gibt keine Kamera: hier eine wählen oder eine hinzufügen"
     ),
