@@ -76,15 +76,11 @@ def tell_distance(scene, original, returned):
 
 
 def make_proxy(scene, address):
-    """The mesh of all frames, made as its button does, matte: only what light falls on can catch a shadow."""
+    """The mesh of all frames, made and let catch shadows as the buttons do."""
     bpy.context.preferences.addons[MODULE].preferences.address = address
     bpy.ops.worldwarp.make_world(collection=scene.collection.children[-1].name, product="mesh")
     mesh = next(thing for thing in scene.objects if thing.get("worldwarp_role") == "mesh")
-    tree = mesh.data.materials[0].node_tree
-    nodes = {node.type: node for node in tree.nodes}
-    matte = tree.nodes.new("ShaderNodeBsdfDiffuse")
-    tree.links.new(nodes["ATTRIBUTE"].outputs["Color"], matte.inputs["Color"])
-    tree.links.new(matte.outputs[0], nodes["OUTPUT_MATERIAL"].inputs["Surface"])
+    bpy.ops.worldwarp.in_renders(thing=mesh.name, part="SHADOWS")
     print(f"  The proxy mesh has {len(mesh.data.polygons):,} triangles.", flush=True)
     return mesh
 
