@@ -5,8 +5,8 @@ from bl_ext.user_default.worldwarp import streaming
 from bl_ext.user_default.worldwarp.state import STATE
 from driving import SHARED, until
 
-FRAMES = 181
-"""Four ranges: time enough to do something in the middle."""
+FRAMES = 269
+"""Six ranges: time enough to do something in the middle."""
 
 
 def move_camera() -> None:
