@@ -48,8 +48,8 @@ RADIUS = 0.36
 ROLLS = (20, 88)
 """First and last frame of the ball."""
 
-SAMPLES = 16
-EVERY = 3
+SAMPLES = 10
+EVERY = 4
 """So many frames of the walk for each one that the ball is rendered in."""
 
 ROOM = (0.05, 0.04, 0.03)
@@ -181,6 +181,7 @@ def cg(extension, folder, address):
     for thing in scene.objects:
         thing.hide_render = thing.type == "MESH"
     take = next(one for one in scene.collection.children if one.name.startswith("Walk_v001"))
+    bpy.ops.worldwarp.show_take(take=take.name)
     bpy.ops.worldwarp.make_world(collection=take.name, product="mesh")
     mesh = next(thing for thing in bpy.data.objects if thing.get("worldwarp_role") == "mesh")
     bpy.ops.worldwarp.in_renders(thing=mesh.name, part="SHADOWS")

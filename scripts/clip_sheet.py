@@ -54,7 +54,7 @@ def parts(folder: Path, told: dict) -> Iterator[Part]:
     yield Part("One picture, and a camera keyed through it", plain(folder / "window"), 230)
     yield Part("A draft of the path: magenta is not in the picture", plain(folder / "preview", 4), 110)
     yield Part("Generated (profile draft): the holes are filled", plain(first, 3), 95)
-    yield Part("Your CG: behind what was generated, its shadow on it", plain(folder / "cg"), 150)
+    yield Part("Your CG: behind what was generated, its shadow on it", plain(folder / "cg"), 190)
     plan = told["plan"]
     title = f"The last key moved: {plan['kept']} frames kept, {plan['new']} computed"
     yield Part(title, list(compared(first, second, plan["rows"])), 120)

@@ -24,7 +24,35 @@ def test_the_path_that_formats_shows_is_one_and_the_reading_example_reads_it(
     assert (round(x, 6), round(y, 6)) == (360 + 600 * 1.0 / 2.0, 240 - 600 * 0.5 / 2.0)
 
 
-def test_every_file_that_the_documentation_links_is_there() -> None:
-    for page in [DOCS.parent / "README.md", *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links {target}"
+PAGES = sorted(page for page in [*DOCS.parent.glob("*.md"), *DOCS.rglob("*.md"), DOCS.parent / "protocol" / "SPEC.md"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS.parent)))
+def test_every_file_picture_and_heading_that_a_page_links_is_there(page: Path) -> None:
+    for link in links(page.read_text("utf-8")):
+        file, _, heading = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), f"{page.name} links {link}"
+        if heading:
+            assert heading in anchors(target.read_text("utf-8")), f"{page.name} links {link}"
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    shown = {(page.parent / link).resolve() for page in PAGES for link in links(page.read_text("utf-8"))}
+    assert set((DOCS / "images").iterdir()) <= shown
+
+
+def links(text: str) -> list[str]:
+    """Targets in this repository, of links and pictures outside code."""
+    found = re.findall(r"\]\(([^)\s]+)\)", without_code(text))
+    return [link for link in found if ":" not in link]
+
+
+def anchors(text: str) -> set[str]:
+    """Of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", without_code(text))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"(?ms)^```.*?^```", "", text)
