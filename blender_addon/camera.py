@@ -160,6 +160,15 @@ def check_type(camera) -> None:
         )
 
 
+def check_evaluated(camera, evaluated) -> None:
+    """Refuse a camera that Blender leaves out of its evaluation: it would seem to stand still."""
+    if not evaluated.is_evaluated:
+        raise Problem(
+            f"Camera {camera.name!r} is switched off, so Blender does not move it: switch it and its collections on in "
+            "the Outliner (monitor icon, check box)"
+        )
+
+
 def lens_at(data) -> Lens:
     """The lens of (evaluated) camera data."""
     fields = ("lens", "sensor_width", "sensor_height", "sensor_fit", "shift_x", "shift_y")
@@ -184,7 +193,8 @@ def sample(scene, camera, frames, depsgraph, raster: Raster | None = None) -> Pa
     ``scene`` is the depsgraph's scene; its current frame is put back.
 
     Raises:
-        Problem: the camera is no pinhole at one of the frames, or its transform is not rigid.
+        Problem: the camera is no pinhole at one of the frames, its transform is not rigid, or Blender does not
+            evaluate it.
     """
     raster = raster or scene_raster(scene)
     Ks, poses = [], []
@@ -192,6 +202,7 @@ def sample(scene, camera, frames, depsgraph, raster: Raster | None = None) -> Pa
         for number in frames:
             scene.frame_set(int(number))
             evaluated = camera.evaluated_get(depsgraph)
+            check_evaluated(camera, evaluated)
             check_type(evaluated)
             Ks.append(intrinsics(lens_at(evaluated.data), raster))
             poses.append(camera_to_world(np.array(evaluated.matrix_world)))

@@ -100,4 +100,19 @@ for kind in ("ORTHO", "PANO"):
         camera.sample(scene, cam, [1], bpy.context.evaluated_depsgraph_get())
     except camera.Problem as problem:
         refused[kind] = str(problem)
+cam.data.type = "PERSP"
+away = bpy.data.collections.new("Away")
+scene.collection.children.link(away)
+for case in ("object", "collection", "excluded"):
+    cam.hide_viewport, away.hide_viewport = case == "object", case == "collection"
+    bpy.context.view_layer.layer_collection.children["Away"].exclude = case == "excluded"
+    if case == "collection":
+        away.objects.link(cam)
+        scene.collection.objects.unlink(cam)
+    for active in (None, cam):  # the scene's own camera is evaluated, whatever hides it
+        scene.camera = active
+        try:
+            camera.sample(scene, cam, [1], bpy.context.evaluated_depsgraph_get())
+        except camera.Problem as problem:
+            refused[f"{case}, {'active' if active else 'not active'}"] = str(problem)
 report(exact=exact, viewed=viewed, posed=posed, refused=refused)
