@@ -27,7 +27,8 @@ OURS = ("worldwarp_run", MARK, WORLD)
 def render_picture(scene, camera, frame: int) -> Picture:
     """What ``camera`` sees in ``scene`` at ``frame``, through the scene's view transform, and its depth. Blocks.
 
-    Motion blur, render borders, the compositor and the sequencer are left out: depth would not match them.
+    Motion blur, render borders, the compositor and the sequencer are left out: depth would not match them. So are a
+    transparent film, since a picture has no alpha, and text that is burned into renders.
 
     Raises:
         Problem: camera, engine or colour management cannot be used, or the render gave nothing.
@@ -127,6 +128,7 @@ def _configure(scene, camera, folder: Path) -> None:
     scene.camera = camera
     render, settings = scene.render, scene.render.image_settings
     render.use_border = render.use_motion_blur = render.use_multiview = False
+    render.use_stamp = render.film_transparent = False  # no text in it, and the world behind it
     render.use_sequencer, render.use_compositing = False, True
     render.use_file_extension, render.use_overwrite, render.use_placeholder = True, True, False
     render.filepath = str(folder / "picture")

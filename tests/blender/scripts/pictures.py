@@ -68,10 +68,14 @@ for engine in sys.argv[1:]:
     worst, sky = worst_depth(taken.depth)
     found[engine] = {"worst": worst, "sky": sky, "same": before == state(), "space": taken.colour_space}
 
+scene.render.use_stamp = scene.render.film_transparent = True  # as Frames behind Renders leaves it
+again = rendering.render_picture(scene, cam, 5)
+opaque = int(np.abs(again.rgb.astype(int) - taken.rgb).max())
+
 image = bpy.data.images.new("Glass", 16, 16, alpha=True)
 image.alpha_mode = "CHANNEL_PACKED"
 image.pixels.foreach_set(np.tile(np.array([200, 100, 50, 128], np.float32) / 255, 256))
 image.file_format, image.filepath_raw = "PNG", str(Path("glass.png").resolve())
 image.save()
 glass = picture.load_picture(Path("glass.png"), None, scene).rgb
-report(engines=found, glass=glass.reshape(-1, 3).mean(axis=0).tolist())
+report(engines=found, opaque=opaque, glass=glass.reshape(-1, 3).mean(axis=0).tolist())
