@@ -12,6 +12,7 @@ from worldwarp_protocol.errors import InvalidShot, WorldWarpError
 from worldwarp_protocol.messages import Diffusion
 
 from . import captions, diffusion, terminal, wan
+from .geometry.checkpoint import WeightsError
 from .nouns import Bytes, Report
 from .outputs.pictures import encode_png
 from .weights import needs
@@ -51,7 +52,10 @@ def missing() -> str:
     """One sentence that says what is not here and the command that gets it; empty where nothing lacks."""
     if packages := [name for name in needs.PACKAGES[wan.NAME] if find_spec(name) is None]:
         return f"Missing packages: {', '.join(packages)}; install them with: pip install 'worldwarp[wan]'."
-    absent = [name for name in PARTS if needs.absent(needs.part(name))]
+    try:
+        absent = [name for name in PARTS if needs.absent(needs.part(name))]
+    except WeightsError as error:
+        return str(error)
     if not absent:
         return ""
     commands = " && ".join(f"worldwarp weights get {name}" for name in absent)

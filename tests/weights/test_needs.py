@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from worldwarp import imagine
 from worldwarp.weights import needs, registry
 from worldwarp.weights.parts import PARTS
 
@@ -71,7 +72,8 @@ def test_the_captioner_can_be_done_without_but_its_digests_count(tmp_path, monke
 @pytest.mark.usefixtures("home")
 def test_a_damaged_register_is_said_and_not_believed():
     (registry.root() / "registered.json").write_bytes(b'{"vae": 1}')
-    assert "registered.json is damaged" in needs.missing("wan")
+    for sentence in (needs.missing("wan"), imagine.missing()):  # both are asked at every hello
+        assert "registered.json is damaged" in sentence
 
 
 def test_sizes_and_digests_of_the_table_are_whole():
