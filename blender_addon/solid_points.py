@@ -5,6 +5,7 @@ import numpy as np
 
 from . import point_nodes
 from .parts import PICTURE
+from .rendering import OURS
 
 VERTEX = """
 void main() {
@@ -53,13 +54,19 @@ def corners(thing) -> tuple[np.ndarray, np.ndarray]:
 
 
 def clouds(context) -> list:
-    """The clouds that are seen in the viewport of ``context`` and keep their colours."""
-    view = context.space_data
-    return [
-        thing
-        for thing in context.view_layer.objects
-        if point_nodes.is_cloud(thing) and PICTURE in thing.data.attributes and thing.visible_in_viewport_get(view)
-    ]
+    """The clouds in our collections that are seen in the viewport of ``context`` and keep their colours.
+
+    Every drawing asks, whatever else the file holds: large scenes have few collections and many objects.
+    """
+    ours = [found for found in bpy.data.collections if any(mark in found for mark in OURS)]
+    things = dict.fromkeys(thing for collection in ours for thing in collection.objects)
+    return [thing for thing in things if _is_seen(thing, context)]
+
+
+def _is_seen(thing, context) -> bool:
+    if not point_nodes.is_cloud(thing) or PICTURE not in thing.data.attributes or thing.data.is_editmode:
+        return False
+    return thing.visible_get(view_layer=context.view_layer, viewport=context.space_data)
 
 
 def made_of(thing) -> tuple:
@@ -67,7 +74,13 @@ def made_of(thing) -> tuple:
     settings = [point_nodes.setting(thing, name) for name in point_nodes.INPUTS]
     box = settings.pop()
     where = (*np.ravel(box.matrix_world), *np.ravel(thing.matrix_world)) if box and settings[-1] else ()
-    return (thing.data.session_uid, len(thing.data.vertices), *settings, *where)
+    return (thing.data.session_uid, *_some(thing.data.vertices), *settings, *where)
+
+
+def _some(vertices) -> tuple:
+    """How many there are, and where some of them lie: another lens, or scale that is applied, moves them all."""
+    count = len(vertices)
+    return count, *(tuple(vertices[i].co) for i in ((0, count // 2, count - 1) if count else ()))
 
 
 def _draw() -> None:

@@ -69,3 +69,5 @@ def test_what_is_set_of_a_cloud_chooses_its_points(in_blender):
     assert share == 0.3333
     assert 900 < shown < 1100
     assert kept == 3000
+    assert found["seen"] == [False, False, True, False]
+    assert found["moved"] == [True, True]

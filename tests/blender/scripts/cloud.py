@@ -2,9 +2,11 @@
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 from shots import leave
 
-from blender_addon import point_nodes, points
+from blender_addon import point_nodes, points, solid_points
+from blender_addon.parts import WORLD
 
 rng = np.random.default_rng(5)
 xyz = rng.uniform(-2, 2, (3000, 3)).astype(np.float32)
@@ -59,6 +61,22 @@ for case, settings in cases.items():
     places, radius = drawn()
     expected = xyz[point_nodes.shown(cloud)]
     found["cases"][case] = [len(places), len(expected), bool(np.array_equal(places, expected)), round(radius, 4)]
+# What is drawn in Solid shading: clouds of our collections, and anew where their points have moved
+home, seen = bpy.data.collections.new("World"), []
+home[WORLD] = "x"
+for step in ("not ours", "ours, elsewhere", "here", "hidden"):
+    if step == "ours, elsewhere":
+        home.objects.link(cloud)
+        bpy.context.scene.collection.objects.unlink(cloud)
+    if step == "here":
+        bpy.context.scene.collection.children.link(home)
+    cloud.hide_viewport = step == "hidden"
+    bpy.context.view_layer.update()
+    seen.append(solid_points.clouds(bpy.context) == [cloud])
+found["seen"] = seen
+before = solid_points.made_of(cloud)
+cloud.data.transform(Matrix.Scale(2, 4))
+found["moved"] = [solid_points.made_of(cloud) != before, solid_points.made_of(cloud) == solid_points.made_of(cloud)]
 # Too many at once: a share of them, all of them kept
 point_nodes.MOST = 1000
 crowd = points.cloud_object("Crowd", xyz, rgb / 255, np.full(3000, 0.25), None, rgb)
