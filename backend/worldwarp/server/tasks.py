@@ -85,6 +85,8 @@ class Tasks:
         self._store = store
         self._mailbox = mailbox
         self._askers: list[Asker] = []
+        self._looked_up: list[Asker] = []
+        """Whose questions the helpers still have, also where they wait no more."""
         self._errands: dict[str, Errand] = {}
 
     def ask(self, peer: Peer, message: Task, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -98,6 +100,7 @@ class Tasks:
         asker = Asker(peer, message.request, sum(array.nbytes for array in arrays.values()))
         self._check_room(asker)
         self._askers.append(asker)
+        self._looked_up.append(asker)
         look = partial(self._look_up, Question(message, dict(arrays)), run)
         found = partial(self._found, asker)
         self._bench.when_ready(lambda: self._mailbox.aside(look, found))
@@ -122,12 +125,13 @@ class Tasks:
 
     def _check_room(self, asker: Asker) -> None:
         """Memory is bounded, for all and for each."""
-        mine = [other for other in self._askers if other.peer.user == asker.peer.user]
+        held = {*self._askers, *self._looked_up}
+        mine = [other for other in held if other.peer.user == asker.peer.user]
         full = (
             asker.peer.blocked
-            or len(mine) == MAX_CLIENT_QUESTIONS
+            or len(mine) >= MAX_CLIENT_QUESTIONS
             or sum(other.size for other in mine) + asker.size > MAX_CLIENT_BYTES
-            or sum(other.size for other in self._askers) + asker.size > MAX_BYTES
+            or sum(other.size for other in held) + asker.size > MAX_BYTES
         )
         if full:
             raise Refused("busy", "As many questions wait as the server can hold; ask again when one is answered.")
@@ -167,6 +171,7 @@ class Tasks:
         return passes.make(task, self._store, _chunks(run), kept.read(self._store.root, run.shot))
 
     def _found(self, asker: Asker, result: Callable[[], Found]) -> None:
+        self._looked_up.remove(asker)
         if asker not in self._askers:
             return
         try:
