@@ -8,7 +8,7 @@ from worldwarp.engines.questions import NOBODY, Question
 from worldwarp.server import errands
 from worldwarp.server.errands import Errand, Errands
 from worldwarp_protocol.errors import InvalidShot
-from worldwarp_protocol.messages import CheckPath, MakeWorld
+from worldwarp_protocol.messages import CheckPath, Diffusion, Imagine, MakeWorld
 from worldwarp_protocol.tasks import check_task
 
 
@@ -32,21 +32,26 @@ def world() -> Errand:
     return Errand("w", Question(MakeWorld(request=NOBODY, run=NOBODY, products=["points"]), {}), lambda *_: None)
 
 
+def picture() -> Errand:
+    task = Imagine(request=NOBODY, diffusion=Diffusion(prompt="a hall"), width=2048, height=2048)
+    return Errand("p", Question(task, {}), lambda *_: None)
+
+
 def check() -> Errand:
     return Errand("c", Question(CheckPath(request=NOBODY, source="given"), {}), lambda *_: None)
 
 
-def test_a_chunk_that_waits_is_computed_between_two_worlds() -> None:
+def test_a_chunk_that_waits_is_computed_between_two_worlds_or_pictures() -> None:
     desk = AtOnce()
     queue = Errands(desk)  # type: ignore[arg-type]
-    for errand in (world(), world(), check()):
+    for errand in (world(), world(), picture(), picture(), check()):
         queue.add(errand)
     turns = []
-    for _ in range(4):
+    for _ in range(8):
         begun = queue.begin(desk, chunk_waits=True)  # type: ignore[arg-type]
         turns.append(type(queue.in_work.question.task).__name__ if begun and queue.in_work else "chunk")
         queue.end(InvalidShot("", ""))
-    assert turns == ["CheckPath", "MakeWorld", "chunk", "MakeWorld"]
+    assert turns == ["CheckPath", *["Imagine", "chunk"] * 2, "MakeWorld", "chunk", "MakeWorld"]
 
 
 def test_a_long_world_gives_way_once_and_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:

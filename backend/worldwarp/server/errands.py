@@ -1,6 +1,7 @@
 """Questions for the worker whose askers wait: they come between two chunks, one after the other, worlds last.
 
-Worlds take minutes, so they and chunks take turns, and each lets what waits pass once.
+Worlds take minutes, so they and chunks take turns, and each lets what waits pass once. First pictures take turns with
+chunks, too: a large one takes minutes as well.
 """
 
 import time
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from worldwarp_protocol.errors import WorldWarpError
-from worldwarp_protocol.messages import MakeWorld
+from worldwarp_protocol.messages import Imagine, MakeWorld
 
 from ..engines.local import Worker
 from ..engines.questions import Answer, Question
@@ -46,6 +47,11 @@ class Errand:
         """Whether it lets others pass: a world takes minutes."""
         return isinstance(self.question.task, MakeWorld)
 
+    @property
+    def turn(self) -> int:
+        """What comes first: 0, and more of what takes turns with chunks."""
+        return {Imagine: 1, MakeWorld: 2}.get(type(self.question.task), 0)
+
 
 class Errands:
     """Those that wait, and the one in work. All methods are called by the loop."""
@@ -70,11 +76,11 @@ class Errands:
 
     def begin(self, worker: Worker, chunk_waits: bool) -> bool:
         """Give the next one to the worker, which does nothing else now; False where it is a chunk's turn."""
-        errand = min(self._waiting, key=lambda errand: errand.patient, default=None)  # the first of equals
-        if errand is None or (errand.patient and chunk_waits and self._turn_of_chunks):
+        errand = min(self._waiting, key=lambda errand: errand.turn, default=None)  # the first of equals
+        if errand is None or (errand.turn and chunk_waits and self._turn_of_chunks):
             self._turn_of_chunks = False
             return False
-        self._turn_of_chunks |= errand.patient
+        self._turn_of_chunks |= errand.turn > 0
         self._waiting.remove(errand)
         self.in_work, errand.begun_at = errand, time.monotonic()
         work = partial(worker.answer, self.in_work.question)
