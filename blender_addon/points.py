@@ -67,6 +67,8 @@ def reading_mesh(path: Path) -> Pieces[Surface]:
         faces = np.empty((header.faces, 3), np.int32)
         for block in blocks(header.faces, ROWS):
             faces[block] = np.fromfile(file, row, block.stop - block.start)["corners"]
+            if faces[block].min() < 0 or faces[block].max() >= header.count:  # Blender crashes on those
+                raise Problem(f"{path} is damaged, its triangles have corners that are no vertices: make it again")
             yield
     return Surface(cloud, faces, uv)
 

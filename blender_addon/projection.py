@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 
 from .importer import set_colour_space
+from .paths_of_blend import kept
 from .pieces import Pieces, blocks
 from .points import ROWS
 
@@ -36,7 +37,7 @@ def projecting(made: list, mesh, faces: np.ndarray, uv: np.ndarray, picture: Pat
     yield
     image = bpy.data.images.load(str(picture), check_existing=False)
     made.append(image)
-    image.name = f"{mesh.name} Picture"
+    image.name, image.filepath = f"{mesh.name} Picture", kept(picture)
     set_colour_space(image, colour_space)
     _mix(mesh.materials[0].node_tree, image)
     yield

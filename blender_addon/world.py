@@ -125,10 +125,8 @@ def _put(home, name: str, fresh) -> None:
 
 def _reading(folder: Path, name: str) -> Pieces[points.Cloud | points.Surface]:
     path = folder / "world" / FILES[name]
-    try:
+    with reading.readable(path):
         return (yield from points.reading_mesh(path) if name == "mesh" else points.reading_ply(path))
-    except OSError as error:
-        raise Problem(f"{path} cannot be read ({error.strerror}): make it again") from None
 
 
 def _building(made: list, title: str, folder: Path, name: str, cameras, colour_space: str) -> Pieces[bpy.types.Object]:

@@ -54,6 +54,19 @@ def test_the_world_is_placed_grows_and_is_undone(in_blender, extension, tmp_path
     assert "is gone" in found["gone"]
 
 
+def test_a_meshs_picture_goes_with_the_project_and_damaged_files_are_refused(in_blender, tmp_path):
+    folder = tmp_path / "worldwarp" / "Walk"
+    result(folder, [[0, 1, 2], [1, 3, 2]])
+    mesh = Mesh(XYZ, RGB, np.array([[0, 1, 2], [1, 3, 2]], np.int32))
+    files.write(folder / "world" / "mesh.ply", encode_ply(mesh, np.full((4, 2), 0.5)))
+    found = in_blender("world_files.py", tmp_path)
+    assert found["picture"] == ["//worldwarp/Walk/frames/0001.png"]
+    assert all("mesh.ply" in sentence for sentence in found["refused"].values()), found["refused"]
+    assert "corners" in found["refused"]["corner"]  # Blender would crash on it
+    assert "corners" in found["refused"]["negative"]
+    assert found["left"] == 0
+
+
 def test_what_is_set_of_a_cloud_chooses_its_points(in_blender):
     found = in_blender("cloud.py")
     assert found["left out"] is True
