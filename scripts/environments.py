@@ -4,6 +4,8 @@
 real Blender is (their numpy versions clash). Standard library only.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import subprocess
@@ -44,7 +46,7 @@ def _environment(folder: Path, steps: list[list[str]], inputs: bytes) -> Path:
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"Making {folder.name} (once; this downloads from the package registry) ...", flush=True)
-    if not _has_pip(python):
+    if not has_pip(python):
         venv.create(folder, with_pip=True, clear=True)
     for step in steps:
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *step]
@@ -54,7 +56,7 @@ def _environment(folder: Path, steps: list[list[str]], inputs: bytes) -> Path:
     return python
 
 
-def _has_pip(python: Path) -> bool:
+def has_pip(python: Path) -> bool:
     """Whether an environment is there whole; what an interrupted run left is not."""
     if not python.exists():
         return False

@@ -4,6 +4,8 @@ Makes an environment of its own beside the user's keys, with all that the full p
 NVIDIA GPU, what draws on it. Run it again to update. Standard library only; Python 3.11 to 3.13.
 """
 
+from __future__ import annotations  # older Pythons get as far as the sentence that refuses them
+
 import argparse
 import os
 import shutil
@@ -11,6 +13,8 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+
+import environments
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "constraints.txt"
@@ -26,9 +30,12 @@ def main() -> int:
     folder = home() / "env"
     print(f"Installing into {folder}; PyTorch is a few gigabytes ...", flush=True)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    venv.create(folder, with_pip=True)
-    programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    python = programs / ("python.exe" if os.name == "nt" else "python")
+    try:
+        python = environment(folder)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"{folder} could not be made ({error}).", file=sys.stderr)
+        return _stop("On Debian and Ubuntu install python3-venv; on Windows end the server; then run this again.")
+    clean()
     gpu = shutil.which("nvidia-smi") is not None
     for step in steps(gpu, options.torch_index):
         if subprocess.run([python, "-m", "pip", "install", "--quiet", *step], check=False).returncode:
@@ -37,7 +44,21 @@ def main() -> int:
         print("PyTorch as it is now has no CUDA on Windows: run this again with --torch-index and the address that")
         print("https://pytorch.org/get-started/locally names for Pip, Windows and your CUDA.")
     print("Done. In Blender's sidebar, tab WorldWarp, open Server and press Start.\n", flush=True)
-    return subprocess.run([programs / "worldwarp", "doctor"], check=False).returncode
+    return subprocess.run([python.with_name(f"worldwarp{python.suffix}"), "doctor"], check=False).returncode
+
+
+def environment(folder: Path) -> Path:
+    """The Python of the environment in ``folder``; one that is whole stays, for a server may run from it."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not environments.has_pip(python):
+        venv.create(folder, with_pip=True, clear=True)
+    return python
+
+
+def clean() -> None:
+    """Remove what setuptools left beside the source: modules that are gone since would be installed again."""
+    for part in ("protocol", "backend"):
+        shutil.rmtree(ROOT / part / "build", ignore_errors=True)
 
 
 def steps(gpu: bool, torch_index: str | None) -> list[list[str]]:
