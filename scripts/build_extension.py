@@ -139,8 +139,9 @@ def build_own(name: str, cache: Path) -> None:
     with tempfile.TemporaryDirectory(dir=cache) as copy:  # setuptools leaves a build folder beside the source
         shutil.copytree(ROOT / "protocol", copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("build"))
         pip("wheel", "--no-deps", "--wheel-dir", Path(copy) / "built", copy)
-        if (built := Path(copy) / "built" / name).is_file():
-            built.replace(cache / name)
+        if not (built := Path(copy) / "built" / name).is_file():
+            raise SystemExit(f"{name} is not what protocol/ builds: correct its version in blender_manifest.toml")
+        built.replace(cache / name)
 
 
 def pip(*arguments: object) -> None:

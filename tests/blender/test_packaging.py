@@ -97,6 +97,14 @@ def test_what_blender_refuses_ends_the_build(builder, tmp_path):
         build_extension.pack(tmp_path, "linux-x64", tmp_path, builder)
 
 
+def test_a_wheel_of_ours_that_the_source_no_longer_builds_is_not_taken_from_the_cache(monkeypatch, tmp_path):
+    name = f"{build_extension.OWN}-0.0.1-py3-none-any.whl"
+    (tmp_path / name).write_bytes(b"of an earlier version")
+    monkeypatch.setattr(build_extension, "pip", lambda *_: None)
+    with pytest.raises(SystemExit, match="0.0.1.* is not what protocol/ builds"):
+        build_extension.fetch([name], tmp_path)
+
+
 def test_a_listing_keeps_one_version_of_the_extension(extension, tmp_path, capsys):
     site = tmp_path / "site"
     site.mkdir()
