@@ -101,7 +101,7 @@ def test_a_wheel_of_ours_that_the_source_no_longer_builds_is_not_taken_from_the_
     name = f"{build_extension.OWN}-0.0.1-py3-none-any.whl"
     (tmp_path / name).write_bytes(b"of an earlier version")
     monkeypatch.setattr(build_extension, "pip", lambda *_: None)
-    with pytest.raises(SystemExit, match="0.0.1.* is not what protocol/ builds"):
+    with pytest.raises(SystemExit, match="is not what protocol/ builds"):
         build_extension.fetch([name], tmp_path)
 
 
