@@ -102,6 +102,6 @@ def _target(take, folder: Path, project: Path) -> Path:
     if not takes.is_result(folder):
         raise Problem(f"The folder of {take.name!r} is gone ({folder}): relink it first")
     target = project / "worldwarp" / folder.name
-    if takes.is_result(target) and result_files.run_of(target) == take[takes.RUN]:
-        return target
+    if takes.is_result(target) and result_files.described(target) == result_files.described(folder):
+        return target  # of the same chunks: a run's id would not tell how much of it is there
     return takes.fresh_folder(target.parent, folder.name) if target.exists() else target

@@ -43,6 +43,8 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["kept there"] == sorted(copied)
     assert found["once"] == sorted(copied)
 
+    assert found["without a run"] == [[150, "Other"], [200, "Other_v001"]]
+
     # Deleted
     assert "pinned" in found["pinned"]
     gone = {"objects": 2, "cameras": 1, "actions": 2, "images": 1, "meshes": 1}

@@ -215,6 +215,19 @@ found["kept there"] = sorted(path.name for path in results.iterdir())
 assert ops.collect_takes("EXEC_DEFAULT", True) == {"FINISHED"}
 found["once"] = sorted(path.name for path in (folder / "else" / "where" / "worldwarp").iterdir())
 
+# Results of one name that no server made, as those of the command: neither is taken for the other
+for name, grey in (("by command", 150), ("once more", 200)):
+    there = folder / name / "Other"
+    make(there, "", grey)
+    described = json.loads((there / "shot.json").read_text())
+    (there / "shot.json").write_text(json.dumps(described | {"chunks": [{"digest": f"{grey:064x}"}]}))
+    assert ops.import_result(directory=str(there)) == {"FINISHED"}
+assert ops.collect_takes("EXEC_DEFAULT", True) == {"FINISHED"}
+others = takes.all_of(bpy.context.scene)[2:]
+found["without a run"] = [[grey_of(take), takes.folder_of(take).name] for take in others]
+for take in [take.name for take in others]:
+    assert ops.delete_take(take=take, files=True) == {"FINISHED"}
+
 # Deleted: pinned ones are not; without files they stay
 first, second = takes.all_of(bpy.context.scene)
 first.worldwarp_take.pinned = True
