@@ -196,7 +196,7 @@ def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, 
     assert found["then"] == [137, 0, "", ["kept"] * 3]
     assert found["row"] == [150, 193, 0, True, "0050.png"]
     assert found["lines"][0] == "Seed 0"
-    assert found["lines"][2].startswith("From frames ")
+    assert found["lines"][2].startswith("From frame")
     assert all(101 <= int(frame) <= 149 for frame in re.findall(r"\d+", found["lines"][2]))
     assert "known, took" in found["lines"][1]
     assert found["thumbnail"]
