@@ -2,12 +2,11 @@
 ``invoke``, from the panel, leaves the work to thread and timer."""
 
 import socket
-from urllib.parse import urlsplit
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from . import preferences, pump, wheels
+from . import backend_process, preferences, pump, wheels
 from .problems import Problem
 from .state import STATE
 
@@ -75,10 +74,9 @@ def reachable():
     except Problem as problem:
         STATE.connected, STATE.connection = False, str(problem)
         raise
-    parts = urlsplit(server.address)
     if preferences.is_local(server.address):
         try:
-            socket.create_connection((parts.hostname, parts.port or 7654), PROBE_SECONDS).close()
+            socket.create_connection(backend_process.where(server.address), PROBE_SECONDS).close()
         except OSError:
             STATE.connected = False
             STATE.connection = rpt_("No server: press Start, or run `worldwarp serve` in a terminal")

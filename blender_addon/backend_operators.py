@@ -189,7 +189,7 @@ class WORLDWARP_OT_keep_server(Action):
     name: StringProperty(name="Name", description="What it is called in the list")
 
     def invoke(self, context, event) -> set[str]:
-        self.name = self.name or backend_process.where(preferences.get(context).address)[0]
+        self.name = self.name or preferences.get(context).address.removeprefix("tcp://").partition(":")[0]
         return context.window_manager.invoke_props_dialog(self)
 
     def execute(self, context) -> set[str]:

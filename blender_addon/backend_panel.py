@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import backend_process, drawing, preferences
+from . import drawing, preferences
 from .state import STATE
 
 
@@ -67,7 +67,7 @@ def choice(settings) -> str:
         return kept
     if preferences.is_local(settings.address):
         return iface_("This Machine")
-    return ":".join(map(str, backend_process.where(settings.address)))
+    return settings.address.removeprefix("tcp://")
 
 
 class WORLDWARP_MT_servers(bpy.types.Menu):

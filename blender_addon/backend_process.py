@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 
 from .problems import Problem
 
-PORT = 7654
-
 PROBE_SECONDS = 0.05
 """Longest wait for a server on this machine to take a connection; where none is, the answer comes at once."""
 
@@ -109,9 +107,18 @@ def answers(address: str) -> bool:
 
 
 def where(address: str) -> tuple[str, int]:
-    """Host and port of ``tcp://HOST:PORT``."""
-    parts = urlsplit(address)
-    return parts.hostname or "127.0.0.1", parts.port or PORT
+    """Host and port of ``tcp://HOST:PORT``.
+
+    Raises:
+        Problem: it is not of that form.
+    """
+    try:
+        parts = urlsplit(address)
+        if parts.scheme == "tcp" and parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    except ValueError:  # the port is no number, or none that there is
+        pass
+    raise Problem(f"{address!r} is no server's address: write tcp://HOST:PORT in the extension's preferences")
 
 
 def last_words(home: Path) -> list[str]:

@@ -7,7 +7,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import CollectionProperty, StringProperty
 
-from . import wheels
+from . import backend_process, wheels
 from .problems import Problem
 
 HERE = "tcp://127.0.0.1:7654"
@@ -144,6 +144,7 @@ def server():
     from . import link
 
     preferences = get()
+    backend_process.where(preferences.address)
     if is_local(preferences.address):
         home = keys.home()
         if not (home / "server.key").is_file():

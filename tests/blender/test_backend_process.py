@@ -109,3 +109,11 @@ def test_a_process_is_started_apart_from_ours(home, tmp_path):
     finally:
         os.kill(started.pid, signal.SIGKILL)
         started.wait(20)
+
+
+def test_an_address_is_told_apart_from_what_is_none():
+    assert backend_process.where("tcp://farm.studio:7654") == ("farm.studio", 7654)
+    assert backend_process.where("tcp://[::1]:80") == ("::1", 80)
+    for wrong in ("", "farm:7654", "tcp://farm", "tcp://farm:port", "tcp://farm:99999", "tcp://[::1", "http://farm:80"):
+        with pytest.raises(Problem, match="HOST:PORT"):
+            backend_process.where(wrong)

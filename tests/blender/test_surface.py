@@ -13,3 +13,4 @@ def test_quality_and_freedom_are_on_the_surface_and_all_else_is_under_advanced(i
     assert {"steps", "solver", "guidance", "memory"} <= set(wan["generate/advanced/diffusion"])
     assert draft["generate/ranges"] == ["part_add", "regenerate", "roll_back"]
     assert all(len(text) <= 30 for text in draft["labels"] + wan["labels"] if " " in text)  # as many fit 260 pixels
+    assert found["half typed"]

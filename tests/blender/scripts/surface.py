@@ -10,7 +10,7 @@ zip_file = sys.argv[1]
 installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
 assert installed == {"FINISHED"}
 
-from bl_ext.user_default.worldwarp import panel, ranges_forecast  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp import panel, preferences, ranges_forecast  # noqa: E402  (exists from here on)
 
 
 class Written:
@@ -70,4 +70,6 @@ shot.profile, shot.source = "wan", "FILE"
 shot.picture_file = "/nowhere/picture.png"
 ranges_forecast.tell(scene)
 found["wan"] = drawn()
+preferences.get().address = "tcp://farm:port"  # half typed
+found["half typed"] = "farm:port" in drawn()["labels"]
 leave(**found)
