@@ -6,13 +6,17 @@ debootstrap is installed where it is missing. To be rid of it, delete the folder
 """
 
 import argparse
+import contextlib
 import hashlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 NEWEST = "sid"
@@ -57,13 +61,21 @@ def real_blender(suite: str, folder: Path) -> Path:
     """The folder, with Blender in it; made where it is not there, and anew where it was made of other parts.
 
     Raises:
-        NotPossible: this is no Debian, we are not root, or the mirror does not answer.
+        NotPossible: this is no Debian, we are not root, or not allowed what root is, or the mirror does not answer.
     """
     stamp = folder / "made-from"
     wanted = hashlib.sha256(repr((suite, PACKAGES)).encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
-    check_possible(suite)
+    check_possible(suite, folder.parent)
+    with alone(folder):
+        if not (stamp.is_file() and stamp.read_text() == wanted):  # another process made it while we waited
+            make(suite, folder, wanted)
+    return folder
+
+
+def make(suite: str, folder: Path, wanted: str) -> None:
+    """Make it beside ``folder``; what is there when that is done was made whole."""
     print(
         f"Making a real Blender ({SUITES[suite]}) in {folder} (once; about 350 MB to download, 1.4 GB on disk) ...",
         flush=True,
@@ -72,15 +84,26 @@ def real_blender(suite: str, folder: Path) -> Path:
     for old in (parts, folder):
         if old.exists():
             shutil.rmtree(old)
-    parts.parent.mkdir(parents=True, exist_ok=True)
     install(suite, parts)
     (parts / "made-from").write_text(wanted)
-    return parts.rename(folder)
+    parts.rename(folder)
 
 
-def check_possible(suite: str) -> None:
-    """Raises ``NotPossible`` where a real Blender cannot be made here."""
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let no two processes make ``folder`` at the same time; it ends with the process, however that ends."""
+    import fcntl  # not on Windows, where nothing gets here
+
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def check_possible(suite: str, folder: Path) -> None:
+    """Raises ``NotPossible`` where a real Blender cannot be made in ``folder``, which is made."""
     check_root()
+    folder.mkdir(parents=True, exist_ok=True)
+    check_devices(folder)
     if shutil.which("apt-get") is None:
         raise NotPossible("this is no Debian: the real Blender is made of Debian's packages")
     address = mirror()
@@ -94,6 +117,21 @@ def check_root() -> None:
     """Raises ``NotPossible`` where a system in a folder cannot be entered."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise NotPossible("only root on Linux can run a Blender in a folder of its own; a container's root can")
+    if shutil.which("chroot") is None or subprocess.run(["chroot", "/", "true"], capture_output=True).returncode:
+        raise NotPossible("this container's root may not enter a system in a folder (chroot)")
+
+
+def check_devices(folder: Path) -> None:
+    """Raises ``NotPossible`` where debootstrap cannot make the devices of a system in ``folder``."""
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        device = Path(inner) / "null"
+        try:
+            os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+            device.write_bytes(b"")
+        except OSError as error:
+            raise NotPossible(
+                f"no devices can be made in {folder} ({error.strerror}), as a container forbids"
+            ) from None
 
 
 def mirror() -> str:
@@ -103,7 +141,8 @@ def mirror() -> str:
         NotPossible: it uses none.
     """
     folder = Path("/etc/apt")
-    lists = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
+    lists = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*.list"))]
+    lists += sorted(folder.glob("sources.list.d/*.sources"))
     found = mirror_in("\n".join(file.read_text() for file in lists if file.is_file()))
     if found is None:
         raise NotPossible("this machine's apt names no Debian mirror (an address that ends in /debian)")

@@ -2,8 +2,8 @@
 
 Sets up a Blender of its own (``gui_blender.py``; once), installs the extension's zip in it, starts a server and runs
 the scripts of ``tests/gui`` under Xvfb, one after the other, each in a Blender of its own. Screenshots go to
-``output/gui``. Where there is no root or no Debian mirror it says so and ends well; whatever else keeps a script from
-running is a failure.
+``output/gui``. Where there is no root that may do what that takes, or no Debian mirror, it says so and ends well;
+whatever else keeps a script from running is a failure.
 """
 
 import argparse
@@ -135,7 +135,7 @@ def enter(place: Place, command: list[str]) -> tuple[int, str]:
         "WORLDWARP_GUI": str(place.inside),
     }
     (place.shared / "blender").mkdir(exist_ok=True)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         ["chroot", str(place.root), *command],
         env=settings,
         stdout=subprocess.PIPE,
@@ -143,14 +143,22 @@ def enter(place: Place, command: list[str]) -> tuple[int, str]:
         text=True,
         errors="replace",
         start_new_session=True,
-    )
-    try:
-        text, _ = process.communicate(timeout=LIMIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # xvfb-run's screen and Blender, too
-        text, _ = process.communicate()
-        text += f"\nWRONG: it had not ended after {LIMIT_SECONDS} s"
+    ) as process:
+        try:
+            text, _ = process.communicate(timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill(process)
+            text, _ = process.communicate()
+            text += f"\nWRONG: it had not ended after {LIMIT_SECONDS} s"
+        finally:
+            kill(process)  # also where we are ended: it has a session of its own
     return process.returncode, text
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End what is left of its session: xvfb-run's screen and Blender, too."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -181,4 +189,5 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything is cleaned up
     raise SystemExit(main(sys.argv[1:]))

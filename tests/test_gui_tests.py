@@ -1,6 +1,12 @@
 """When the tests in a real window are left out, and when leaving one out is a failure."""
 
+import contextlib
+import errno
+import hashlib
 import importlib
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +14,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Debian's packages are Linux's")
 
 
 @pytest.fixture
@@ -21,6 +28,23 @@ def blender(gui: ModuleType) -> ModuleType:
     return gui.gui_blender
 
 
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Root who may do everything; the folder of the program that enters a system."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    allow(folder, True)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.mknod", lambda path, *_: Path(path).touch())
+    return folder
+
+
+def allow(folder: Path, allowed: bool) -> None:
+    (folder / "chroot").write_text(f"#!/bin/sh\nexit {0 if allowed else 125}\n")
+    (folder / "chroot").chmod(0o755)
+
+
 def test_without_root_it_says_aloud_that_they_were_not_run(gui, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("os.geteuid", lambda: 1000, raising=False)
     assert gui.main(["--folder", str(tmp_path / "none"), "--out", str(tmp_path)]) == 0
@@ -29,19 +53,35 @@ def test_without_root_it_says_aloud_that_they_were_not_run(gui, monkeypatch, cap
     assert said.count("\n") == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Debian's packages are Linux's")
+@LINUX
+@pytest.mark.parametrize(("forbidden", "said"), [("chroot", "may not enter"), ("mknod", "no devices can be made")])
+def test_where_root_is_not_allowed_what_it_needs_it_says_so(gui, root, monkeypatch, capsys, tmp_path, forbidden, said):
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    if forbidden == "chroot":
+        allow(root, False)
+    else:
+        monkeypatch.setattr("os.mknod", refuse)
+    assert gui.main(["--folder", str(tmp_path / "kept" / "blender")]) == 0
+    found = capsys.readouterr().out
+    assert found.startswith("THE WINDOW TESTS WERE NOT RUN: ")
+    assert said in found
+
+
+@LINUX
+@pytest.mark.usefixtures("root")
 def test_with_root_a_mirror_that_does_not_answer_is_named(gui, blender, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(blender, "mirror", lambda: "http://127.0.0.1:9/debian")
-    assert gui.main(["--folder", str(tmp_path / "none")]) == 0
+    assert gui.main(["--folder", str(tmp_path / "kept" / "blender")]) == 0
     assert "127.0.0.1:9/debian cannot be reached" in capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Debian's packages are Linux's")
+@LINUX
 def test_with_root_and_a_mirror_what_fails_is_a_failure(blender, monkeypatch, tmp_path):
-    monkeypatch.setattr(blender, "check_possible", lambda _: None)
+    monkeypatch.setattr(blender, "check_possible", lambda _, folder: folder.mkdir(exist_ok=True))
 
     def broken(_: str, folder: Path) -> None:
         folder.mkdir()
@@ -53,7 +93,7 @@ def test_with_root_and_a_mirror_what_fails_is_a_failure(blender, monkeypatch, tm
     assert not (tmp_path / "blender").exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Debian's packages are Linux's")
+@LINUX
 def test_it_is_made_once_and_anew_where_its_parts_have_changed(blender, monkeypatch, tmp_path):
     made = []
 
@@ -61,7 +101,7 @@ def test_it_is_made_once_and_anew_where_its_parts_have_changed(blender, monkeypa
         folder.mkdir()
         made.append(suite)
 
-    monkeypatch.setattr(blender, "check_possible", lambda _: None)
+    monkeypatch.setattr(blender, "check_possible", lambda _, folder: folder.mkdir(exist_ok=True))
     monkeypatch.setattr(blender, "install", install)
     folder = tmp_path / "kept" / "blender"
     assert blender.real_blender("sid", folder) == folder == blender.real_blender("sid", folder)
@@ -69,6 +109,40 @@ def test_it_is_made_once_and_anew_where_its_parts_have_changed(blender, monkeypa
     monkeypatch.setattr(blender, "PACKAGES", (*blender.PACKAGES, "one-more"))
     blender.real_blender("sid", folder)
     assert made == ["sid", "sid"]
+
+
+@LINUX
+def test_who_waited_for_another_process_does_not_make_it_again(blender, monkeypatch, tmp_path):
+    monkeypatch.setattr(blender, "check_possible", lambda *_: None)
+
+    @contextlib.contextmanager
+    def after_another(folder: Path):
+        folder.mkdir()
+        (folder / "made-from").write_text(hashlib.sha256(repr(("sid", blender.PACKAGES)).encode()).hexdigest())
+        yield
+
+    monkeypatch.setattr(blender, "alone", after_another)
+    monkeypatch.setattr(blender, "install", lambda *_: pytest.fail("it was there"))
+    assert blender.real_blender("sid", tmp_path / "blender") == tmp_path / "blender"
+
+
+@LINUX
+def test_what_runs_in_there_ends_with_us(gui, monkeypatch, tmp_path):
+    (tmp_path / "shared").mkdir()
+    begin, begun = subprocess.Popen, []
+
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    def outside(line: list[str], **how: object) -> subprocess.Popen:
+        begun.append(begin(line[2:], **how))
+        begun[0].communicate = interrupted
+        return begun[0]
+
+    monkeypatch.setattr(subprocess, "Popen", outside)
+    with pytest.raises(KeyboardInterrupt):
+        gui.enter(gui.Place(tmp_path, tmp_path / "shared"), ["sleep", "60"])
+    assert begun[0].returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
