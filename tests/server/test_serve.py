@@ -16,7 +16,7 @@ from worldwarp.server import journal
 from worldwarp.store import Store
 from worldwarp_protocol import messages
 
-from .peers import COMMAND, Server, calling, command_line, environment, serving, small_shot
+from .peers import COMMAND, Server, calling, command_line, environment, serving, small_shot, wait_for
 
 FULL = """
 import errno, os, sys
@@ -55,6 +55,22 @@ def test_the_port_is_taken(server: Server, tmp_path: Path) -> None:
 def test_it_serves_already(server: Server) -> None:
     said = refused(server.store, server.home, server.port)
     assert said.startswith(f"worldwarp: A WorldWarp server runs at tcp://127.0.0.1:{server.port} already and can be")
+
+
+def test_who_removes_the_sign_ends_the_server_and_that_of_the_next_one_stays(tmp_path: Path) -> None:
+    sign = tmp_path / "a sign"
+    command = COMMAND.replace("*sys.argv", f"'--sign', {str(sign)!r}, *sys.argv")
+    with serving(tmp_path, command=command) as server:
+        assert int(wait_for(sign.is_file) and sign.read_text()) == server.pid
+        sign.unlink()
+        assert server.wait() == 0
+    with serving(tmp_path, command=command) as server:
+        assert server.end() == 0
+        assert not sign.exists()
+    with serving(tmp_path, command=command) as server:
+        sign.write_text("another's")
+        assert server.end() == 0
+        assert sign.read_text() == "another's"
 
 
 def test_the_store_is_in_use(server: Server) -> None:

@@ -85,14 +85,16 @@ def _check_free(host: str, port: int, home: Path) -> None:
 @contextlib.contextmanager
 def _shown(sign: Path) -> Iterator[None]:
     """Keep a file, with our process number in it, while we serve."""
+    ours = f"{os.getpid()}\n"
     try:
-        sign.write_text(f"{os.getpid()}\n")
+        sign.write_text(ours)
     except OSError as error:
         raise WorldWarpError(f"{sign} cannot be written ({error.strerror}): name another with --sign.") from error
     try:
         yield
     finally:
-        sign.unlink(missing_ok=True)
+        if sign.is_file() and sign.read_text() == ours:  # else it is already the next server's
+            sign.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
