@@ -1,5 +1,6 @@
 """The picture the walk starts from, as it is read from a file in any colour space; ``rendering`` makes one."""
 
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import exif
+from . import exif, layers
 from .colour import TEMPORARY, check_space, colour_space, through_view
 from .problems import Problem
 
@@ -51,7 +52,7 @@ def load_picture(path: Path, depth: Path | None, scene, space: str = "") -> Pict
     shown_as = colour_space(scene)
     check_space(space)
     size, turn = read_size(path), exif.orientation(path)
-    z = None if depth is None else read_pixels(depth)[..., 0]
+    z = None if depth is None else read_depth(depth)
     if z is not None and z.shape != size[::-1]:
         sizes = f"{z.shape[1]} x {z.shape[0]}, the picture {size[0]} x {size[1]}"
         raise Problem(f"The depth file is {sizes} pixels: choose the depth of this picture")
@@ -134,17 +135,31 @@ def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     return pixels.reshape(height, width, 4)[::-1]
 
 
+def read_depth(path: Path) -> np.ndarray:
+    """The numbers in a depth file, (H, W) float32 from the top; of several layers that which is the depth."""
+    with _loaded(path) as image, tempfile.TemporaryDirectory(prefix="worldwarp-") as folder:
+        alone = layers.extract_depth(image, Path(folder)) if image.type == "MULTILAYER" else path
+        return read_pixels(alone)[..., 0]
+
+
 @contextmanager
 def _image(path: Path):
     """The image of a file, for as long as it is needed; raises ``Problem`` where it cannot be read."""
+    with _loaded(path) as image:
+        if image.type == "MULTILAYER":
+            raise Problem(f"{path.name} holds several layers: save its image alone, as an OpenEXR file of one layer")
+        yield image
+
+
+@contextmanager
+def _loaded(path: Path):
+    """The same, of one layer or of several, which have no size."""
     try:
         image = bpy.data.images.load(str(path), check_existing=False)
     except RuntimeError:
         raise Problem(f"{path} cannot be read as an image") from None
     try:
-        if image.type == "MULTILAYER":
-            raise Problem(f"{path.name} holds several layers: save its image alone, as an OpenEXR file of one layer")
-        if 0 in image.size:
+        if 0 in image.size and image.type != "MULTILAYER":  # in this order: the size is read first, then the type
             raise Problem(f"{path} cannot be read as an image")
         yield image
     finally:

@@ -13,6 +13,7 @@ import numpy as np
 
 from .camera import check_type, frame_kept
 from .colour import TEMPORARY, colour_space
+from .layers import new_tree, written
 from .parts import MARK, WORLD
 from .picture import LONGEST_SIDE, SKY_DEPTH, Picture, read_pixels, to_bytes
 from .problems import Problem
@@ -144,35 +145,13 @@ def _configure(scene, camera, folder: Path) -> None:
 def _compose(scene, layer, folder: str) -> None:
     """A compositor that passes the image through and writes its depth as 32-bit EXR."""
     space = colour_space(scene)
-    if hasattr(scene, "compositing_node_group"):  # Blender 5.0
-        tree = scene.compositing_node_group = bpy.data.node_groups.new(TEMPORARY, "CompositorNodeTree")
-        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
-        result = tree.nodes.new("NodeGroupOutput")
-    else:
-        scene.use_nodes = True
-        tree = scene.node_tree
-        tree.nodes.clear()
-        result = tree.nodes.new("CompositorNodeComposite")
+    tree = new_tree(scene)
+    result = tree.nodes[0]
     render = tree.nodes.new("CompositorNodeRLayers")
     render.scene, render.layer = scene, layer.name
     tree.links.new(render.outputs["Image"], result.inputs[0])
-    tree.links.new(render.outputs["Depth"], _written(tree, folder, "depth", "FLOAT"))
-    tree.links.new(_way_back(tree, space), _written(tree, folder, "back", "RGBA"))
-
-
-def _written(tree, folder: str, name: str, kind: str):
-    """The input of a node that writes what it gets into files of that name."""
-    output = tree.nodes.new("CompositorNodeOutputFile")
-    if hasattr(output, "file_output_items"):  # Blender 5.0
-        output.format.media_type = "IMAGE"
-        output.directory, output.file_name = folder, name
-        output.file_output_items.new(kind, name.title())
-    else:
-        output.base_path = folder
-        output.file_slots[0].path = name
-    output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
-    output.format.exr_codec = "ZIP"
-    return output.inputs[0]
+    tree.links.new(render.outputs["Depth"], written(tree, folder, "depth", "FLOAT"))
+    tree.links.new(_way_back(tree, space), written(tree, folder, "back", "RGBA"))
 
 
 def _way_back(tree, space: str):

@@ -1,5 +1,7 @@
 """The first step: pictures that are dropped, made of words, or examples."""
 
+import numpy as np
+import OpenEXR
 import pytest
 from test_extension import server  # noqa: F401 - a fixture
 
@@ -54,3 +56,35 @@ def test_the_example_goes_through_every_step(in_blender, tmp_path):
         {"picture": True, "geometry": False, "path": True, "generate": False, "result": False},
         {"picture": True, "geometry": False, "path": True, "generate": False, "result": True},
     ]
+
+
+def test_depth_is_found_in_one_of_several_layers(in_blender, tmp_path):
+    depth = np.linspace(0.5, 40, 24 * 32, dtype=np.float32).reshape(24, 32)
+    depth[0, :5] = 1e10  # sky, as Cycles writes it
+    colour = {f"Combined.{letter}": depth * 2 for letter in "RGBA"}
+    files = {
+        "passes": {f"View.{name}": pixels for name, pixels in colour.items()} | {"View.Depth.Z": depth},
+        "layers": {f"Composite.{name}": pixels for name, pixels in colour.items()}
+        | {"A View.Depth.Z": depth, "A View.Mist.Z": depth * 3},
+        "one": {"Distance.V": depth},
+        "plain": dict.fromkeys("RGB", depth),
+        "two": {"Left.Depth.Z": depth, "Right.Depth.Z": depth},
+        "none": {f"View.{name}": pixels for name, pixels in colour.items()},
+    }
+    for name, channels in files.items():
+        header = {"compression": OpenEXR.PIZ_COMPRESSION, "type": OpenEXR.scanlineimage}
+        with OpenEXR.File(header, channels) as file:
+            file.write(str(tmp_path / f"{name}.exr"))
+    (tmp_path / "words.exr").write_text("no image")
+
+    told = in_blender("layers.py", tmp_path)
+    for name in ("passes", "layers", "one", "plain"):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), depth)
+    with OpenEXR.File(str(tmp_path / "blender.exr"), separate_channels=True) as file:
+        channels = {name: channel.pixels for part in file.parts for name, channel in part.channels.items()}
+    np.testing.assert_array_equal(np.load(tmp_path / "blender.npy"), channels["ViewLayer.Depth.Z"])
+    assert "Left.Depth, Right.Depth" in told["found"]["two"]
+    assert "none is a depth" in told["found"]["none"]
+    assert "cannot be read as an image" in told["found"]["words"]
+    assert "save its image alone" in told["found"]["picture"]
+    assert not told["changed"]
