@@ -8,13 +8,14 @@ Tests run in as many processes as there are cores, the fast ones first; a file's
 for they share what they need.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import environments
-import gui_blender
 
 FAST, EVERY = "--fast", "--all-blenders"
 
@@ -23,15 +24,31 @@ NO_TESTS = 5
 
 
 def main(arguments: list[str]) -> int:
+    """Run all of it, with a real Blender being made meanwhile. Returns the exit code."""
+    rest = [a for a in arguments if a not in (FAST, EVERY)]
+    whole = FAST not in arguments and not rest
+    with being_made() if whole else contextlib.nullcontext():
+        return check_all(arguments, rest, whole)
+
+
+@contextlib.contextmanager
+def being_made() -> Iterator[None]:
+    """Meanwhile a real Blender is made where there is none; ``gui_tests.py`` waits for it, and says what went wrong."""
+    command = [sys.executable, str(environments.ROOT / "scripts" / "gui_blender.py")]
+    making = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        making.terminate()
+        making.wait()
+
+
+def check_all(arguments: list[str], rest: list[str], whole: bool) -> int:
     """Run the checks in order; the first that fails ends it. Returns the exit code."""
     fast = FAST in arguments
     versions = environments.BLENDERS if EVERY in arguments else environments.OLDEST_AND_NEWEST
-    rest = [a for a in arguments if a not in (FAST, EVERY)]
-    whole = not fast and not rest
     with ThreadPoolExecutor() as threads:  # most of the time goes into waiting for downloads
         blenders = [threads.submit(environments.blender, v) for v in versions if not fast]
-        if whole:  # what keeps it from being made, gui_tests.py says
-            threads.submit(gui_blender.real_blender, gui_blender.NEWEST, gui_blender.kept_in(gui_blender.NEWEST))
         python = str(environments.backend())
         if blenders:
             os.environ["WORLDWARP_BPY_PYTHONS"] = os.pathsep.join(str(made.result()) for made in blenders)
