@@ -18,7 +18,7 @@ from .results import scene_of
 from .state import STATE, Run
 
 if TYPE_CHECKING:  # it needs the protocol's package, which may be missing
-    from . import plan
+    from . import costs, plan
 
 MOST_TAKES = 16
 """Result folders that are looked at, the newest ones."""
@@ -46,6 +46,7 @@ class Forecast:
         locked: why Generate is not possible, "" where it is.
         seen: whether the path is as it is now; where curves do not tell it, it is as it was last looked at, if ever.
         sure: whether the picture is known to be the same as that of the take; a render that is not made yet is not.
+        nudged: whether cameras of what is kept are a little off, by less than anybody sees.
     """
 
     rows: tuple["plan.Row", ...] = ()
@@ -53,10 +54,11 @@ class Forecast:
     new: int = 0
     differs: str = ""
     seconds: float | None = None
-    memory: "plan.Memory | None" = None
+    memory: "costs.Memory | None" = None
     locked: str = ""
     seen: bool = True
     sure: bool = False
+    nudged: bool = False
 
 
 class _Now:
@@ -160,14 +162,27 @@ def remember(scene, path: CameraPath) -> None:
     _Now.paths[scene.session_uid] = path
 
 
-def check(scene, path: CameraPath) -> None:
-    """Raise ``Problem`` where a shot with that path would change a locked range."""
+def settled(scene, path: CameraPath) -> CameraPath:
+    """``path`` as it is sent: its kept ranges have the cameras that they were made with, to the last bit.
+
+    Raises:
+        Problem: a locked range would change.
+    """
+    from . import plan
+
     remember(scene, path)
     if sentence := forecast(scene, path).locked:
         raise Problem(sentence)
+    wish = _wish(scene, path)
+    take, count, _ = plan.best(takes_of(scene), wish)
+    cameras = plan.settled(take, wish, count)
+    return replace(path, K=cameras.K, camera_to_world=cameras.camera_to_world)
 
 
 def forget() -> None:
+    """Know nothing, and answer no more. Blender crashes or hangs where it exits with a timer."""
+    if bpy.app.timers.is_registered(_answer):
+        bpy.app.timers.unregister(_answer)
     _Now.found.clear()
     _Now.paths.clear()
     _Now.told = []
@@ -200,7 +215,7 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
     """
     if wheels.missing() or order.path_problems(scene):
         return Forecast()
-    from . import plan
+    from . import costs, plan
 
     found = takes_of(scene)
     path = path or told(scene, order.camera_of(scene), order.frames_of(scene), _raster(scene, found))
@@ -217,11 +232,12 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
         sum(one.count for one in wish.ranges[:count]),
         sum(one.count for one in new),
         differs,
-        plan.seconds(found, wish.settings, width * height, new),
-        plan.memory(found, wish.settings.profile, width, height),
+        costs.seconds(found, wish.settings, width * height, new),
+        costs.memory(found, wish.settings.profile, width, height),
         _locked(scene, rows, differs),
         seen,
         plan.same_picture(take, wish),
+        plan.nudged(take, wish, count),
     )
 
 

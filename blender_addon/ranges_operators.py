@@ -1,5 +1,7 @@
 """What can be done to a range of the walk, each named by any of its frames."""
 
+import atexit
+
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import CollectionProperty, IntProperty, PointerProperty
@@ -228,9 +230,11 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.WindowManager.worldwarp_ranges = PointerProperty(type=WorldWarpRanges, options={"SKIP_SAVE"})
+    atexit.register(ranges_forecast.forget)
 
 
 def unregister() -> None:
+    atexit.unregister(ranges_forecast.forget)
     ranges_forecast.forget()
     del bpy.types.WindowManager.worldwarp_ranges
     for cls in reversed(CLASSES):

@@ -12,7 +12,7 @@ zip_file, address, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
 assert installed == {"FINISHED"}
 
-from bl_ext.user_default.worldwarp import operators, order, preferences, pump, results  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp import operators, order, preferences, pump, ranges_forecast, results  # noqa: E402  (exists from here on)
 from bl_ext.user_default.worldwarp.news import Progress  # noqa: E402
 from bl_ext.user_default.worldwarp.state import STATE, Run  # noqa: E402
 
@@ -244,7 +244,10 @@ assert sorted(thing.name for thing in bpy.data.objects) != names
 
 # Switched off and on again: nothing is left behind
 assert not bpy.app.timers.is_registered(pump.tick)
+answer = ranges_forecast._answer
+bpy.app.timers.register(answer, first_interval=100)  # as where the panel was drawn a moment ago
 bpy.ops.preferences.addon_disable(module="bl_ext.user_default.worldwarp")
 assert not hasattr(bpy.types.Scene, "worldwarp")
+assert not bpy.app.timers.is_registered(answer)
 bpy.ops.preferences.addon_enable(module="bl_ext.user_default.worldwarp")
 report(dry=dry, kept=kept, counts=counts, version=bpy.app.version_string)
