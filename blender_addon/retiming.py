@@ -86,9 +86,10 @@ def _key(camera, take, made: reading.Cameras, wanted: Times) -> None:
 
 
 def _actions(camera) -> set:
-    """What the importer, or we, keyed of ``camera``."""
+    """What the importer, or we, keyed of ``camera``; not what others use, too, or the user keeps."""
     used = [thing.animation_data.action for thing in (camera, camera.data) if thing.animation_data]
-    return {action for action in (*used, camera.get(solved.SOLVED), camera.get(solved.REQUESTED)) if action}
+    found = [action for action in (*used, camera.get(solved.SOLVED), camera.get(solved.REQUESTED)) if action]
+    return {action for action in found if action.library is None and action.users == found.count(action)}
 
 
 class WORLDWARP_OT_retime_take(TakeAction):

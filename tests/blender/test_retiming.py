@@ -16,6 +16,8 @@ def test_frames_camera_and_solved_camera_go_together_at_any_speed(in_blender, tm
     assert found["solved"][1:] == [True, 100]
     assert found["back"][1] <= 1  # the group's own; no key is left behind
     assert found["kept"] == ["Walk Frames", 1]
+    assert found["shared"] == [True, True]
+    assert found["faked"]
     assert [row[0] for row in found["undone"]] == shown["came"]
     assert "no take 'Nowhere'" in found["no take"]
     assert "choose a higher speed" in found["too long"]

@@ -94,6 +94,15 @@ found["back"] = [seen(11, 19), len(bpy.data.actions) - actions]
 by_hand = compositing.node_of(scene)
 found["kept"] = [by_hand.node_tree.name, len([group for group in bpy.data.node_groups if "Frames" in group.name])]
 
+# The user's own keys stay: those that another object follows, too, and those that are kept
+mine = bpy.data.actions.new("Mine")
+cam.animation_data.action = returned.animation_data.action = mine
+ops.retime_take(speed=1, first=11)
+found["shared"] = ["Mine" in bpy.data.actions, cam.animation_data.action is not None]
+returned.animation_data.action, cam.animation_data.action, mine.use_fake_user = mine, None, True
+ops.retime_take(speed=1, first=11)
+found["faked"] = "Mine" in bpy.data.actions
+
 bpy.ops.ed.undo_push(message="Before")
 bpy.ops.worldwarp.retime_take("EXEC_DEFAULT", True, take=name, speed=3)
 bpy.ops.ed.undo()
