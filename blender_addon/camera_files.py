@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 from . import keyed, keys, order, reading
 from .actions import Action
 from .camera import Raster, lens_of
+from .paths_of_blend import RELATIVE
 from .problems import Problem
 from .writing import written
 
@@ -20,7 +21,7 @@ class WORLDWARP_OT_import_cameras(Action):
     bl_label = "Camera from Another Run"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", *RELATIVE})
     filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
 
     def invoke(self, context, event) -> set[str]:

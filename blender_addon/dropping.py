@@ -7,6 +7,7 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, StringProperty
 
 from .actions import Action
+from .paths_of_blend import RELATIVE
 from .picture import read_size
 from .picture_file import take
 from .problems import Problem
@@ -19,7 +20,7 @@ class WORLDWARP_OT_take_picture(Action):
     bl_label = "Take Picture"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(name="Image", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(name="Image", subtype="FILE_PATH", options={"SKIP_SAVE", *RELATIVE})
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 

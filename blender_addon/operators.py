@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from . import earlier, order, pump, results, shooting, solved, status_bar, takes, world
 from .actions import Action, Errand, idle, reachable
+from .paths_of_blend import RELATIVE
 from .problems import Problem
 from .properties import finished
 from .state import STATE
@@ -167,7 +168,7 @@ class WORLDWARP_OT_import_result(Action):
         description="A folder that holds cameras.npz and frames; or one of such folders, to import all that are not "
         "here yet",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", *RELATIVE},
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 

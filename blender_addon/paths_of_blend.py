@@ -5,6 +5,10 @@ from pathlib import Path
 
 import bpy
 
+_KNOWN = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if _KNOWN else set()
+"""Options of a property whose path may begin with ``//``; Blender before 4.5 takes that for granted."""
+
 
 def kept(path: Path) -> str:
     """``path`` from the .blend file's folder on; as it is where the file was never saved, or lies on another drive."""

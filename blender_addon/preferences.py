@@ -8,6 +8,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import CollectionProperty, StringProperty
 
 from . import backend_process, wheels
+from .paths_of_blend import RELATIVE
 from .problems import Problem
 
 HERE = "tcp://127.0.0.1:7654"
@@ -46,6 +47,7 @@ class WorldWarpPreferences(bpy.types.AddonPreferences):
         name="Results",
         description="Folder for results of scenes that name none. Empty for worldwarp beside the .blend file",
         subtype="DIR_PATH",
+        options=RELATIVE,
     )
 
     def draw(self, context) -> None:

@@ -13,6 +13,7 @@ from bpy.props import (
 
 from . import anchor, bounds, colour, diffusion, overrides, path_properties, speed
 from .geometry import of_scene
+from .paths_of_blend import RELATIVE
 
 
 def _of_geometry(shot, ask) -> float:
@@ -37,7 +38,10 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         ],
     )
     picture_file: StringProperty(
-        name="Image", description="Picture that the camera sees at the first frame", subtype="FILE_PATH"
+        name="Image",
+        description="Picture that the camera sees at the first frame",
+        subtype="FILE_PATH",
+        options=RELATIVE,
     )
     picture_space: StringProperty(
         name="Color Space",
@@ -72,17 +76,20 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         name="Depth File",
         description="OpenEXR file of distances along the viewing direction, as in Cycles' Depth pass",
         subtype="FILE_PATH",
+        options=RELATIVE,
     )
     mask_file: StringProperty(
         name="Leave Out",
         description="Image of the picture's size: what is white must not become part of the world, such as people and "
         "passing things",
         subtype="FILE_PATH",
+        options=RELATIVE,
     )
     sky_file: StringProperty(
         name="Sky",
         description="Image of the picture's size: what is white is sky, whatever depth says, and never comes closer",
         subtype="FILE_PATH",
+        options=RELATIVE,
     )
     camera: PointerProperty(
         name="Camera",
@@ -179,6 +186,7 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         description="Folder for this scene's results; // is the folder of the .blend file. Empty for the preferences', "
         "or worldwarp beside the .blend file",
         subtype="DIR_PATH",
+        options=RELATIVE,
     )
     geometry: PointerProperty(
         name="Geometry", description="The picture's geometry", type=bpy.types.Collection, options={"HIDDEN"}
@@ -203,7 +211,10 @@ class WorldWarpShot(bpy.types.PropertyGroup):
         set=lambda self, value: _set(self, anchor.set_factor, value),
     )
     clip_file: StringProperty(
-        name="Clip", description="A movie, or the first picture of a numbered sequence", subtype="FILE_PATH"
+        name="Clip",
+        description="A movie, or the first picture of a numbered sequence",
+        subtype="FILE_PATH",
+        options=RELATIVE,
     )
     clip_step: IntProperty(name="Every Nth", description="Every how many frames one is looked at", default=1, min=1)
     clip_speed: FloatProperty(name="Speed", description="2 is twice as fast as filmed", default=1, min=0.01, max=100)

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from . import order, result_files, takes
 from .actions import Action
+from .paths_of_blend import RELATIVE
 
 MOST_FOLDERS = 20_000
 """That are looked into."""
@@ -25,7 +26,7 @@ class WORLDWARP_OT_relink_takes(Action):
         name="Folder",
         description="Where to look, and in all folders below. Empty for the results' and the .blend file's folder",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", *RELATIVE},
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 

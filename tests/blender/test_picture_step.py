@@ -17,6 +17,8 @@ def test_an_image_that_is_dropped_becomes_the_picture(in_blender, tmp_path):
     assert "cannot be read" in found["refused"]
     assert found["kept"] == found["taken"][1]
     assert found["relative"] == "//photo.png"
+    assert found["paths"] == 10
+    assert set(found["absolute"]) <= {"backend_command"}
     assert found["takes"] == 1
 
 

@@ -41,6 +41,13 @@ found["refused"] = dropped(handler, filepath=str(folder / "words.png"))
 found["kept"] = shot.picture_file
 bpy.ops.wm.save_as_mainfile(filepath=str(folder / "here.blend"))
 assert dropped(handler, filepath=str(folder / "photo.png")) == ""
+typed = [blender_addon.properties.WorldWarpShot, blender_addon.preferences.WorldWarpPreferences]
+ops = bpy.ops.worldwarp
+kinds = [kind.bl_rna for kind in typed] + [op.get_rna_type() for op in (ops.import_cameras, ops.import_result)]
+made_of = [prop for kind in kinds for prop in kind.properties]
+paths = [prop for prop in made_of if prop.subtype in ("FILE_PATH", "DIR_PATH")]
+found["absolute"] = [prop.identifier for prop in paths if not getattr(prop, "is_path_supports_blend_relative", True)]
+found["paths"] = len(paths)
 found["relative"] = bpy.context.scene.worldwarp.picture_file
 
 path = camera.sample(scene, scene.camera, range(1, 3), bpy.context.evaluated_depsgraph_get())
