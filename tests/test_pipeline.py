@@ -1,5 +1,6 @@
 """The loop on a small analytic scene: stopped and resumed, on one thread or two, the same bits."""
 
+import json
 import os
 import subprocess
 import sys
@@ -60,6 +61,22 @@ def test_a_second_run_computes_nothing(tmp_path: Path) -> None:
     shot, store = small_shot(), Store(tmp_path)
     assert [computed for _, computed in run(shot, store, quiet)] == [True, True]
     assert [computed for _, computed in run(shot, store, quiet)] == [False, False]
+
+
+def test_a_chunk_says_what_it_was_made_from_and_one_that_does_not_is_as_good(tmp_path: Path) -> None:
+    """Stores that were made before it was noted stay: keys and digests know nothing of it."""
+    shot, store = small_shot(), Store(tmp_path)
+    made = [manifest for manifest, _ in run(shot, store, quiet)]
+    frames = [int(frame) for frame in str(made[1].meta["history"]).split()]
+    assert made[0].meta["history"] == str(shot.cameras.frame[0])
+    assert set(frames) <= set(shot.cameras.frame[: made[1].first])
+    assert frames == sorted(frames)
+    for path in (tmp_path / "chunks").rglob("manifest.json"):
+        kept = json.loads(path.read_text())
+        del kept["meta"]["history"]
+        path.write_text(json.dumps(kept))
+    again = list(run(shot, store, quiet))
+    assert [(one.key, one.digest, computed) for one, computed in again] == [(m.key, m.digest, False) for m in made]
 
 
 def test_a_longer_path_keeps_the_chunks_that_it_shares(tmp_path: Path) -> None:
