@@ -4,11 +4,12 @@ import time
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion_panel, drawing, order, presets, pump, ranges_forecast
+from . import diffusion_panel, drawing, local_keys, order, presets, pump, ranges_forecast
 from .camera import scene_raster
 from .diffusion import wanted
 from .ranges_forecast import Forecast
 from .ranges_panel import duration
+from .shifts import SHIFT
 from .state import STATE, Run
 
 
@@ -48,10 +49,23 @@ def draw_plan(layout, context, forecast: Forecast) -> None:
     size = plan.format(frames=len(order.frames_of(scene)), width=width, height=height)
     drawing.sentences(layout, context, [size], "INFO")
     drawing.sentences(layout, context, [kept_line(forecast), took_line(forecast, width, height)], "BLANK1")
+    draw_reach(layout, context, forecast)
     if not forecast.seen:
         if forecast.rows:
             drawing.sentences(layout, context, [iface_("By the path as it was last looked at")], "BLANK1")
         layout.operator("worldwarp.look_ahead", icon="VIEWZOOM")
+
+
+def draw_reach(layout, context, forecast: Forecast) -> None:
+    """Why cameras are elsewhere at frames before the key that was moved, and what helps."""
+    camera = order.camera_of(context.scene)
+    if not forecast.differs.startswith("camera") or camera is None or not local_keys.reaching(camera):
+        return
+    text = iface_(
+        "Blender's automatic handles let a late key move early frames: undo it, keep keys local, move it again"
+    )
+    drawing.sentences(layout, context, [text], "INFO")
+    layout.operator("worldwarp.keep_keys_local", icon="HANDLE_FREE")
 
 
 def kept_line(forecast: Forecast) -> str:
@@ -60,6 +74,11 @@ def kept_line(forecast: Forecast) -> str:
         return ""
     if not forecast.kept:
         return iface_("All is computed ({})").format(forecast.differs) if forecast.differs else ""
+    text = _kept(forecast)
+    return f"{text}; {iface_('kept cameras move by less than {} px').format(SHIFT)}" if forecast.nudged else text
+
+
+def _kept(forecast: Forecast) -> str:
     if not forecast.new:
         return iface_("All is kept") if forecast.sure else iface_("All is kept, if the picture is the same")
     sure, unsure = "{kept} kept; {new} computed", "{kept} kept, if the picture is the same; {new} computed"

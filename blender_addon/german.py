@@ -31,6 +31,10 @@ TEXTS = {
     "By": "Um",
     "By Depth": "Nach Tiefe",
     "By the file": "Nach der Datei",
+    "Blender's automatic handles let a late key move early frames: undo it, keep keys local, move it again": (
+        "Blenders automatische Griffe lassen einen späten Keyframe frühe Bilder bewegen: rückgängig machen, Keyframes "
+        "lokal halten, ihn noch einmal bewegen"
+    ),
     "By the path as it was last looked at": "Nach dem Weg, wie er zuletzt angesehen wurde",
     "Cache Steps": "Schritte des Zwischenspeichers",
     "Camera": "Kamera",
@@ -107,8 +111,10 @@ TEXTS = {
     "Image": "Bild",
     "In work": "In Arbeit",
     "In Your Renders": "In eigenen Renderbildern",
+    "{} curves have free handles; the path is as it was": "{} Kurven haben freie Griffe; der Weg ist, wie er war",
     "{} is no longer at {}": "{} ist nicht mehr in {}",
     "Kept": "Bleibt",
+    "kept cameras move by less than {} px": "ihre Kameras bewegen sich um weniger als {} px",
     "{kept} kept, if the picture is the same; {new} computed": (
         "{kept} bleiben, wenn das Bild dasselbe ist; {new} werden berechnet"
     ),
@@ -131,6 +137,9 @@ TEXTS = {
     "Negative Prompt": "Negativer Prompt",
     "New": "Neu",
     "No frames are in this scene's compositor": "Im Compositor dieser Szene sind keine Bilder",
+    "No key of the camera moves frames that are not beside it": (
+        "Kein Keyframe der Kamera bewegt Bilder, die nicht neben ihm sind"
+    ),
     "No result yet": "Noch kein Ergebnis",
     "No world is being made": "Es wird keine Welt gemacht",
     "No world was made that is not in the scene": "Es gibt keine gemachte Welt, die nicht in der Szene ist",
@@ -209,6 +218,9 @@ TEXTS = {
     "The keys now end at frame {:.6g}": "Die Keys enden jetzt bei Bild {:.6g}",
     "The picture is this camera's own render: it matches already": (
         "Das Bild ist das Renderbild dieser Kamera: es passt schon"
+    ),
+    "{} is not shown, and what it holds does nothing in renders: choose it under Result": (
+        "{} ist nicht zu sehen, und was darin ist, wirkt in Renderings nicht: unter Ergebnis auswählen"
     ),
     "The scene renders through another camera: press Look Through of this result": (
         "Die Szene rendert durch eine andere Kamera: bei diesem Ergebnis Hindurchsehen drücken"

@@ -32,6 +32,7 @@ BUTTONS = {
     "Import What Is There": "Importieren, was da ist",
     "In Renders": "In Renderbildern",
     "Keep in List": "In der Liste behalten",
+    "Keep Keys Local": "Keyframes lokal halten",
     "Lock Range": "Bereich sperren",
     "Log": "Protokoll",
     "Look Through": "Hindurchsehen",

@@ -11,10 +11,10 @@ def is_still(camera, frames: range) -> bool:
     if camera is None or not frames:
         return False
     at = np.unique(np.linspace(frames[0], frames[-1], LOOKS).round())
-    return not any(_moves(thing, at) for thing in (*_chain(camera), camera.data))
+    return not any(_moves(thing, at) for thing in (*chain(camera), camera.data))
 
 
-def _chain(thing):
+def chain(thing):
     """``thing`` and its parents."""
     while thing is not None:
         yield thing

@@ -256,7 +256,7 @@ def prepare(context, picture: Picture | None = None):
     height, width = picture.rgb.shape[:2]
     raster = Raster(width, height, render.pixel_aspect_x, render.pixel_aspect_y)
     path = sample(scene, camera_of(scene), frames, context.evaluated_depsgraph_get(), raster)
-    ranges_forecast.check(scene, path)
+    path = ranges_forecast.settled(scene, path)
     if STILL not in warnings and not (np.ptp(path.K, 0).any() or np.ptp(path.camera_to_world, 0).any()):
         warnings.append(STILL)
     arrays = {"picture": picture.rgb[None], "K": path.K, "camera_to_world": path.camera_to_world, "frame": path.frame}

@@ -2,7 +2,7 @@
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import drawing, order
+from . import drawing, local_keys, order
 
 
 def draw(layout, context, shot) -> None:
@@ -16,6 +16,9 @@ def draw(layout, context, shot) -> None:
     owner = scene if shot.use_scene_range else shot
     column.prop(owner, "frame_start", text="Start")
     column.prop(owner, "frame_end", text="End")
+    camera = order.camera_of(scene)
+    if camera is not None and local_keys.reaching(camera):
+        layout.operator("worldwarp.keep_keys_local", icon="HANDLE_FREE")
 
 
 def line(context, shot) -> str:

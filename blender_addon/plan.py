@@ -1,4 +1,4 @@
-"""What Generate will keep of the takes that are there, and what the rest will take. Needs the protocol, not Blender.
+"""What Generate will keep of the takes that are there. Needs the protocol, not Blender.
 
 A forecast: a render is taken to give the same picture, and the server to have kept what it made. What it says when the
 shot is submitted counts.
@@ -6,9 +6,8 @@ shot is submitted counts.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from statistics import median
 
 import msgspec
 import numpy as np
@@ -17,13 +16,8 @@ from worldwarp_protocol.errors import FolderError
 from worldwarp_protocol.messages import Override, Settings
 from worldwarp_protocol.results import INPUTS, ChunkRecord, Record, ResultFolder
 
+from . import shifts
 from .ranges import Range, cut
-
-CLOSE = 1e-5
-"""By how much cameras that are the same may differ, of their distance from the origin: Blender computes in 32 bits."""
-
-BESIDE = "seconds_caption"
-"""Goes on while geometry is read: it takes no time of its own."""
 
 WORDS = {"profile": "quality", "sigma": "freedom", "width": "size", "height": "size", "far": "where sky begins"}
 """What the panel calls settings whose names here are others."""
@@ -73,6 +67,12 @@ class Take:
     def pixels(self) -> int:
         return self.record.width * self.record.height
 
+    @cached_property
+    def near(self) -> np.ndarray:
+        """Depth of what each of its cameras has nearest, as far as its points tell; all 0 where they do not."""
+        names = [self.folder / "points" / f"{index + 1:04d}.ply" for index in range(len(self.made))]
+        return shifts.nearest(self.cameras, shifts.some_points(names), self.record.settings.overscan)
+
 
 def ranges_of(settings: Settings, frames: int) -> tuple[Range, ...]:
     return cut(frames, settings.chunk_frames, settings.context_frames, settings.every) if frames else ()
@@ -102,7 +102,7 @@ def kept(take: Take, wish: Wish) -> tuple[int, str]:
     """How many ranges of ``wish`` are those of ``take``, and what differs in the one after them ("": it ends there)."""
     if take.cameras is None or take.record.given is None:
         return 0, ""
-    moved = _moved(wish.cameras, take.cameras)
+    moved = _moved(take, wish)
     pairs = zip(wish.ranges, take.ranges, take.made, strict=False)
     for index, (new, old, _) in enumerate(pairs):
         if differs := _difference(take, wish, index, new, old, moved):
@@ -130,13 +130,40 @@ def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range, move
     return "" if new == old else "length of the walk"
 
 
-def _moved(mine: files.CameraFile, theirs: files.CameraFile) -> np.ndarray:
-    """Which cameras are elsewhere, or have another lens: (n,) bool, of the positions that both have."""
-    count = min(len(mine.frame), len(theirs.frame))
-    new, old = mine.camera_to_world[:count], theirs.camera_to_world[:count]
-    close = CLOSE * np.maximum(1.0, np.abs(old).max(axis=(1, 2)))
-    lens = np.isclose(mine.K[:count], theirs.K[:count], rtol=CLOSE).all(axis=(1, 2))
-    return (np.abs(new - old).max(axis=(1, 2)) > close) | ~lens
+def _moved(take: Take, wish: Wish) -> np.ndarray:
+    """Which cameras show another picture than the take's: (n,) bool, of the positions that both have.
+
+    The take's are those that it was made with, so what is kept again and again never drifts.
+    """
+    same = shifts.close(take.cameras, wish.cameras)
+    if same.all():
+        return ~same
+    record, near = take.record, take.near[: len(same)]
+    scale = max(record.width / wish.cameras.width, record.height / wish.cameras.height)
+    shift = scale * shifts.bound(take.cameras, wish.cameras, near, record.settings.overscan)
+    return np.where(near > 0, shift > shifts.SHIFT, ~same)
+
+
+def settled(take: Take | None, wish: Wish, count: int) -> files.CameraFile:
+    """The cameras of ``wish``, those of the ``count`` ranges that are kept to the last bit as ``take`` has them."""
+    mine = wish.cameras
+    if take is None or not count:
+        return mine
+    seen, K, poses = _seen(wish, count), mine.K.copy(), mine.camera_to_world.copy()
+    K[seen], poses[seen] = take.cameras.K[seen], take.cameras.camera_to_world[seen]
+    return files.CameraFile.of(K, poses, mine.frame, mine.width, mine.height, mine.fps)
+
+
+def nudged(take: Take | None, wish: Wish, count: int) -> bool:
+    """Whether cameras of the ``count`` ranges that are kept are a little off those of ``take``."""
+    if take is None or not count:
+        return False
+    return not shifts.close(take.cameras, wish.cameras)[_seen(wish, count)].all()
+
+
+def _seen(wish: Wish, count: int) -> list[int]:
+    """Positions of the cameras that the first ``count`` ranges are made with."""
+    return sorted({position for one in wish.ranges[:count] for position in one.seen})
 
 
 def effective(settings: Settings, overrides: Iterable[Override], index: int) -> dict[str, object]:
@@ -169,78 +196,6 @@ def best(takes: Sequence[Take], wish: Wish) -> tuple[Take | None, int, str]:
     """
     found = [(take, *kept(take, wish)) for take in takes]
     return max(found, key=lambda one: (one[1], len(one[0].made)), default=(None, 0, ""))
-
-
-# What the rest takes
-
-
-def seconds(takes: Sequence[Take], settings: Settings, pixels: int, new: Sequence[Range]) -> float | None:
-    """About how long the ranges ``new`` will take, by what the same profile took; None where it never ran.
-
-    Args:
-        pixels: of one frame, as generated.
-    """
-    units: dict[str, list[float]] = {}
-    for take in takes:
-        if take.record.settings.profile == settings.profile:
-            for chunk, done in zip(take.made, take.ranges, strict=False):
-                for stage, spent in _stages(chunk).items():
-                    work = _work(stage, take.record.settings, take.pixels, done)
-                    units.setdefault(stage, []).append(spent / work)
-    if not units:
-        return None
-    return sum(median(unit) * _work(stage, settings, pixels, one) for stage, unit in units.items() for one in new)
-
-
-def _stages(chunk: ChunkRecord) -> dict[str, float]:
-    numbers = {name: value for name, value in chunk.meta.items() if name.startswith("seconds_") and name != BESIDE}
-    return {name: value for name, value in numbers.items() if isinstance(value, float)}
-
-
-def _work(stage: str, settings: Settings, pixels: int, one: Range) -> float:
-    """How much a stage has to do, in no unit: time goes with it."""
-    if stage == "seconds_between":
-        return pixels * one.count
-    passes = settings.diffusion.steps * (1 + (settings.diffusion.guidance != 1))
-    heavy = stage == "seconds_fill" and settings.profile != "draft"
-    return pixels * len(one.seen) / settings.every * (passes if heavy else 1)
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The most memory that was used: bytes, of the GPU or of the machine, at a size in pixels."""
-
-    bytes: float
-    gpu: bool
-    width: int
-    height: int
-
-    @property
-    def pixels(self) -> int:
-        return self.width * self.height
-
-
-def memory(takes: Sequence[Take], profile: str, width: int, height: int) -> Memory | None:
-    """The most that ``profile`` will use at that size; None where it never ran.
-
-    What it used there, else what goes with the pixels by the two sizes that are nearest; where only one is known, as it
-    was there.
-    """
-    most: dict[tuple[int, int], Memory] = {}
-    for take in takes:
-        record = take.record
-        for chunk in take.made if record.settings.profile == profile else ():
-            gpu = "peak_gpu_bytes" in chunk.meta
-            used = chunk.meta.get("peak_gpu_bytes" if gpu else "peak_bytes")
-            size = record.width, record.height
-            if isinstance(used, float) and (size not in most or used > most[size].bytes):
-                most[size] = Memory(used, gpu, *size)
-    near = sorted(most.values(), key=lambda one: abs(one.pixels - width * height))[:2]
-    if len(near) < 2 or near[0].pixels in (width * height, near[1].pixels) or near[0].gpu != near[1].gpu:
-        return near[0] if near else None
-    slope = (near[1].bytes - near[0].bytes) / (near[1].pixels - near[0].pixels)
-    used = near[0].bytes + max(0.0, slope) * (width * height - near[0].pixels)
-    return Memory(used, near[0].gpu, width, height)
 
 
 # The list

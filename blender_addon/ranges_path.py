@@ -1,12 +1,10 @@
 """The camera's path told from its curves alone: the scene is not evaluated and its frame stays, so a panel may ask."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from mathutils import Euler, Matrix, Quaternion, Vector
 
 from .camera import Lens, Path, Raster, camera_to_world, intrinsics, lens_at
-from .motion import curves
+from .motion import chain, curves
 from .problems import Problem
 
 MOST_FRAMES = 1_000
@@ -20,7 +18,7 @@ ROTATIONS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_a
 
 def told(scene, camera, frames: range, raster: Raster) -> Path | None:
     """The path as ``camera.sample`` finds it, to 32 bits; None where curves do not tell it all."""
-    things = [*_chain(camera), camera.data]
+    things = [*chain(camera), camera.data]
     if len(frames) > MOST_FRAMES or scene.render.frame_map_old != scene.render.frame_map_new:
         return None
     if camera.data.type != "PERSP" or not all(_plain(thing) for thing in things):
@@ -41,13 +39,6 @@ def joined(pieces: list[Path]) -> Path | None:
         return None
     K, poses, frame = (np.concatenate([getattr(one, name) for one in pieces]) for name in COLUMNS)
     return Path(K, poses, frame, pieces[0].raster, pieces[0].fps)
-
-
-def _chain(thing) -> Iterator:
-    """``thing`` and its parents."""
-    while thing is not None:
-        yield thing
-        thing = thing.parent
 
 
 def _plain(thing) -> bool:

@@ -13,7 +13,7 @@ from worldwarp_protocol.files import CameraFile
 from worldwarp_protocol.messages import Diffusion, Override, Settings
 from worldwarp_protocol.results import ResultFolder
 
-from blender_addon import plan, ranges
+from blender_addon import costs, plan, ranges, shifts
 
 SIZE = 16
 FIRST = 101
@@ -153,12 +153,12 @@ def test_time_goes_with_frames_pixels_and_steps(tmp_path):
     numbers = {"seconds_fill": 100.0, "seconds_cache": 10.0, "seconds_caption": 99.0, "psnr_cache": 30.0}
     one = take(tmp_path / "take", wish(settings), [numbers] * 3)
     new = wish(settings).ranges[1:2]
-    assert plan.seconds([one], settings, SIZE * SIZE, new) == pytest.approx(110)
-    assert plan.seconds([one], settings, 4 * SIZE * SIZE, new) == pytest.approx(440)
+    assert costs.seconds([one], settings, SIZE * SIZE, new) == pytest.approx(110)
+    assert costs.seconds([one], settings, 4 * SIZE * SIZE, new) == pytest.approx(440)
     twice = structs.replace(settings, diffusion=Diffusion(steps=20))
-    assert plan.seconds([one], twice, SIZE * SIZE, new) == pytest.approx(210)
-    assert plan.seconds([one], settings, SIZE * SIZE, []) == 0
-    assert plan.seconds([one], Settings(profile="mini"), SIZE * SIZE, new) is None  # never a guess
+    assert costs.seconds([one], twice, SIZE * SIZE, new) == pytest.approx(210)
+    assert costs.seconds([one], settings, SIZE * SIZE, []) == 0
+    assert costs.seconds([one], Settings(profile="mini"), SIZE * SIZE, new) is None  # never a guess
 
 
 def test_another_picture_is_noticed_where_files_were_noted(tmp_path):
@@ -178,13 +178,13 @@ def test_another_picture_is_noticed_where_files_were_noted(tmp_path):
 def test_memory_is_the_most_that_was_used_and_grows_with_the_size(tmp_path):
     numbers = [{"peak_bytes": 2e9}, {"peak_bytes": 3e9}]
     one = take(tmp_path / "take", wish(), numbers)
-    assert plan.memory([one], "draft", 640, 480) == plan.Memory(3e9, False, SIZE, SIZE)  # never a guess
+    assert costs.memory([one], "draft", 640, 480) == costs.Memory(3e9, False, SIZE, SIZE)  # never a guess
     gpu = take(tmp_path / "gpu", wish(WAN), [{"peak_bytes": 2e9, "peak_gpu_bytes": 7e9}])
-    assert plan.memory([one, gpu], "wan", 16, 16) == plan.Memory(7e9, True, SIZE, SIZE)
-    assert plan.memory([one], "wan", 16, 16) is None
+    assert costs.memory([one, gpu], "wan", 16, 16) == costs.Memory(7e9, True, SIZE, SIZE)
+    assert costs.memory([one], "wan", 16, 16) is None
     larger = replace(gpu, record=structs.replace(gpu.record, width=32, chunks=[replaced(gpu, 9e9), *one.record.chunks]))
-    assert plan.memory([larger, gpu], "wan", 16, 16) == plan.Memory(7e9, True, SIZE, SIZE)
-    assert plan.memory([larger, gpu], "wan", 32, 32) == plan.Memory(13e9, True, 32, 32)  # 2 GB for each 256 pixels
+    assert costs.memory([larger, gpu], "wan", 16, 16) == costs.Memory(7e9, True, SIZE, SIZE)
+    assert costs.memory([larger, gpu], "wan", 32, 32) == costs.Memory(13e9, True, 32, 32)  # 2 GB for each 256 pixels
 
 
 def replaced(one: plan.Take, peak: float) -> object:
@@ -222,7 +222,7 @@ def test_a_path_is_told_from_curves_as_blender_evaluates_it(in_blender):
     for case in ("still", "XYZ", "ZXY", "QUATERNION", "AXIS_ANGLE"):
         K, poses = found[case]
         assert K < 1e-2, case  # of 2,000 pixels
-        assert poses < plan.CLOSE, case
+        assert poses < shifts.CLOSE, case
     assert found["frame"] == [17, 17]
     for case in ("constraint", "muted", "driver", "another time", "no pinhole"):
         assert found[case], case
@@ -240,3 +240,17 @@ def test_a_changed_picture_file_is_foretold_and_captions_are_taken(in_blender, e
     assert found["shorter"] == [True, 1]
     assert found["caption"] == [160, True, "a mill by a stream"]
     assert found["of its own"] == "49 kept; 44 computed (prompt)"
+
+
+def test_keys_are_made_local_and_the_path_stays(in_blender, extension):
+    found = in_blender("local_keys.py", extension)
+    assert set(found["by default"]) == {"CONT_ACCEL"}
+    assert found["reaching"] == 2  # the last key, of frame 137, moves it
+    assert found["curves"] == 3 + 3 + 3 + 1 + 3
+    assert found["same"]
+    assert found["left"] == 0
+    assert found["local"] == 121
+    assert found["added"] == [131, 0]
+    assert found["written"] == [True, 0]
+    for sentence in (found["nothing to do"], found["once"]):
+        assert "No key of the camera" in sentence
