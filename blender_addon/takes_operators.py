@@ -108,6 +108,9 @@ class WORLDWARP_OT_delete_take(TakeAction):
             raise Problem(f"{name!r} is pinned: take its pin away first")
         if take.library is not None:
             raise Problem(f"{name!r} is linked from {take.library.filepath}: delete it there")
+        others = [scene for scene in bpy.data.scenes if scene != context.scene and take in takes.all_of(scene)]
+        if others:
+            raise Problem(f"{name!r} is in scene {others[0].name!r}, too: unlink it there first, in the Outliner")
         if self.files:
             check_deletable(take, folder)
         takes_removal.remove(context.scene, take)
@@ -124,11 +127,12 @@ class WORLDWARP_OT_delete_take(TakeAction):
 
 def check_deletable(take, folder: Path) -> None:
     """Raise ``Problem`` where files in ``folder`` are not this take's alone."""
-    run, sharing = STATE.run, [other for other in bpy.data.collections if takes.RUN in other and other != take]
+    sharing = [other for other in bpy.data.collections if takes.RUN in other and other != take]
     if found := next((other for other in sharing if takes.folder_of(other).resolve() == folder.resolve()), None):
         raise Problem(f"{found.name!r} shows the same files: delete that one first, or keep the files")
-    if run is not None and not run.over and run.folder.resolve() == folder.resolve():
-        raise Problem(f"Frames are still coming into {folder}: cancel the run first")
+    for task in (STATE.run, STATE.making):
+        if task is not None and not task.over and task.folder.resolve() == folder.resolve():
+            raise Problem(f"Files are still coming into {folder}: cancel that first")
     if folder.is_dir() and result_files.run_of(folder) != take[takes.RUN]:
         raise Problem(f"{folder} holds another result by now: delete the take without its files")
     if folder.is_dir() and not result_files.ours(folder):

@@ -47,6 +47,8 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
 
     # Deleted
     assert "pinned" in found["pinned"]
+    assert "'Other Lights', too" in found["in two scenes"]
+    assert "still coming" in found["world coming"]
     gone = {"objects": 2, "cameras": 1, "actions": 2, "images": 1, "meshes": 1}
     assert found["deleted"] == [["Walk_v002"], gone, True, True]
     assert found["mine stays"] < 1e-5

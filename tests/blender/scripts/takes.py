@@ -26,6 +26,7 @@ from bl_ext.user_default.worldwarp import (  # noqa: E402
     wipe,
     wipe_drawing,
 )
+from bl_ext.user_default.worldwarp.state import STATE, Making  # noqa: E402
 from shots import write_result  # noqa: E402
 
 ops = bpy.ops.worldwarp
@@ -233,7 +234,14 @@ first, second = takes.all_of(bpy.context.scene)
 first.worldwarp_take.pinned = True
 found["pinned"] = refused(ops.delete_take, take=first.name, files=True)
 first.worldwarp_take.pinned = False
+lights = bpy.data.scenes.new("Other Lights")
+lights.collection.children.link(first)
+found["in two scenes"] = refused(ops.delete_take, take=first.name)
+bpy.data.scenes.remove(lights)
 here = takes.folder_of(first)
+STATE.making = Making(first[takes.RUN], here, bpy.context.scene.session_uid, ("mesh",))
+found["world coming"] = refused(ops.delete_take, take=first.name, files=True)
+STATE.making = None
 mine = bpy.data.objects.new("Mine", None)
 first.objects.link(mine)
 mine.parent = takes.camera_of(first)
