@@ -153,6 +153,7 @@ FROM_SERVER: list[tuple[m.ServerMessage, Arrays]] = [
             [m.SourceStatus("given", True), m.SourceStatus("ttt3r", False, "Weights.")],
             "0.5.0",
             m.Machine("A GPU", 24 << 30, 64 << 30),
+            [m.SourceStatus("words", False, "Weights.")],
         ),
         {},
     ),
