@@ -26,7 +26,12 @@ class Action(bpy.types.Operator):
 
 
 class Errand(Action):
-    """An action that the network thread carries out: ``start`` it, and ``end`` it where somebody waits for it."""
+    """An action that the network thread carries out: ``start`` it, and ``end`` it where somebody waits for it.
+
+    It is not registered: Repeat Last (Shift R) would ``execute`` it, and Blender would stand still to its end.
+    """
+
+    bl_options: set[str] = set()
 
     def invoke(self, context, event) -> set[str]:
         try:

@@ -72,6 +72,7 @@ class WORLDWARP_OT_start_server(Action):
 
     bl_idname = "worldwarp.start_server"
     bl_label = "Start"
+    bl_options: set[str] = set()  # as of ``Errand``
 
     @classmethod
     def poll(cls, context) -> bool:

@@ -122,13 +122,16 @@ def redraw() -> None:
 
 
 def tick() -> float | None:
-    """The timer, while takes are compared."""
-    if pair(bpy.context) is None:
-        stop()
-        return None
-    if not bpy.app.is_job_running("RENDER") and follow(bpy.context):
-        redraw()
-    return TICK_SECONDS
+    """The timer, while takes are compared in any window: Blender gives it the first one, whose scene may be another."""
+    for window in bpy.context.window_manager.windows:
+        with bpy.context.temp_override(window=window):
+            if pair(bpy.context) is None:
+                continue
+            if not bpy.app.is_job_running("RENDER") and follow(bpy.context):
+                redraw()
+            return TICK_SECONDS
+    stop()
+    return None
 
 
 def start() -> None:

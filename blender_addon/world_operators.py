@@ -62,6 +62,7 @@ class WORLDWARP_OT_make_world(Action):
 
     bl_idname = "worldwarp.make_world"
     bl_label = "Make World"
+    bl_options: set[str] = set()  # as of ``Errand``
 
     collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
     product: EnumProperty(name="Product", items=PRODUCTS)

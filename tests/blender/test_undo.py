@@ -7,10 +7,16 @@ NO_DATA = """
 """
 """Operators that ask the server (what comes of it is imported, as one step), or change preferences and views alone."""
 
+THAT_WAIT = """
+    attach camera_from_video draft_path estimate generate generate_next imagine make_world start_server test_connection
+"""
+"""Operators that block where they are executed: Repeat Last must not do that to who pressed a button before."""
+
 
 def test_each_operator_that_changes_data_is_one_undo_step(in_blender, extension, tmp_path):
     found = in_blender("undo.py", extension, tmp_path)
     assert found["no steps"] == NO_DATA.split()
+    assert found["not repeated"] == THAT_WAIT.split()
     assert found["grouped"] == []
     assert found["lock"] == [[[60, True]], 0, "now"]
     assert found["own"] == [[[60, False]], 0, "now"]

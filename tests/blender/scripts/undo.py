@@ -18,6 +18,7 @@ from bl_ext.user_default.worldwarp.state import Run  # noqa: E402
 ops = bpy.ops.worldwarp
 kinds = {name: bpy.types.Operator.bl_rna_get_subclass_py(f"WORLDWARP_OT_{name}") for name in dir(ops)}
 found: dict = {"no steps": sorted(name for name, kind in kinds.items() if "UNDO" not in kind.bl_options)}
+found["not repeated"] = sorted(name for name, kind in kinds.items() if not kind.bl_options)
 found["grouped"] = sorted(name for name, kind in kinds.items() if "UNDO_GROUPED" in kind.bl_options)
 
 
