@@ -12,6 +12,7 @@ Exit codes: 0 done, 1 a fault of this script's, 2 refused (the shot, an option o
 import argparse
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -65,8 +66,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def frames(text: str) -> tuple[int, int]:
-    first, last = text.split("-")
-    return int(first), int(last)
+    found = re.fullmatch(r"(-?\d+)-(-?\d+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range: give the first and the last frame, as 101-240")
+    return int(found[1]), int(found[2])
 
 
 def extension() -> str:

@@ -70,6 +70,7 @@ def test_each_end_has_its_code(render, tmp_path):
     for options, code, word in (
         (("--frames", "one"), 2, "No shot"),
         (("--frames", "3-3"), 2, "at least 2"),
+        (("--frames=-3--3",), 2, "at least 2"),
         (("--profile", "best"), 2, "choose one of"),
         (("--server", "tcp://127.0.0.1:9"), 3, "No server"),
         (("--profile", "wan"), 4, "worldwarp weights"),
