@@ -49,7 +49,8 @@ def range_at(shot, walk: range, frame: int) -> int:
         Problem: it is not one of the walk.
     """
     if frame not in walk:
-        raise Problem(f"Frame {frame} of Ranges is outside the walk, {walk[0]} to {walk[-1]}: choose another")
+        there = f"{walk[0]} to {walk[-1]}" if walk else "which has no frames"
+        raise Problem(f"Frame {frame} of Ranges is outside the walk, {there}: choose another")
     return holding(ranges_of(shot, walk), frame - walk[0])
 
 

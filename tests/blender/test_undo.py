@@ -23,3 +23,4 @@ def test_each_operator_that_changes_data_is_one_undo_step(in_blender, extension,
     assert found["shown"] == [1, 2, 3]
     assert found["streamed"] == "before"
     assert found["imported"] == [1, "now"]
+    assert found["no frames"].startswith("Error: Frame 5"), found["no frames"]

@@ -70,4 +70,11 @@ assert ops.import_result("EXEC_DEFAULT", True, directory=str(folder / "Walk_v001
 count = len(bpy.context.scene.collection.children_recursive)
 bpy.ops.ed.undo()
 found["imported"] = [count - len(bpy.context.scene.collection.children_recursive), shot().name]
+
+# A walk without frames has no ranges
+shot().use_scene_range, shot().frame_start, shot().frame_end = False, 9, 1
+try:
+    ops.lock_range(frame=5)
+except RuntimeError as error:
+    found["no frames"] = str(error)
 leave(**found)
