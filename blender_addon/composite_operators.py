@@ -32,6 +32,9 @@ class WORLDWARP_OT_in_renders(Action):
             catcher.play(context.scene, thing, self.part)
         except Problem as problem:
             return self.refuse(problem)
+        take = next((take for take in takes.all_of(context.scene) if thing.name in take.all_objects), None)
+        if self.part != "LEFT_OUT" and take is not None and take.hide_render:
+            self.report({"WARNING"}, unseen(take))
         if self.part in ("SHADOWS", "HOLDOUT") and not context.scene.render.film_transparent:
             self.report({"WARNING"}, rpt_("Film > Transparent is off: it needs to be on for frames to show behind CG"))
         return {"FINISHED"}
@@ -68,6 +71,8 @@ class WORLDWARP_OT_frames_behind(Action):
                 compositing.group_of(take).use_fake_user = True
         except Problem as problem:
             return self.refuse(problem)
+        if take.hide_render:
+            self.report({"WARNING"}, unseen(take))
         if self.connect and context.scene.camera != takes.camera_of(take):
             self.report(
                 {"WARNING"}, rpt_("The scene renders through another camera: press Look Through of this result")
@@ -141,6 +146,11 @@ class WORLDWARP_OT_handle(Action):
             return self.refuse(problem)
         self.report({"INFO"}, f"Move, turn or scale {handle.name!r}")
         return {"FINISHED"}
+
+
+def unseen(take) -> str:
+    """Of a take that is hidden, as all but one are."""
+    return rpt_("{} is not shown, and what it holds does nothing in renders: choose it under Result").format(take.name)
 
 
 def bring(scene, take, kind: str) -> str:

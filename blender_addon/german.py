@@ -122,6 +122,9 @@ TEXTS = {
     "Kind": "Art",
     "Known": "Bekannt",
     "Leave Out": "Weglassen",
+    "{} is not shown, and what it holds does nothing in renders: choose it under Result": (
+        "{} ist nicht zu sehen, und was darin ist, wirkt in Renderings nicht: unter Ergebnis auswählen"
+    ),
     "{} left": "noch {}",
     "Left Out": "Weggelassen",
     "Lens": "Objektiv",
@@ -218,9 +221,6 @@ TEXTS = {
     "The keys now end at frame {:.6g}": "Die Keys enden jetzt bei Bild {:.6g}",
     "The picture is this camera's own render: it matches already": (
         "Das Bild ist das Renderbild dieser Kamera: es passt schon"
-    ),
-    "{} is not shown, and what it holds does nothing in renders: choose it under Result": (
-        "{} ist nicht zu sehen, und was darin ist, wirkt in Renderings nicht: unter Ergebnis auswählen"
     ),
     "The scene renders through another camera: press Look Through of this result": (
         "Die Szene rendert durch eine andere Kamera: bei diesem Ergebnis Hindurchsehen drücken"

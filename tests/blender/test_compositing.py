@@ -77,4 +77,6 @@ def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
     assert "Cycles" in found["other engine"]
     assert "Points catch no shadows" in found["points"]
     assert "gone" in found["gone"]
+    assert found["hidden False"] == [False, False, False]
+    assert found["hidden True"] == [True, False, True]
     assert found["undone"] == {name: [True, True] for name in ("behind", "part", "clip")}

@@ -1,6 +1,7 @@
 """CG in front of and behind a generated wall, rendered over the frames: pixels say what hides what."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -183,6 +184,35 @@ for case, run in {
         run()
     except RuntimeError as error:
         found[case] = str(error)
+
+
+def told(run) -> str:
+    """What Blender prints of an operator's reports."""
+    with (folder / "told").open("w+") as file:
+        kept = [os.dup(1), os.dup(2)]
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+        run()
+        sys.stdout.flush()
+        for number, old in zip((1, 2), kept, strict=True):
+            os.dup2(old, number)
+        return (folder / "told").read_text()
+
+
+# Of a take that is hidden
+acts = {
+    "seen": lambda: ops.in_renders(thing=mesh.name, part="HOLDOUT"),
+    "left out": lambda: ops.in_renders(thing=mesh.name, part="LEFT_OUT"),
+    "over": lambda: ops.frames_behind(collection=take.name),
+}
+for hidden in (False, True):
+    for result in takes:
+        result.collection.hide_render = hidden
+    found[f"hidden {hidden}"] = ["is not shown" in told(act) for act in acts.values()]
+for result in takes:
+    result.collection.hide_render = False
+ops.frames_out()
+
 # One undo step for each
 scene.render.engine = "CYCLES"
 names = {"mesh": mesh.name, "take": take.name}
