@@ -30,19 +30,21 @@ def play(scene, thing, part: str) -> None:
     """Let ``thing`` play ``part`` in renders.
 
     Raises:
-        Problem: shadows are to be caught by another renderer than Cycles, or on points.
+        Problem: shadows are to be caught by another renderer than Cycles, on points, or without a material.
     """
     if part == "SHADOWS" and scene.render.engine != "CYCLES":
         raise Problem("Only Cycles catches shadows: set Render Engine to Cycles, or take Holdout")
     if part == "SHADOWS" and not thing.data.polygons:
         raise Problem("Points catch no shadows: make the Proxy Mesh and take that")
+    if part == "SHADOWS" and not any(list(thing.data.materials)[:1]):
+        raise Problem(f"The material of {thing.name!r} is gone: make the Proxy Mesh again")
     thing.hide_render = part == "LEFT_OUT"
     thing.is_shadow_catcher, thing.is_holdout = part == "SHADOWS", part == "HOLDOUT"
     for slot in thing.material_slots:
+        if slot.link == "OBJECT":
+            _drop(slot)
         if part == "SHADOWS":
             slot.link, slot.material = "OBJECT", _matte(thing.data.materials[0])
-        elif slot.link == "OBJECT":
-            _drop(slot)
 
 
 def _matte(seen) -> bpy.types.Material:
@@ -67,6 +69,7 @@ def _matte(seen) -> bpy.types.Material:
 
 def _drop(slot) -> None:
     """Back to the material of the mesh."""
-    material, slot.link = slot.material, "DATA"
+    material, slot.material = slot.material, None  # the object would keep it, unseen
+    slot.link = "DATA"
     if material is not None and material.users == 0:
         bpy.data.materials.remove(material)

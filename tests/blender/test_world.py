@@ -65,6 +65,8 @@ def test_a_meshs_picture_goes_with_the_project_and_damaged_files_are_refused(in_
     assert "corners" in found["refused"]["corner"]  # Blender would crash on it
     assert "corners" in found["refused"]["negative"]
     assert found["left"] == 0
+    assert found["catchers"] == 1
+    assert "material" in found["no material"]
 
 
 def test_what_is_set_of_a_cloud_chooses_its_points(in_blender):

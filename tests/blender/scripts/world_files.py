@@ -7,7 +7,7 @@ import bpy
 from shots import leave
 
 import blender_addon.pump  # noqa: F401  (before any other: they need each other)
-from blender_addon import world
+from blender_addon import catcher, world
 from blender_addon.pieces import to_the_end
 from blender_addon.problems import Problem
 from blender_addon.state import Making
@@ -32,6 +32,17 @@ def refused(content: bytes) -> str:
 
 place()
 found = {"picture": [image.filepath for image in bpy.data.images if image.name.endswith("Picture")]}
+scene.render.engine = "CYCLES"
+mesh = world.part(world.collection_of(scene, "0" * 32), "mesh")
+for _ in range(2):
+    catcher.play(scene, mesh, "SHADOWS")
+found["catchers"] = len([material for material in bpy.data.materials if "Catcher" in material.name])
+catcher.play(scene, mesh, "SEEN")
+mesh.data.materials[0] = None
+try:
+    catcher.play(scene, mesh, "SHADOWS")
+except Problem as problem:
+    found["no material"] = str(problem)
 file = folder / "worldwarp" / "Walk" / "world" / "mesh.ply"
 whole = file.read_bytes()
 head, end, body = whole.partition(b"end_header\n")
