@@ -20,8 +20,11 @@ CLOSE = 1e-5
 NEAREST = 1
 """Percent of the points in a frame that may be nearer than what counts as near: strays are not to decide."""
 
-MOST_POINTS = 1 << 11
+MOST_POINTS = 1 << 9
 """Of a world that are looked at."""
+
+FRAMES = 1 << 6
+"""That are looked at, at once."""
 
 FEWEST_POINTS = 1 << 4
 """Of each file of them."""
@@ -81,15 +84,25 @@ def nearest(cameras: "CameraFile", points: np.ndarray, margin: float = 0.0) -> n
 
     All 0 where no frame shows one.
     """
-    size, found = np.array([cameras.width, cameras.height]), np.full(len(cameras.frame), np.nan)
-    for index, (K, R, t) in enumerate(zip(cameras.K, cameras.R, cameras.t, strict=True)):
-        seen = points @ R.T + t
-        seen = seen[seen[:, 2] > 0]
-        pixels = (seen @ K.T)[:, :2] / seen[:, 2:]
-        depth = seen[((pixels >= -margin * size) & (pixels <= (1 + margin) * size)).all(axis=1), 2]
-        if len(depth):
-            found[index] = np.percentile(depth, NEAREST)
-    return np.nan_to_num(found, nan=np.nanmin(found)) if np.isfinite(found).any() else np.zeros(len(found))
+    if not len(points):
+        return np.zeros(len(cameras.frame))
+    starts = range(0, len(cameras.frame), FRAMES)
+    found = np.concatenate([_least(cameras, slice(i, i + FRAMES), points, margin) for i in starts])
+    least = found.min()
+    return np.where(np.isfinite(found), found, least if np.isfinite(least) else 0.0)
+
+
+def _least(cameras: "CameraFile", block: slice, points: np.ndarray, margin: float) -> np.ndarray:
+    """The same of a few frames; infinite where they show none."""
+    K, size = cameras.K[block], np.array([[cameras.width], [cameras.height]])
+    seen = (K @ cameras.R[block]) @ points.T + K @ cameras.t[block, :, None]  # (b, 3, p): pixels times depth, depth
+    across, depth = seen[:, :2], seen[:, 2]
+    inside = ((across >= -margin * size * depth[:, None]) & (across <= (1 + margin) * size * depth[:, None])).all(
+        axis=1
+    )
+    depth = np.sort(np.where(inside & (depth > 0), depth, np.inf), axis=1)
+    strays = np.isfinite(depth).sum(axis=1) * NEAREST // 100
+    return depth[np.arange(len(depth)), strays]
 
 
 def some_points(files: list[Path]) -> np.ndarray:

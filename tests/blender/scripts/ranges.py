@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import bpy
+import numpy as np
 from shots import leave
 
 zip_file, address, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
@@ -23,6 +24,7 @@ from bl_ext.user_default.worldwarp import (  # noqa: E402  (exists from here on)
     ranges_panel,
     takes,
 )
+from bl_ext.user_default.worldwarp.camera import sample  # noqa: E402
 from bl_ext.user_default.worldwarp.state import STATE  # noqa: E402
 
 ops, scene = bpy.ops.worldwarp, bpy.context.scene
@@ -33,16 +35,13 @@ scene.render.resolution_x, scene.render.resolution_y = 64, 48
 scene.frame_start, scene.frame_end = 101, 237
 shot.longest_side, shot.cache_steps, shot.output_folder = 64, 3, str(folder / "results")
 start = camera.location.x
-for frame, x in ((101, start), (200, start - 1), (237, start - 1.5)):
-    camera.location.x = x
+for frame in (101, 125, 149, 175, 200, 212, 225, 237):  # Blender's default keys: each moves all frames, a little
+    camera.location.x = start - 1.5 * (frame - 101) / 136
     camera.keyframe_insert("location", frame=frame)
-for curve in motion.curves(camera.animation_data):
-    for point in curve.keyframe_points:
-        point.interpolation = "LINEAR"
 
 
 def move_last(x: float) -> None:
-    """The last key, of frame 237: what is before frame 200 stays."""
+    """The last key, of frame 237: what is before frame 194 moves by less than anybody sees."""
     curve = next(c for c in motion.curves(camera.animation_data) if (c.data_path, c.array_index) == ("location", 0))
     curve.keyframe_points[-1].co.y = start + x
     curve.update()
@@ -59,6 +58,17 @@ def foretold() -> list:
 
 def frames(where: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((where / "frames").glob("*.png"))]
+
+
+def asked() -> np.ndarray:
+    """The poses that the scene's camera has now."""
+    frames = range(scene.frame_start, scene.frame_end + 1)
+    return sample(scene, camera, frames, bpy.context.evaluated_depsgraph_get()).camera_to_world
+
+
+def sent(where: Path) -> np.ndarray:
+    """The poses that a take was made with."""
+    return np.load(where / "cameras.npz")["camera_to_world"]
 
 
 def refused(operator, **keywords) -> str:
@@ -90,6 +100,9 @@ assert ops.generate() == {"FINISHED"}
 before, after = frames(first), frames(STATE.run.folder)
 found["kept"] = [STATE.run.kept, before[:93] == after[:93], before[93:] == after[93:]]
 second = STATE.run.folder
+now, poses = sent(second), asked()
+found["cameras"] = [bool((now[:93] == sent(first)[:93]).all()), bool((now[93:] == poses[93:]).all())]
+found["nudged"] = np.abs(poses - sent(first)).max(axis=(1, 2))[[2, 40, 92]].tolist()
 found["takes"] = [take.name for take in takes.all_of(scene)]
 assert ops.show_take(take=first.name) == {"FINISHED"}
 frame = takes.frame_file(scene.worldwarp_takes.active, 237)
