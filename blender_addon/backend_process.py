@@ -49,7 +49,7 @@ def log_file(home: Path) -> Path:
 
 
 def sign(home: Path) -> Path:
-    """The file that is there while a server runs that was started from Blender."""
+    """The file that is there while a server runs that was started from Blender, or was killed."""
     return home / "serving"
 
 
@@ -61,7 +61,6 @@ def start(program: Path, address: str, home: Path) -> subprocess.Popen:
     """
     host, port = where(address)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sign(home).unlink(missing_ok=True)  # of one that was killed
     command = [str(program), "serve", "--host", host, "--port", str(port), "--sign", str(sign(home))]
     try:
         with log_file(home).open("wb") as log:

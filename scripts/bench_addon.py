@@ -59,7 +59,8 @@ def install(options, folder: Path) -> None:
     found = str(options.extension.resolve())
     bpy.ops.extensions.package_install_files(filepath=found, repo="user_default", enable_on_install=True)
     settings = bpy.context.preferences.addons[MODULE].preferences
-    settings.address, settings.backend_command = f"tcp://127.0.0.1:{options.port}", options.worldwarp.strip("-")
+    settings.address = f"tcp://127.0.0.1:{options.port}"
+    settings.backend_command = "" if options.worldwarp == "-" else options.worldwarp
     settings.output_folder = str(folder / "results")
     if options.worldwarp != "-":
         bpy.ops.worldwarp.start_server("EXEC_DEFAULT")

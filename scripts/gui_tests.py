@@ -157,6 +157,9 @@ def enter(place: Place, command: list[str]) -> tuple[int, str]:
 
 def kill(process: subprocess.Popen[str]) -> None:
     """End what is left of its session: xvfb-run's screen and Blender, too."""
+    if os.name == "nt":
+        process.kill()
+        return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -174,7 +177,10 @@ def server(place: Place) -> Iterator[str]:
         yield _address(process, log)
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -153,6 +153,13 @@ class Watch(threading.Thread):
         self.reason = self.reason or Ended(code, text)
 
     def run(self) -> None:
+        try:
+            self.follow()
+        except Exception:  # else nothing would watch the time any more
+            traceback.print_exc()
+            leave(Ended(FAULT, "A fault of render_unattended.py: see above"))
+
+    def follow(self) -> None:
         shown = ""
         while not self.over.wait(1 / LOOKS_PER_SECOND):
             line = told(self.state.run)

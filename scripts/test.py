@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import environments
+import gui_tests
 
 FAST, EVERY = "--fast", "--all-blenders"
 
@@ -35,11 +36,13 @@ def main(arguments: list[str]) -> int:
 def being_made() -> Iterator[None]:
     """Meanwhile a real Blender is made where there is none; ``gui_tests.py`` waits for it, and says what went wrong."""
     command = [sys.executable, str(environments.ROOT / "scripts" / "gui_blender.py")]
-    making = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    making = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, text=True
+    )
     try:
         yield
     finally:
-        making.terminate()
+        gui_tests.kill(making)
         making.wait()
 
 

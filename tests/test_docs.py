@@ -39,7 +39,7 @@ def test_every_file_picture_and_heading_that_a_page_links_is_there(page: Path) -
 
 def test_every_picture_is_shown_somewhere() -> None:
     shown = {(page.parent / link).resolve() for page in PAGES for link in links(page.read_text("utf-8"))}
-    assert set((DOCS / "images").iterdir()) <= shown
+    assert {picture.resolve() for picture in (DOCS / "images").iterdir()} <= shown
 
 
 def links(text: str) -> list[str]:
