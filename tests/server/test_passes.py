@@ -80,7 +80,7 @@ def test_only_who_asked_for_a_run_may_have_its_passes_and_when_it_is_over(server
     beyond = ask(caller, run, 25)
     assert (beyond.code, beyond.field) == ("invalid_shot", "index")
     assert "has 25 frames" in beyond.text
-    with calling(server, keys=other_keys(server, "stranger")) as other:
+    with calling(server, keys=other_keys(server, "passer-by")) as other:
         assert ask(other, run, 0).code == "unknown_run"
 
 
