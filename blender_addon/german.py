@@ -40,6 +40,11 @@ TEXTS = {
     "Camera": "Kamera",
     "Camera from Video": "Kamera aus Video",
     "Cancelled": "Abgebrochen",
+    "Cancelled before the first frames came": "Abgebrochen, bevor die ersten Bilder kamen",
+    "Cancelled: {} are there; Import What Is There, or Generate to go on": (
+        "Abgebrochen: {} sind da; Importieren, was da ist, oder Erzeugen, um fortzufahren"
+    ),
+    "Cancelled: {}; Generate to go on": "Abgebrochen: {}; Erzeugen, um fortzufahren",
     "Clip": "Clip",
     "Collection": "Sammlung",
     "Color Correction": "Farbkorrektur",

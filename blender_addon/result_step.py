@@ -31,11 +31,18 @@ def importable(run: Run) -> bool:
 
 def result_line(run: Run) -> str:
     """How the run ended, for the panel."""
-    if run.state in ("done", "stopped"):
-        line = iface_("{done} of {frames} frames").format(done=run.frames_done, frames=run.frames)
-        return (
-            iface_("{frames} in collection {name}").format(frames=line, name=run.imported)
-            if run.imported in bpy.data.collections
-            else line
-        )
-    return run.text or iface_("Cancelled")
+    if run.state == "failed" or run.text:
+        return run.text
+    line = iface_("{done} of {frames} frames").format(done=run.frames_done, frames=run.frames)
+    if run.imported in bpy.data.collections:
+        line = iface_("{frames} in collection {name}").format(frames=line, name=run.imported)
+    return line if run.state in ("done", "stopped") else cancelled_line(run, line)
+
+
+def cancelled_line(run: Run, frames: str) -> str:
+    """What there is of a run that was cancelled, and how to go on."""
+    if not run.frames_done:
+        return iface_("Cancelled before the first frames came")
+    if importable(run):
+        return iface_("Cancelled: {} are there; Import What Is There, or Generate to go on").format(frames)
+    return iface_("Cancelled: {}; Generate to go on").format(frames)

@@ -158,7 +158,7 @@ found["offered"] = [result_step.importable(run), result_step.result_line(run)]
 assert ops.import_result(directory=str(run.folder)) == {"FINISHED"}
 found["offered"] += [result_step.importable(run), len(takes.of_name(scene, run.imported).objects) > 0]
 STATE.run.imported = "-"
-found["offered"].append("-" in result_step.result_line(run))
+found["offered"].append(result_step.result_line(run))
 
 # Ours goes before a file is saved, and comes back while it is wanted
 STATE.run.state = "running"
