@@ -81,7 +81,7 @@ def _check(scene) -> None:
 
 def inquire(context, picture: Picture):
     """The path as it is now, and the question to the server."""
-    from .link import PathQuestion
+    from .questions import PathQuestion
 
     scene, source = context.scene, order.depth_source(context.scene.worldwarp)
     height, width = picture.rgb.shape[:2]

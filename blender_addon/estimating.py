@@ -87,7 +87,7 @@ def inquire(context, picture: Picture):
     The scene's camera is told only where it took the picture itself, or where nothing else can be known: a file's
     lens is its own, from EXIF or estimated.
     """
-    from .link import Question
+    from .questions import Question
 
     scene, shot = context.scene, context.scene.worldwarp
     picture = scaled(picture, MOST_PIXELS)
@@ -120,7 +120,7 @@ def ask_path(context, server) -> None:
 
 
 def _read_and_ask(context, server, *, job: bool) -> None:
-    from . import link
+    from . import link, questions
 
     scene, shot = context.scene, context.scene.worldwarp
     if found := order.clip_problems(scene):
@@ -141,7 +141,7 @@ def _read_and_ask(context, server, *, job: bool) -> None:
 
     def send(_, frames) -> None:
         STATE.inquiry.state = "asking"
-        question = link.Question("path", "ttt3r", frames, fps=clip.fps / shot.clip_step)
+        question = questions.Question("path", "ttt3r", frames, fps=clip.fps / shot.clip_step)
         pump.start(link.Link(server, link.estimate(question)), pump.INQUIRY)
 
     if job:

@@ -38,13 +38,13 @@ def ask(context, server) -> None:
     Raises:
         Problem: something stands in the way.
     """
-    from . import link
+    from . import link, questions
 
     scene = context.scene
     if found := problems(scene):
         raise Problem(found[0])
     shot = scene.worldwarp
-    words = link.Words(shot.diffusion.sent(), *size(scene), shot.imagined_seed)
+    words = questions.Words(shot.diffusion.sent(), *size(scene), shot.imagined_seed)
     STATE.inquiry = Inquiry("words", scene.session_uid, fresh_file(scene), state="asking")
     pump.start(link.Link(server, link.imagine(words)), pump.INQUIRY)
 

@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from worldwarp_protocol.errors import Refused, WorldWarpError
 from worldwarp_protocol.results import ResultFolder
 
 from . import news
+from .questions import Order, PathQuestion, Question, Words
 
 JOIN_SECONDS = 3.0
 """Longest wait for the thread when Blender quits or the extension is switched off; it is a daemon all the same."""
@@ -31,68 +32,6 @@ class Server:
     def client(self) -> Client:
         public = keys.public_key(self.public) if self.public else None
         return Client(self.address, keys=keys.client_keys(self.home), server_public=public, name="blender")
-
-
-@dataclass(frozen=True)
-class Order:
-    """A shot, ready to be sent; settings, arrays and overrides as ``messages.Shot`` names them."""
-
-    name: str
-    settings: dict
-    fps: float
-    colour_space: str
-    arrays: dict[str, np.ndarray]
-    overrides: list[dict] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
-    """Notes of the files that the arrays were read from, as ``results.Given`` has them."""
-
-    def shot(self) -> messages.Shot:
-        diffusion = messages.Diffusion(**self.settings.get("diffusion", {}))
-        return messages.Shot(
-            name=self.name,
-            settings=messages.Settings(**{**self.settings, "diffusion": diffusion}),
-            fps=self.fps,
-            colour_space=self.colour_space,
-            overrides=[messages.Override(**override) for override in self.overrides],
-        )
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of a picture or a clip; the arrays as ``messages.EstimateGeometry`` names them."""
-
-    what: str
-    source: str
-    picture: np.ndarray
-    depth: np.ndarray | None = None
-    K: np.ndarray | None = None
-    fps: float = 24.0
-
-
-@dataclass(frozen=True)
-class PathQuestion:
-    """What is asked of a path; the arrays as ``messages.CheckPath`` names them.
-
-    Args:
-        width: of the pictures drawn.
-        anchor: of the shot's settings; estimated depth is scaled by it.
-    """
-
-    source: str
-    far: float
-    width: int
-    arrays: dict[str, np.ndarray]
-    anchor: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Words:
-    """A picture that is asked for in words; ``diffusion``: ``messages.Diffusion`` by name."""
-
-    diffusion: dict
-    width: int
-    height: int
-    seed: int
 
 
 class Link:

@@ -243,7 +243,7 @@ def prepare(context, picture: Picture | None = None):
         Problem: something stands in the way; nothing was rendered or written.
     """
     from . import ranges_forecast
-    from .link import Order
+    from .questions import Order
 
     scene = context.scene
     if found := problems(scene):

@@ -277,7 +277,7 @@ def _wish(scene, path: CameraPath) -> "plan.Wish":
     from worldwarp_protocol.files import CameraFile
 
     from . import plan
-    from .link import Order
+    from .questions import Order
 
     settings, changes = order.settings(scene, path.raster), order.overrides_of(scene)
     shot = Order(scene.worldwarp.name, settings, path.fps, "", {}, changes).shot()

@@ -8,7 +8,8 @@ import pytest
 from worldwarp_protocol import messages
 
 from blender_addon import news
-from blender_addon.link import Order, _receive
+from blender_addon.link import _receive
+from blender_addon.questions import Order
 from blender_addon.state import STAGES, Run
 
 
