@@ -135,6 +135,7 @@ TEXTS = {
     "Lens": "Objektiv",
     "Locked": "Gesperrt",
     "Look": "Blick",
+    "Looking in {}  (Esc: cancel)": "{} wird durchsucht  (Esc: abbrechen)",
     "Making the picture": "Das Bild entsteht",
     "Making the world": "Die Welt entsteht",
     "Masks": "Masken",

@@ -1,30 +1,23 @@
 """Results of takes that lie elsewhere are copied into the project's folder, a bounded piece at a time."""
 
-import time
 from collections.abc import Generator
 from pathlib import Path
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from . import result_files, takes
-from .actions import Action
+from .piecework import Piecework
 from .problems import Problem
 
-TICK_SECONDS = 0.01
-"""Between two rounds: Blender draws, and answers the user, in between."""
 
-BUDGET_SECONDS = 0.02
-"""Of a round; a piece that has begun is brought to its end."""
-
-
-class WORLDWARP_OT_collect_takes(Action):
+class WORLDWARP_OT_collect_takes(Piecework):
     """Copy the results of takes that lie elsewhere into this file's project, and show them from there"""
 
     bl_idname = "worldwarp.collect_takes"
     bl_label = "Collect into Project"
     bl_options = {"REGISTER", "UNDO"}
+    doing = "Copying {}  (Esc: cancel)"
 
     @classmethod
     def poll(cls, context) -> bool:
@@ -33,47 +26,10 @@ class WORLDWARP_OT_collect_takes(Action):
             return False
         return True
 
-    def invoke(self, context, event) -> set[str]:
-        self.work = collecting(context.scene)
-        self.timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+    def work(self, context) -> Generator[str, None, int]:
+        return collecting(context.scene)
 
-    def modal(self, context, event) -> set[str]:
-        if event.type == "ESC":
-            self.cancel(context)
-            return {"CANCELLED"}
-        if event.type != "TIMER":
-            return {"RUNNING_MODAL"}  # takes must stay while they are copied
-        deadline = time.perf_counter() + BUDGET_SECONDS
-        try:
-            while time.perf_counter() < deadline:
-                said = next(self.work)
-        except StopIteration as end:
-            self.cancel(context)
-            return self.done(end.value)
-        except Problem as problem:
-            self.cancel(context)
-            return self.refuse(problem)
-        context.workspace.status_text_set(iface_("Copying {}  (Esc: cancel)").format(said))
-        return {"RUNNING_MODAL"}
-
-    def cancel(self, context) -> None:
-        context.window_manager.event_timer_remove(self.timer)
-        context.workspace.status_text_set(None)
-        self.work.close()
-
-    def execute(self, context) -> set[str]:
-        work = collecting(context.scene)
-        try:
-            while True:
-                next(work)
-        except StopIteration as end:
-            return self.done(end.value)
-        except Problem as problem:
-            return self.refuse(problem)
-
-    def done(self, count: int) -> set[str]:
+    def done(self, context, count: int) -> set[str]:
         self.report({"INFO"}, rpt_("{count} takes copied into the project").format(count=count))
         return {"FINISHED"}
 

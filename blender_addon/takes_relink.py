@@ -1,6 +1,7 @@
 """Takes whose folders were moved are found again, by what their files say of themselves."""
 
 import os
+from collections.abc import Generator
 from itertools import islice
 from pathlib import Path
 
@@ -8,19 +9,23 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from . import order, result_files, takes
-from .actions import Action
 from .paths_of_blend import RELATIVE
+from .piecework import Piecework
 
 MOST_FOLDERS = 20_000
 """That are looked into."""
 
+Results = list[tuple[Path, str]]
+"""Result folders and the runs that they are of."""
 
-class WORLDWARP_OT_relink_takes(Action):
+
+class WORLDWARP_OT_relink_takes(Piecework):
     """Find the folders of takes that were moved, by what their files say of themselves"""
 
     bl_idname = "worldwarp.relink_takes"
     bl_label = "Relink Takes"
     bl_options = {"REGISTER", "UNDO"}
+    doing = "Looking in {}  (Esc: cancel)"
 
     directory: StringProperty(
         name="Folder",
@@ -29,27 +34,46 @@ class WORLDWARP_OT_relink_takes(Action):
         options={"SKIP_SAVE", *RELATIVE},
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
+    ask: BoolProperty(description="Let the user choose the folder", options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event) -> set[str]:
-        lost = self._lost(context.scene)
-        if lost and _relink(lost, _usual(context.scene))[0] == len(lost):
-            return {"FINISHED"}
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        if self.ask:
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        return super().invoke(context, event)
 
     def execute(self, context) -> set[str]:
-        lost = self._lost(context.scene)
-        where = [Path(bpy.path.abspath(self.directory))] if self.directory else _usual(context.scene)
-        found, whole = _relink(lost, where)
-        if found < len(lost):
-            left = [take.name for take in lost if not takes.is_result(takes.folder_of(take))]
-            looked = " and ".join(map(str, where)) + ("" if whole else f", of which {MOST_FOLDERS:,} folders were seen")
-            said = f"{', '.join(left)} cannot be found in {looked}: choose the folder they are in"
-            self.report({"WARNING" if found else "ERROR"}, said)
-        return {"FINISHED"} if found or not lost else {"CANCELLED"}
+        if self.ask and not bpy.app.background:  # the file browser calls this, and would wait for all of it
+            bpy.ops.worldwarp.relink_takes("INVOKE_DEFAULT", directory=self.directory)
+            return {"CANCELLED"}
+        return super().execute(context)
 
-    def _lost(self, scene) -> list:
-        return [take for take in takes.all_of(scene) if not takes.is_result(takes.folder_of(take))]
+    def work(self, context) -> Generator[str, None, tuple[Results, bool]]:
+        return finding(self._where(context.scene) if _lost(context.scene) else [])
+
+    def done(self, context, found: tuple[Results, bool]) -> set[str]:
+        results, whole = found
+        lost = _lost(context.scene)
+        left = [take for take in lost if not _relink(take, results)]
+        success = {"FINISHED"} if len(left) < len(lost) or not lost else {"CANCELLED"}
+        if left and self.options.is_invoke and not self.directory:
+            bpy.ops.worldwarp.relink_takes("INVOKE_DEFAULT", ask=True)
+        elif left:
+            self.report({"WARNING" if "FINISHED" in success else "ERROR"}, self._sentence(context.scene, left, whole))
+        return success
+
+    def _sentence(self, scene, left: list, whole: bool) -> str:
+        names = ", ".join(take.name for take in left)
+        looked = " and ".join(map(str, self._where(scene)))
+        looked += "" if whole else f", of which {MOST_FOLDERS:,} folders were seen"
+        return f"{names} cannot be found in {looked}: choose the folder they are in"
+
+    def _where(self, scene) -> list[Path]:
+        return [Path(bpy.path.abspath(self.directory))] if self.directory else _usual(scene)
+
+
+def _lost(scene) -> list:
+    return [take for take in takes.all_of(scene) if not takes.is_result(takes.folder_of(take))]
 
 
 def _usual(scene) -> list[Path]:
@@ -59,29 +83,25 @@ def _usual(scene) -> list[Path]:
     return [base, *beside] if base.is_absolute() else beside
 
 
-def _relink(lost: list, where: list[Path]) -> tuple[int, bool]:
-    """Let ``lost`` takes show the results of their runs that lie below ``where``.
+def _relink(take, results: Results) -> bool:
+    """Let ``take`` show that of ``results`` that is of its run; says whether there is one."""
+    last = takes.folder_of(take).name
+    same = [folder for folder, run in results if run == take[takes.RUN] and (run or folder.name == last)]
+    if same:
+        takes.move(take, min(same, key=lambda folder: (folder.name != last, len(folder.parts))))
+    return bool(same)
+
+
+def finding(where: list[Path]) -> Generator[str, None, tuple[Results, bool]]:
+    """Look into a folder below ``where`` for each ``next``, which says into which.
 
     Returns:
-        how many were found, and whether all of ``where`` was looked into.
+        the results there, and whether all of ``where`` was looked into.
     """
-    if not lost:
-        return 0, True
-    (results, whole), count = _results(where), 0
-    for take in lost:
-        last = takes.folder_of(take).name
-        same = [folder for folder, run in results if run == take[takes.RUN] and (run or folder.name == last)]
-        if same:
-            takes.move(take, min(same, key=lambda folder: (folder.name != last, len(folder.parts))))
-            count += 1
-    return count, whole
-
-
-def _results(where: list[Path]) -> tuple[list[tuple[Path, str]], bool]:
-    """The result folders below ``where`` and the runs that they are of; whether all of it was looked into."""
     found, places = [], ((Path(place), below) for base in where for place, below, _ in os.walk(base))
     for path, below in islice(places, MOST_FOLDERS):
         if takes.is_result(path) and (run := result_files.run_of(path)) is not None:
             found.append((path, run))
             below.clear()
+        yield str(path)
     return found, next(places, None) is None

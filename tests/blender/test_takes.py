@@ -34,6 +34,7 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["relinked"] == [[50, "second try"], [100, "Walk_v002"]]
     assert found["clips"] == [True, True]
     assert found["relink undone"] == [False, False]
+    assert found["pieces"] == [".", "2026", "2026/Walk_v002", "2026/second try"]
     assert "of which 1 folders were seen" in found["capped"]
     assert found["interrupted"] == [True, True, True, 0]
     assert found["copied"] == [1, True]

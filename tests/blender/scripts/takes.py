@@ -183,6 +183,11 @@ bpy.ops.ed.undo()
 found["relink undone"] = [takes.is_result(takes.folder_of(take)) for take in takes.all_of(bpy.context.scene)]
 bpy.ops.ed.redo()
 
+# One folder is looked into at a time, and what is in a result is not
+looked = list(takes_relink.finding([results.parent]))
+found["pieces"] = sorted(str(Path(place).relative_to(results.parent)) for place in looked)
+assert ops.relink_takes("EXEC_DEFAULT", True) == {"FINISHED"}  # none is lost
+
 # A folder of too many folders is said to be one
 most, takes_relink.MOST_FOLDERS = takes_relink.MOST_FOLDERS, 1
 there = takes.folder_of(takes.all_of(bpy.context.scene)[0])
