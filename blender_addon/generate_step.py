@@ -4,7 +4,7 @@ import time
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion_panel, drawing, local_keys, order, presets, pump, ranges_forecast
+from . import diffusion_panel, drawing, order, presets, pump, ranges_forecast
 from .camera import scene_raster
 from .diffusion import wanted
 from .ranges_forecast import Forecast
@@ -57,9 +57,8 @@ def draw_plan(layout, context, forecast: Forecast) -> None:
 
 
 def draw_reach(layout, context, forecast: Forecast) -> None:
-    """Why cameras are elsewhere at frames before the key that was moved, and what helps."""
-    camera = order.camera_of(context.scene)
-    if not forecast.differs.startswith("camera") or camera is None or not local_keys.reaching(camera):
+    """Why cameras are elsewhere far from the key that was moved, and what helps."""
+    if not forecast.reached:
         return
     text = iface_(
         "Blender's automatic handles let a late key move early frames: undo it, keep keys local, move it again"

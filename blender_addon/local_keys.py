@@ -1,15 +1,15 @@
 """Keys that move no more than what is beside them: by Blender's default a late key moves early frames, too."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import bpy
 import numpy as np
-from bpy.app.translations import pgettext_rpt as rpt_
 
-from . import order
-from .actions import Action
 from .keys import BEZIER, FREE, MOVED
 from .motion import chain, curves
+
+if TYPE_CHECKING:  # it needs the protocol's package, which may be missing
+    from .plan import Row
 
 AUTOMATIC = (1, 4)
 """Handle types as numbers: Automatic, and Auto Clamped, which Blender's new keys have."""
@@ -25,6 +25,18 @@ def reaching(camera) -> list:
     """Curves that move ``camera`` and whose automatic handles all depend on each other."""
     found = (curve for thing in _movers(camera) for curve in _own(thing))
     return [curve for curve in found if curve.data_path in PROPERTIES and _reaches(curve)]
+
+
+def reached(camera, row: "Row", still: set[int]) -> bool:
+    """Whether the frames of ``row``, of which some have moved, were moved by keys that are not beside them.
+
+    Args:
+        still: frames at which the camera is where it was.
+    """
+    keys = {round(point.co.x) for curve in reaching(camera) for point in curve.keyframe_points}
+    start = max((key for key in keys if key <= row.first), default=row.first)
+    end = min((key for key in keys if key >= row.last), default=row.last)
+    return bool(keys) and {start, end, *(key for key in keys if start < key < end)} <= still
 
 
 def _movers(camera) -> Iterator:
@@ -68,37 +80,3 @@ def keep_local(curve) -> None:
         keys.foreach_set(f"handle_{side}_type", np.full(len(keys), FREE, np.int32))
     curve.auto_smoothing = "NONE"
     curve.update()
-
-
-class WORLDWARP_OT_keep_keys_local(Action):
-    """Let a key that is moved change only the frames beside it: handles become free where they are, the path stays"""
-
-    bl_idname = "worldwarp.keep_keys_local"
-    bl_label = "Keep Keys Local"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context) -> bool:
-        camera = order.camera_of(context.scene)
-        if camera is None:
-            cls.poll_message_set(rpt_("There is no camera: choose one here, or add one to the scene"))
-        elif not reaching(camera):
-            cls.poll_message_set(rpt_("No key of the camera moves frames that are not beside it"))
-        else:
-            return True
-        return False
-
-    def execute(self, context) -> set[str]:
-        found = reaching(order.camera_of(context.scene))
-        for curve in found:
-            keep_local(curve)
-        self.report({"INFO"}, rpt_("{} curves have free handles; the path is as it was").format(len(found)))
-        return {"FINISHED"}
-
-
-def register() -> None:
-    bpy.utils.register_class(WORLDWARP_OT_keep_keys_local)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(WORLDWARP_OT_keep_keys_local)

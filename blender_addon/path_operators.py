@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 
-from . import along, camera_files, draft, health, local_keys, look, moves, order, rework, strip, words
+from . import along, camera_files, draft, health, look, moves, order, rework, strip, words
 from .actions import Action, reachable
 from .geometry_operators import Inquiring
 from .problems import Problem
@@ -126,7 +126,6 @@ CLASSES = (
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    local_keys.register()
     moves.register()
     strip.register()
     look.register()
@@ -136,6 +135,5 @@ def unregister() -> None:
     look.unregister()
     strip.unregister()
     moves.unregister()
-    local_keys.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

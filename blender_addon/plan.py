@@ -161,6 +161,12 @@ def nudged(take: Take | None, wish: Wish, count: int) -> bool:
     return not shifts.close(take.cameras, wish.cameras)[_seen(wish, count)].all()
 
 
+def still(take: Take, wish: Wish) -> set[int]:
+    """Frames of the timeline at which the camera is where it is in ``take``."""
+    same = shifts.close(take.cameras, wish.cameras)
+    return {int(frame) for frame in wish.cameras.frame[: len(same)][same]}
+
+
 def _seen(wish: Wish, count: int) -> list[int]:
     """Positions of the cameras that the first ``count`` ranges are made with."""
     return sorted({position for one in wish.ranges[:count] for position in one.seen})

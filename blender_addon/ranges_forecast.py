@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import file_notes, masks, order, overrides, pump, takes, wheels
+from . import file_notes, local_keys, masks, order, overrides, pump, takes, wheels
 from .camera import Path as CameraPath
 from .camera import Raster, sample, scene_raster
 from .problems import Problem
@@ -47,6 +47,7 @@ class Forecast:
         seen: whether the path is as it is now; where curves do not tell it, it is as it was last looked at, if ever.
         sure: whether the picture is known to be the same as that of the take; a render that is not made yet is not.
         nudged: whether cameras of what is kept are a little off, by less than anybody sees.
+        reached: whether the first new range has moved with keys that are not beside it, by automatic handles.
     """
 
     rows: tuple["plan.Row", ...] = ()
@@ -59,6 +60,7 @@ class Forecast:
     seen: bool = True
     sure: bool = False
     nudged: bool = False
+    reached: bool = False
 
 
 class _Now:
@@ -165,8 +167,7 @@ def remember(scene, path: CameraPath) -> None:
 def settled(scene, path: CameraPath) -> CameraPath:
     """``path`` as it is sent: its kept ranges have the cameras that they were made with, to the last bit.
 
-    Raises:
-        Problem: a locked range would change.
+    Raises ``Problem`` where a locked range would change.
     """
     from . import plan
 
@@ -238,6 +239,8 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
         seen,
         plan.same_picture(take, wish),
         plan.nudged(take, wish, count),
+        differs.startswith("camera")
+        and local_keys.reached(order.camera_of(scene), rows[count], plan.still(take, wish)),
     )
 
 

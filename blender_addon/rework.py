@@ -1,9 +1,10 @@
-"""Keys that are there, in another time or without jitter."""
+"""Keys that are there, in another time, without jitter, or with handles of their own."""
 
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty, FloatProperty, IntProperty
 
-from . import keys, order, words
+from . import keys, local_keys, order, words
+from .actions import Action
 from .camera import scene_raster
 from .problems import Problem
 from .writing import Writing, range_notes
@@ -82,4 +83,30 @@ class WORLDWARP_OT_smooth_path(Writing):
         self.report({"INFO"}, ". ".join([text, *said]))
 
 
-CLASSES = (WORLDWARP_OT_retime_path, WORLDWARP_OT_smooth_path)
+class WORLDWARP_OT_keep_keys_local(Action):
+    """Let a key that is moved change only the frames beside it: handles become free where they are, the path stays"""
+
+    bl_idname = "worldwarp.keep_keys_local"
+    bl_label = "Keep Keys Local"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        camera = order.camera_of(context.scene)
+        if camera is None:
+            cls.poll_message_set(rpt_("There is no camera: choose one here, or add one to the scene"))
+        elif not local_keys.reaching(camera):
+            cls.poll_message_set(rpt_("No key of the camera moves frames that are not beside it"))
+        else:
+            return True
+        return False
+
+    def execute(self, context) -> set[str]:
+        found = local_keys.reaching(order.camera_of(context.scene))
+        for curve in found:
+            local_keys.keep_local(curve)
+        self.report({"INFO"}, rpt_("{} curves have free handles; the path is as it was").format(len(found)))
+        return {"FINISHED"}
+
+
+CLASSES = (WORLDWARP_OT_retime_path, WORLDWARP_OT_smooth_path, WORLDWARP_OT_keep_keys_local)

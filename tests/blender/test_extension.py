@@ -212,6 +212,7 @@ def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, 
     assert found["kept"] == [2, True, False]
     assert found["cameras"] == [True, True]
     assert 0 < found["nudged"][0] < found["nudged"][2] < 0.02  # the cameras themselves did move
+    assert found["beside"] is False  # all that is left to do has the key that was moved
     assert found["takes"] == ["Walk_v001", "Walk_v002"]
     assert found["earlier"] == ["Walk_v001", True]
     assert found["moved back"] == [137, 0, ""]

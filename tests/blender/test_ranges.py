@@ -251,6 +251,7 @@ def test_keys_are_made_local_and_the_path_stays(in_blender, extension):
     assert found["left"] == 0
     assert found["local"] == 121
     assert found["added"] == [131, 0]
+    assert found["far"] == [[True, False], [False, False], [False, False]]
     assert found["written"] == [True, 0]
     for sentence in (found["nothing to do"], found["once"]):
         assert "No key of the camera" in sentence

@@ -1,6 +1,7 @@
 """Blender's default keys reach far; made local, the path stays to the last bit and a late edit stays late."""
 
 import sys
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -19,6 +20,10 @@ for thing in (parent, target):
 scene.frame_start, scene.frame_end = 1, 137
 KEYED = (1, 30, 61, 90, 120, 137)
 generator = np.random.default_rng(5)
+
+
+far: list[list[bool]] = []
+"""Whether ranges were reached by a key that is not beside them."""
 
 
 def key(thing, path: str, size: float) -> None:
@@ -42,6 +47,8 @@ def last_key_moved() -> int:
     point.co_ui.y += 1
     curve.update()
     moved = np.flatnonzero((poses() != before).any(axis=1))
+    still = {int(frame) + 1 for frame in np.flatnonzero(np.abs(poses() - before).max(axis=1) < 1e-5)}
+    far.append([local_keys.reached(camera, SimpleNamespace(first=a, last=b), still) for a, b in ((1, 60), (90, 137))])
     point.co_ui.y -= 1
     curve.update()
     return int(moved[0]) + 1
@@ -92,4 +99,4 @@ K = np.tile([[100.0, 0, 50], [0, 100, 50], [0, 0, 1]], (count, 1, 1))
 K[:, [0, 1], [0, 1]] += np.sin(np.arange(count)[:, None] / 6)
 keys.write(fresh, np.arange(1, count + 1), K, path, scene_raster(scene))
 found["written"] = [len(motion.curves(fresh.animation_data)) > 3, len(local_keys.reaching(fresh))]
-leave(**found)
+leave(**found, far=far)

@@ -94,6 +94,7 @@ found["thumbnail"] = row.picture.read_bytes() == frames(first)[49]
 move_last(-1.9)
 now = ranges_forecast.forecast(scene)
 found["moved"] = [*foretold(), states()]
+found["beside"] = now.reached
 found["measured"] = [now.seconds > 0, now.memory.bytes > 1e7, now.memory.gpu]
 found["plan"] = [generate_step.kept_line(now), generate_step.took_line(now, 64, 48)]
 assert ops.generate() == {"FINISHED"}
