@@ -3,7 +3,6 @@
 Needs ``bpy`` and numpy only, as ``importer`` does.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import points, solved, takes
+from . import points, result_files, solved, takes
 from .pieces import Pieces, to_the_end
 from .problems import Problem
 
@@ -92,10 +91,7 @@ def read_shot(folder: Path) -> dict:
     if not path.is_file():
         return {}
     with readable(path):
-        shot = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(shot, dict):
-            raise ValueError("it describes no shot")
-    return shot
+        return result_files.parsed(path.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

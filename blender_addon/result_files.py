@@ -35,6 +35,11 @@ BELOW = {
 
 RECORD = "shot.json"
 
+FIELDS = {"name": str, "run": str, "state": str, "colour_space": str, "frames": int, "settings": dict, "chunks": list}
+"""Of a ``shot.json``, that are looked at here."""
+
+OF_CHUNK = {"first": int, "count": int, "meta": dict}
+
 PIECE = 4 * 2**20
 """Bytes that are copied at once: a few milliseconds' work."""
 
@@ -48,10 +53,31 @@ def run_of(folder: Path) -> str | None:
 def described(folder: Path) -> dict | None:
     """What ``shot.json`` says; None where there is none that can be read."""
     try:
-        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return parsed((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+
+
+def parsed(text: str) -> dict:
+    """A ``shot.json`` whose fields, where they are there, are what they should be; else raises ``ValueError``."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("it describes no shot")
+    _check(found, FIELDS)
+    for chunk in found.get("chunks", []):
+        if not isinstance(chunk, dict):
+            raise ValueError("chunks are damaged")
+        _check(chunk, OF_CHUNK)
+    return found
+
+
+def _check(found: dict, fields: dict[str, type]) -> None:
+    for name, kind in fields.items():
+        if name in found and not isinstance(found[name], kind):
+            raise ValueError(f"{name} is damaged")
 
 
 def ours(folder: Path) -> list[Path]:

@@ -14,6 +14,8 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert found["none left"] == []
     assert found["history"] == [["Walk_v001", "", both[0]], ["Walk_v002", "", both[1]], ["other", "failed", ""]]
     assert found["oldest"] == ["other", "2/5, draft, 1 min"]
+    assert all("shot.json cannot be read" in sentence for sentence in found["damaged descriptions"])
+    assert "chunks is damaged" in found["damaged descriptions"][2]
     assert found["shown"] == [["Walk_v001"], True]
     assert found["looked"] == ["Walk_v002 Camera", "Walk_v001 Camera", ["Walk_v001"]]
     assert "other than" in found["not itself"]

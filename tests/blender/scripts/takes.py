@@ -102,6 +102,16 @@ os.utime(base / "other" / "shot.json", (0, 0))
 runs = earlier.history(bpy.context.scene, base)
 found["history"] = sorted([run.folder.name, run.state, take] for run, take in runs)
 found["oldest"] = [runs[-1][0].folder.name, takes_panel.history_line(runs[-1][0]).split(", ", 1)[1]]
+
+# A damaged description is passed over in the lists, and said when it is imported
+found["damaged descriptions"] = []
+for text in ("{", "[" * 100_000, *(json.dumps(described | {name: None}) for name in ("chunks", "frames", "settings"))):
+    (base / "other" / "shot.json").write_text(text)
+    assert "other" not in [run.folder.name for run, _ in earlier.history(bpy.context.scene, base)]
+    assert earlier.found(bpy.context.scene, base) == []
+    found["damaged descriptions"].append(refused(ops.import_result, directory=str(base / "other")))
+(base / "other" / "shot.json").write_text(json.dumps(described | {"chunks": [{"complete": True, "meta": None}]}))
+assert earlier.found(bpy.context.scene, base) == []
 shutil.rmtree(base / "other")
 
 # Another one is shown: a view through a take's camera goes along, the user's own camera stays
