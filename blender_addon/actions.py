@@ -32,6 +32,8 @@ class Errand(Action):
     """
 
     bl_options: set[str] = set()
+    errand = pump.RUN
+    """Of which kind it is; ``poll`` lets no two of a kind begin."""
 
     def invoke(self, context, event) -> set[str]:
         try:
@@ -43,7 +45,7 @@ class Errand(Action):
     def execute(self, context) -> set[str]:
         try:
             self.start(context)
-            pump.to_the_end()
+            pump.to_the_end(self.errand)
             self.end()
         except Problem as problem:
             return self.refuse(problem)

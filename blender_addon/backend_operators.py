@@ -92,7 +92,7 @@ class WORLDWARP_OT_start_server(Action):
             _begin()
             while not _started():
                 time.sleep(0.1)
-            pump.to_the_end()
+            pump.to_the_end(pump.INQUIRY)
             if not STATE.connected:
                 raise Problem(STATE.connection)
         except Problem as problem:

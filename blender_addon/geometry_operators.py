@@ -18,6 +18,8 @@ from .state import STATE
 class Inquiring(Errand):
     """An errand that leaves an inquiry in ``STATE``."""
 
+    errand = pump.INQUIRY
+
     @classmethod
     def poll(cls, context) -> bool:
         if not idle(cls, pump.INQUIRY):

@@ -12,6 +12,7 @@ from .paths_of_blend import RELATIVE
 from .problems import Problem
 from .properties import finished
 from .state import STATE
+from .takes_operators import RESULT, result_of
 
 
 class WORLDWARP_OT_test_connection(Errand):
@@ -19,6 +20,7 @@ class WORLDWARP_OT_test_connection(Errand):
 
     bl_idname = "worldwarp.test_connection"
     bl_label = "Test Connection"
+    errand = pump.INQUIRY
 
     @classmethod
     def poll(cls, context) -> bool:
@@ -209,13 +211,16 @@ class WORLDWARP_OT_look_through(Action):
     bl_label = "Look Through"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    collection: StringProperty(**RESULT)
 
     def execute(self, context) -> set[str]:
-        collection = bpy.data.collections.get(self.collection)
-        camera = takes.camera_of(collection) if collection else None
-        if camera is None:
-            return self.refuse(Problem("This result's camera is gone: import the result again"))
+        try:
+            collection = result_of(context.scene, self.collection)
+            camera = takes.camera_of(collection)
+            if camera is None:
+                raise Problem(f"The camera of {collection.name} is gone: import the result again")
+        except Problem as problem:
+            return self.refuse(problem)
         shot = context.scene.worldwarp
         if shot.camera is None:  # the shot goes on following the user's camera, not what came back of it
             shot.camera = context.scene.camera
@@ -240,7 +245,7 @@ class WORLDWARP_OT_switch_camera(Action):
     bl_label = "Switch Camera"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    collection: StringProperty(**RESULT)
     to: EnumProperty(
         name="Camera",
         items=[
@@ -254,9 +259,8 @@ class WORLDWARP_OT_switch_camera(Action):
         return rpt_(cls.bl_rna.properties["to"].enum_items[properties.to].description)
 
     def execute(self, context) -> set[str]:
-        collection = bpy.data.collections.get(self.collection)
-        camera = solved.camera_of(collection) if collection else None
         try:
+            camera = solved.camera_of(result_of(context.scene, self.collection))
             if camera is None:
                 raise Problem("This result has no solved camera: solve it by `worldwarp world`, then import it again")
             solved.switch(camera, self.to)

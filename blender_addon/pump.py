@@ -231,12 +231,11 @@ def _bring_in_answer() -> float | None:
 STEPS = (_prepare, _hear, _grow_world, _bring_in_run, _bring_in_answer)
 
 
-def to_the_end() -> None:
-    """Blocks until the errand is over and all its news are heard."""
-    while busy():
-        for errand in _errands.values():
-            if errand.link is not None:
-                errand.link.wait(0.05)
+def to_the_end(kind: str = RUN) -> None:
+    """Blocks until the link of that kind is over and all its news are heard; nothing else is waited for."""
+    errand = _errands[kind]
+    while errand.link is not None:
+        errand.link.wait(0.05)
         pump(budget=1.0)
 
 

@@ -13,6 +13,7 @@ def test_runs_are_followed_and_picked_up(in_blender, extension, tmp_path):
     assert found["saved"] == ["Walk_v003", True]
     assert found["order"] == ["Scene", "Other"]
     assert "No server" in found["said"]
+    assert found["run goes on"] == [False, True]
     assert found["again"]
     assert found["other server"]
     assert found["its server"]

@@ -53,6 +53,17 @@ def end(link: Told) -> None:
     results.bring_in(STATE.run)
 
 
+# Who waits for an answer does not wait for the run; nor for what comes before a run in the window
+running, asked = Told(), Told()
+pump.start(running)
+pump.start_after(lambda: False)
+pump.start(asked, pump.INQUIRY)
+asked.alive = False
+pump.to_the_end(pump.INQUIRY)
+found["run goes on"] = [pump.busy(pump.INQUIRY), pump.busy(pump.RUN)]
+pump.stop()
+
+
 def open_file(path: str) -> None:
     bpy.ops.wm.open_mainfile(filepath=path)
 
