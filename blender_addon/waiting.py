@@ -23,9 +23,12 @@ def _over(job, task, take, send) -> bool:
         taken = take()
         if task.state == "cancelled":
             return True
-        window = next((w for w in bpy.context.window_manager.windows if w.scene == scene_of(task)), None)
-        if window is None:
+        scene = scene_of(task)
+        if scene is None:
             raise Problem("The scene was closed meanwhile: open it and try again")
+        window = next((w for w in bpy.context.window_manager.windows if w.scene == scene), None)
+        if window is None:
+            raise Problem(f"No window shows the scene {scene.name!r} any more: show it and try again")
         with bpy.context.temp_override(window=window):
             send(bpy.context, taken)
     except Problem as problem:
