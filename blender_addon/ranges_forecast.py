@@ -64,15 +64,15 @@ class Forecast:
 
 
 class _Now:
-    asked: int = 0
-    """``session_uid`` of the scene that the panel asked about."""
+    asked: list[int] = []
+    """``session_uid`` of the scenes that panels asked about since they were told; windows may show several."""
+    telling: int = 0
+    """Of the scene whose path is being told."""
     found: dict[int, Forecast] = {}
     paths: dict[int, CameraPath] = {}
     """Paths as they were last evaluated, by scene."""
     told: list[CameraPath] = []
     """The pieces of the path that is being told."""
-    again: bool = False
-    """Whether the panel has asked since that began."""
 
 
 def of(scene) -> Forecast:
@@ -82,26 +82,23 @@ def of(scene) -> Forecast:
 
 def ask(scene) -> None:
     """Tell it anew in a moment; called when the panel is drawn."""
-    if _Now.asked != scene.session_uid:
-        _Now.told = []
-    _Now.asked, _Now.again = scene.session_uid, True
+    if scene.session_uid not in _Now.asked:
+        _Now.asked.append(scene.session_uid)
     if not bpy.app.background and not bpy.app.timers.is_registered(_answer):
         bpy.app.timers.register(_answer, first_interval=PAUSE_SECONDS)
 
 
 def _answer() -> float | None:
     """The timer: a bounded piece of the answer; nothing of Blender's is held from one to the next."""
-    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _Now.asked), None)
-    if scene is None:
-        return None
-    if not _Now.told:
-        _Now.again = False
-    if not _tell_more(scene):
+    if not _Now.told and _Now.asked:
+        _Now.telling = _Now.asked.pop(0)
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _Now.telling), None)
+    if scene is not None and not _tell_more(scene):
         return PIECE_SECONDS
     path, _Now.told = joined(_Now.told), []
-    if tell(scene, path):
+    if scene is not None and tell(scene, path):
         pump.redraw()
-    return PAUSE_SECONDS if _Now.again else None
+    return PAUSE_SECONDS if _Now.asked else None
 
 
 def _tell_more(scene) -> bool:
@@ -132,18 +129,17 @@ def tell(scene, path: CameraPath | None = None) -> bool:
         path = None  # the user went on meanwhile
     now = _running(scene, STATE.run) or forecast(scene, path)
     _Now.found[scene.session_uid] = now
-    return _fill(now) or now != before
+    return _fill() or now != before
 
 
-def _fill(now: Forecast) -> bool:
-    """As many items for the list as there are rows; says whether there were others."""
-    shown = bpy.context.window_manager.worldwarp_ranges.shown
-    names = [f"{row.first}\u2013{row.last}" for row in now.rows]
-    if [item.name for item in shown] == names:
+def _fill() -> bool:
+    """As many items for the lists as any scene has rows; says whether there were others."""
+    shown, rows = bpy.context.window_manager.worldwarp_ranges.shown, max(len(now.rows) for now in _Now.found.values())
+    if len(shown) == rows:
         return False
     shown.clear()
-    for name in names:
-        shown.add().name = name
+    for _ in range(rows):
+        shown.add()
     return True
 
 
@@ -186,7 +182,7 @@ def forget() -> None:
         bpy.app.timers.unregister(_answer)
     _Now.found.clear()
     _Now.paths.clear()
-    _Now.told = []
+    _Now.asked, _Now.told = [], []
 
 
 # A run

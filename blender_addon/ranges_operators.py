@@ -15,7 +15,7 @@ from .state import STATE
 
 
 class WorldWarpRange(bpy.types.PropertyGroup):
-    """A row of the list: its name are the frames; what it shows is in the forecast."""
+    """A row of the list; what it shows is in the forecast of the window's scene."""
 
 
 class WorldWarpRanges(bpy.types.PropertyGroup):

@@ -47,6 +47,12 @@ def icon(picture: Path | None) -> int:
 class WORLDWARP_UL_ranges(bpy.types.UIList):
     """Ranges of the walk, which are made one after another"""
 
+    def filter_items(self, context, data, name) -> tuple[list[int], list[int]]:
+        """The rows of the window's scene whose frames the user searches for; others may have more of them."""
+        rows, items = ranges_forecast.of(context.scene).rows, len(getattr(data, name))
+        there = [self.bitflag_filter_item if self.filter_name in frames_of(row) else 0 for row in rows[:items]]
+        return there + [0] * (items - len(there)), []
+
     def draw_item(self, context, layout, data, item, icon_value, active_data, active_property, index=0, flag=0) -> None:
         scene, rows = context.scene, ranges_forecast.of(context.scene).rows
         if index >= len(rows):
@@ -55,8 +61,8 @@ class WORLDWARP_UL_ranges(bpy.types.UIList):
         line.use_property_split = False
         picture = icon(row.picture)
         kind, word = STATES[row.state]
-        line.label(text=item.name, icon_value=picture, translate=False) if picture else line.label(
-            text=item.name, icon="IMAGE_DATA", translate=False
+        line.label(text=frames_of(row), icon_value=picture, translate=False) if picture else line.label(
+            text=frames_of(row), icon="IMAGE_DATA", translate=False
         )
         grey = line.row(align=True)
         grey.active, grey.alignment = row.state == "working", "RIGHT"
@@ -66,6 +72,10 @@ class WORLDWARP_UL_ranges(bpy.types.UIList):
         line.label(text="", icon="OPTIONS" if entry and entry.changes() else "BLANK1")
         lock = "LOCKED" if entry and entry.locked else "UNLOCKED"
         line.operator("worldwarp.lock_range", text="", icon=lock, emboss=False).frame = row.first
+
+
+def frames_of(row) -> str:
+    return f"{row.first}\u2013{row.last}"
 
 
 def entry_of(shot, walk: range, frame: int):

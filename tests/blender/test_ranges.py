@@ -238,6 +238,7 @@ def test_a_changed_picture_file_is_foretold_and_captions_are_taken(in_blender, e
     assert found["thumbnails"] == [f"results/Walk_v001/frames/{number}.png" for number in ("0001", "0050")]
     assert found["pieces"] == found["again"] == [2, True, 2]
     assert found["shorter"] == [True, 1]
+    assert found["two scenes"] == [[2, 1], 2, [False] * 3]
     assert found["caption"] == [160, True, "a mill by a stream"]
     assert found["of its own"] == "49 kept; 44 computed (prompt)"
 

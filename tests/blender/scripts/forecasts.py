@@ -89,6 +89,19 @@ found["shorter"] = [ranges_forecast._answer() == ranges_forecast.PAUSE_SECONDS, 
 shot.frame_end = 193
 found["again"] = answered()
 
+# Panels of two scenes ask at once: both are told, the list has room for either, and then it is quiet
+other = scene.copy()
+other.worldwarp.frame_end = 110
+ranges_forecast.ask(other)
+ranges_forecast.ask(scene)
+ranges_forecast.ask(other)
+while ranges_forecast._answer() is not None:
+    pass
+rows = [len(ranges_forecast.of(one).rows) for one in (scene, other)]
+items = len(bpy.context.window_manager.worldwarp_ranges.shown)
+found["two scenes"] = [rows, items, [ranges_forecast.tell(one) for one in (scene, other, scene)]]
+bpy.data.scenes.remove(other)
+
 # First frames are the thumbnails; the captioner's words become the range's own prompt, which makes it anew
 now = ranges_forecast.forecast(scene)
 found["thumbnails"] = [row.picture.relative_to(folder).as_posix() for row in now.rows]

@@ -150,7 +150,7 @@ while not (STATE.run.progress and (STATE.run.folder / "cameras.npz").is_file()):
     time.sleep(0.01)
 ranges_forecast.tell(scene)
 found["in work"] = [[row.state for row in ranges_forecast.of(scene).rows], generate_step.stage_line(scene, STATE.run)]
-found["items"] = [item.name for item in bpy.context.window_manager.worldwarp_ranges.shown]
+found["items"] = len(bpy.context.window_manager.worldwarp_ranges.shown)
 assert ops.stop_after_range(frame=170) == {"FINISHED"}
 while pump.busy():
     assert time.monotonic() < deadline
