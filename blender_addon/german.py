@@ -65,6 +65,9 @@ TEXTS = {
     "Curve": "Kurve",
     "Custom": "Eigenes",
     "Degrees": "Grad",
+    "Delete {name} ({frames} frames, {size:.0f} MB of files)?": (
+        "{name} löschen ({frames} Bilder, {size:.0f} MB an Dateien)?"
+    ),
     "Delete Files": "Dateien löschen",
     "Deleted {name} and its files": "{name} und seine Dateien gelöscht",
     "Denoising, step {step} of {steps}": "Entrauschen, Schritt {step} von {steps}",
@@ -173,6 +176,7 @@ TEXTS = {
     "Path from Words": "Weg aus Worten",
     "Picture": "Bild",
     "Picture from Words": "Bild aus Worten",
+    "Picture of {}": "Bild von {}",
     "Pinned": "Angeheftet",
     "Presets": "Vorgaben",
     "Preview of frame {}": "Vorschau von Bild {}",
@@ -185,6 +189,7 @@ TEXTS = {
     "Remembered": "Erinnert",
     "Remembered Places": "Erinnerte Orte",
     "Render": "Renderbild",
+    "Render Anew": "Neu rendern",
     "Rendering the picture": "Das Bild wird gerendert",
     "Requested": "Gewünscht",
     "Result": "Ergebnis",

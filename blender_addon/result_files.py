@@ -92,6 +92,11 @@ def ours(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.name == RECORD, path))
 
 
+def size(folder: Path) -> int:
+    """Bytes of the files in ``folder`` that WorldWarp wrote."""
+    return sum((folder / path).stat().st_size for path in ours(folder))
+
+
 def _folders(folder: Path) -> list[Path]:
     """Folders in ``folder`` and in its ``timeline``, relative to it; no links."""
     top = [Path(name) for name in _names(folder, os.DirEntry.is_dir)]

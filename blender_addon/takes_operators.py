@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
@@ -10,6 +11,12 @@ from . import result_files, takes, takes_collect, takes_panel, takes_relink, tak
 from .actions import Action
 from .problems import Problem
 from .state import STATE
+
+RESULT = {
+    "name": "Collection",
+    "description": "Of the result; empty for the take that is shown",
+    "options": {"SKIP_SAVE"},
+}
 
 TAKE = {
     "name": "Take",
@@ -56,6 +63,18 @@ def chosen(scene, name: str = ""):
     return take
 
 
+def result_of(scene, name: str = ""):
+    """The result in the collection of that name, by default the take that is shown.
+
+    Raises:
+        Problem: there is none.
+    """
+    result = bpy.data.collections.get(name) if name else chosen(scene)
+    if result is None:
+        raise Problem(f"The result {name!r} is gone: import it again")
+    return result
+
+
 class TakeAction(Action):
     """An action on one take, as one undo step."""
 
@@ -95,9 +114,15 @@ class WORLDWARP_OT_delete_take(TakeAction):
     )
 
     def invoke(self, context, event) -> set[str]:
+        try:
+            take = chosen(context.scene, self.take)
+        except Problem as problem:
+            return self.refuse(problem)
+        self.take, self.question = take.name, question(take)
         return context.window_manager.invoke_props_dialog(self)
 
     def draw(self, context) -> None:
+        self.layout.label(text=self.question, translate=False)
         self.layout.prop(self, "files")
         if self.files:
             self.layout.label(text="Undo does not bring files back", icon="ERROR")
@@ -123,6 +148,13 @@ class WORLDWARP_OT_delete_take(TakeAction):
                 count=left, folder=folder
             )
         self.report({"INFO"}, said)
+
+
+def question(take) -> str:
+    """Whether ``take`` is to be deleted, by name and by how much it is."""
+    size = result_files.size(takes.folder_of(take)) / 1e6
+    text = iface_("Delete {name} ({frames} frames, {size:.0f} MB of files)?")
+    return text.format(name=take.name, frames=takes.frame_count(take), size=size)
 
 
 def check_deletable(take, folder: Path) -> None:

@@ -11,6 +11,7 @@ from .actions import Action, reachable
 from .passes import EXR
 from .problems import Problem
 from .state import STATE, Making
+from .takes_operators import result_of
 
 PRODUCTS = [
     (
@@ -96,12 +97,12 @@ class WORLDWARP_OT_make_world(Action):
 
     def _of(self, scene) -> tuple[str, Path]:
         """Run and folder of the collection, or of the run that is under way."""
-        take, run = bpy.data.collections.get(self.collection), STATE.run
-        if take is not None and takes.RUN in take:
-            return take[takes.RUN], takes.folder_of(take)
-        if run is None:
-            raise Problem("There is no result: generate or import one")
-        return run.id, run.folder
+        if not self.collection and STATE.run is not None:
+            return STATE.run.id, STATE.run.folder
+        take = result_of(scene, self.collection)
+        if takes.RUN not in take:
+            raise Problem(f"{take.name!r} is no result: choose a take")
+        return take[takes.RUN], takes.folder_of(take)
 
 
 class WORLDWARP_OT_place_world(Action):

@@ -17,6 +17,7 @@ def test_takes_are_shown_moved_relinked_collected_and_deleted(in_blender, extens
     assert all("shot.json cannot be read" in sentence for sentence in found["damaged descriptions"])
     assert "chunks is damaged" in found["damaged descriptions"][2]
     assert found["shown"] == [["Walk_v001"], True]
+    assert found["asked"] == "Delete Walk_v001 (2 frames, 0 MB of files)?"
     assert found["looked"] == ["Walk_v002 Camera", "Walk_v001 Camera", ["Walk_v001"]]
     assert "other than" in found["not itself"]
     assert found["wipe"] == [[pytest.approx(50, abs=0.1), "0002.png"], [pytest.approx(100, abs=0.1), "0002.png"]]

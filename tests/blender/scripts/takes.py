@@ -21,6 +21,7 @@ from bl_ext.user_default.worldwarp import (  # noqa: E402
     order,
     result_files,
     takes,
+    takes_operators,
     takes_panel,
     takes_relink,
     wipe,
@@ -122,6 +123,8 @@ assert ops.look_through("EXEC_DEFAULT", True, collection="Walk_v002") == {"FINIS
 looked = bpy.context.scene.camera.name
 shown = bpy.context.scene.worldwarp_takes
 shown.index = bpy.data.collections.find("Walk_v001")
+assert ops.look_through() == {"FINISHED"}  # through the one that is shown
+found["asked"] = takes_operators.question(takes.of_name(bpy.context.scene, "Walk_v001"))
 found["looked"] = [looked, bpy.context.scene.camera.name, visible()]
 takes.of_name(bpy.context.scene, "Walk_v001").worldwarp_take.note = "too fast"
 
