@@ -27,6 +27,12 @@ Without a depth all that is rendered lies in front of the frames.
 SCALE = "Depth Scale"
 """What the frames' depth is multiplied by: how large the take is now, on its empty."""
 
+NEARLY = 1.025
+"""What lies up to so many times as far away as a surface of the frames is in front of it.
+
+The proxy mesh lies on these surfaces but for its own error, and what it shows, shadows, would else come and go with it.
+"""
+
 MASKS = ("Generated", "Filled")
 """Sockets where provenance is known: 1 where the frame was generated; where a hole was filled smoothly."""
 
@@ -67,6 +73,7 @@ def group_of(take) -> bpy.types.NodeTree:
         depth = _image(tree, passes, shown, "Depth", -300)
         factor = next(socket for socket in over.inputs if socket.type == "VALUE")
         depth = _math(tree, "MULTIPLY", depth, given.outputs[SCALE])
+        depth = _math(tree, "MULTIPLY", depth, NEARLY)
         tree.links.new(_math(tree, "LESS_THAN", given.outputs[DEPTH], depth), factor)
     if origin := sequence(take, "provenance"):
         _masks(tree, _image(tree, origin, shown, "Image", -600), result)
@@ -89,8 +96,9 @@ def _retime(tree, take, first: int) -> None:
 def refresh(scene, take) -> None:
     """Make our group in the compositor of ``scene`` anew where it shows ``take``, which has changed."""
     node = node_of(scene)
-    if node is not None and node.node_tree is not None and node.node_tree.get(OF) == take.name:
-        connect(scene, take, by_depth=bool(node.inputs[DEPTH].links))
+    ours = node is not None and node.id_data.library is None
+    if ours and node.node_tree is not None and node.node_tree.get(OF) == take.name:
+        _connect(scene, take, by_depth=bool(node.inputs[DEPTH].links))
 
 
 def _image(tree, image, shown, output: str, y: float):
@@ -153,8 +161,27 @@ def connect(scene, take, by_depth: bool = False) -> None:
         by_depth: what of the render lies behind the frames' surfaces is hidden; its depth pass is switched on.
 
     Raises:
-        Problem: the frames are gone, or their depth is not there.
+        Problem: the frames are gone, or their depth is not there, or the compositor is not this scene's alone.
     """
+    if sentence := foreign(scene):
+        raise Problem(sentence)
+    _connect(scene, take, by_depth)
+
+
+def foreign(scene) -> str:
+    """Why the compositor's tree of ``scene`` is not ours to change, "" where it is; since Blender 5.0 it is a group."""
+    tree = _there(scene)
+    if tree is None:
+        return ""
+    if tree.library is not None:
+        return f"The compositor {tree.name!r} is linked from another file: make it local, or choose another one"
+    others = [repr(other.name) for other in bpy.data.scenes if other != scene and _there(other) == tree]
+    if others:
+        return f"{', '.join(others)} has the same compositor {tree.name!r}: give this scene one of its own"
+    return ""
+
+
+def _connect(scene, take, by_depth: bool) -> None:
     if by_depth and not is_there(take, "exr"):
         raise Problem(f"{take.name} has no depth here: press Fetch Depth (EXR), or let its Proxy Mesh be a Holdout")
     group, node = group_of(take), node_of(scene) or _insert(scene)

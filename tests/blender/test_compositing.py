@@ -77,6 +77,9 @@ def test_generated_surfaces_hide_cg_and_catch_its_shadow(in_blender, tmp_path):
     assert "Cycles" in found["other engine"]
     assert "Points catch no shadows" in found["points"]
     assert "gone" in found["gone"]
+    said = ["'Second' has the same compositor", "is linked from another file"]
+    assert all(words in sentence for words, sentence in zip(said, found["foreign"], strict=False))
+    assert len(found["foreign"]) in (0, 2)  # before Blender 5.0 each scene has its own
     assert found["hidden False"] == [False, False, False]
     assert found["hidden True"] == [True, False, True]
     assert found["undone"] == {name: [True, True] for name in ("behind", "part", "clip")}

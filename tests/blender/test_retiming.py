@@ -14,6 +14,7 @@ def test_frames_camera_and_solved_camera_go_together_at_any_speed(in_blender, tm
     assert found["fast"][1:] == [100, [11, 14]]
     assert found["slow"][1:] == [[20, 40, 180], [101, 111]]
     assert found["solved"][1:] == [True, 100]
+    assert ["without the retiming" in said for said in found["untouched"]] == [True, True, False]
     assert found["back"][1] <= 1  # the group's own; no key is left behind
     assert found["kept"] == ["Walk Frames", 1]
     assert found["shared"] == [True, True]

@@ -61,6 +61,14 @@ scene.camera = takes[0].camera
 composite_operators.register()
 
 
+def refused(run) -> str:
+    try:
+        run()
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
 def rendered(frame: int) -> np.ndarray:
     """What F12 saves, 8 bit (64, 96, 3)."""
     scene.frame_set(frame)
@@ -143,6 +151,22 @@ links = len(kept.links)
 ops.frames_behind(collection=take.name, connect=False)
 found["alone"] = [len(kept.links) == links, bpy.data.node_groups["Walk Frames"].use_fake_user]
 
+# A compositor that others have, too, stays as it is
+found["foreign"] = []
+if hasattr(scene, "compositing_node_group"):
+    own, second = scene.compositing_node_group, bpy.data.scenes.new("Second")
+    second.compositing_node_group = own
+    found["foreign"].append(refused(lambda: ops.frames_behind(collection=take.name)))
+    bpy.data.scenes.remove(second)
+    library = folder.parent / "library.blend"
+    bpy.data.libraries.write(str(library), {bpy.data.node_groups.new("Grade", "CompositorNodeTree")})
+    bpy.data.node_groups.remove(bpy.data.node_groups["Grade"])
+    with bpy.data.libraries.load(str(library), link=True) as (_, linked):
+        linked.node_groups = ["Grade"]
+    scene.compositing_node_group = linked.node_groups[0]
+    found["foreign"].append(refused(lambda: ops.frames_behind(collection=take.name)))
+    scene.compositing_node_group = own
+
 # For other editors
 before = bool(scene.render.use_sequencer)
 for kind in ("CLIP", "STRIP", "MASKS", "EXR", "MARKERS", "MARKERS"):
@@ -180,10 +204,7 @@ for case, run in {
         ops.in_renders(thing=mesh.name, part="SHADOWS"),
     ),
 }.items():
-    try:
-        run()
-    except RuntimeError as error:
-        found[case] = str(error)
+    found[case] = refused(run)
 
 
 def told(run) -> str:

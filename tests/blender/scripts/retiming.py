@@ -84,12 +84,14 @@ found = {"came": [seen(11, 19), rendered(15)]}
 actions = len(bpy.data.actions)
 ops.retime_take(speed=2)
 found["fast"] = [seen(11, 15), rendered(13), markers()]
+found["untouched"] = [composite_operators.bring(scene, take, kind) for kind in ("CLIP", "STRIP")]
 ops.retime_take(speed=0.5, first=101)
 found["slow"] = [seen(101, 118), [rendered(101), rendered(104), rendered(118)], markers()]
 solved.switch(returned, solved.SOLVED)
 ops.retime_take(speed=1, first=11)
 found["solved"] = [seen(11, 19, "solved"), solved.shown(returned, solved.SOLVED), rendered(15)]
 solved.switch(returned, solved.REQUESTED)
+found["untouched"].append(composite_operators.bring(scene, take, "CLIP"))
 found["back"] = [seen(11, 19), len(bpy.data.actions) - actions]
 by_hand = compositing.node_of(scene)
 found["kept"] = [by_hand.node_tree.name, len([group for group in bpy.data.node_groups if "Frames" in group.name])]
