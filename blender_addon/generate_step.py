@@ -4,7 +4,7 @@ import time
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion_panel, drawing, order, presets, pump, ranges_forecast
+from . import diffusion_panel, drawing, order, picture_step, presets, pump, ranges_forecast
 from .camera import scene_raster
 from .diffusion import wanted
 from .ranges_forecast import Forecast
@@ -48,7 +48,8 @@ def draw_plan(layout, context, forecast: Forecast) -> None:
     plan = iface_("{frames} frames, {width} x {height} pixels")
     size = plan.format(frames=len(order.frames_of(scene)), width=width, height=height)
     drawing.sentences(layout, context, [size], "INFO")
-    drawing.sentences(layout, context, [kept_line(forecast), took_line(forecast, width, height)], "BLANK1")
+    told = [kept_line(forecast), took_line(forecast, width, height), picture_step.again_line(context)]
+    drawing.sentences(layout, context, told, "BLANK1")
     draw_reach(layout, context, forecast)
     if not forecast.seen:
         if forecast.rows:
@@ -106,6 +107,9 @@ def draw_run(layout, context, run: Run) -> None:
     column.progress(factor=run.fraction, text=text)
     if run.lost:
         drawing.sentences(layout, context, [run.lost], "UNLINKED")
+    elif run.cancelling:
+        layout.label(text="Cancelling ...", icon="SORTTIME")
+        return
     elif run.state == "rendering":
         layout.label(text="Rendering the picture", icon="SORTTIME")
     elif run.stage:

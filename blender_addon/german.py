@@ -29,6 +29,7 @@ TEXTS = {
     "Balanced": "Ausgewogen",
     "Best": "Am besten",
     "By": "Um",
+    "Bringing it in ...": "Wird hereingeholt ...",
     "By Depth": "Nach Tiefe",
     "By the file": "Nach der Datei",
     "Blender's automatic handles let a late key move early frames: undo it, keep keys local, move it again": (
@@ -62,6 +63,7 @@ TEXTS = {
     "{count} frames, {first} to {last}": "{count} Bilder, {first} bis {last}",
     "{count} points": "{count} Punkte",
     "{count} takes copied into the project": "{count} Takes ins Projekt kopiert",
+    "Cancelling ...": "Wird abgebrochen ...",
     "Curve": "Kurve",
     "Custom": "Eigenes",
     "Degrees": "Grad",
@@ -118,6 +120,7 @@ TEXTS = {
     "Horizon and Floor": "Horizont und Boden",
     "Image": "Bild",
     "In work": "In Arbeit",
+    "It comes in as soon as you are in Object Mode": "Es kommt, sobald der Objektmodus an ist",
     "In Your Renders": "In eigenen Renderbildern",
     "{} curves have free handles; the path is as it was": "{} Kurven haben freie Griffe; der Weg ist, wie er war",
     "{} is no longer at {}": "{} ist nicht mehr in {}",

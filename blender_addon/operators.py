@@ -130,11 +130,14 @@ class WORLDWARP_OT_cancel(Action):
         if self.what != pump.INQUIRY:
             if STATE.run is not None and STATE.run.state == "rendering":
                 STATE.run.state = "cancelled"
+            if STATE.run is not None:
+                STATE.run.cancelling = True
             pump.ask("cancel", pump.RUN)
         if self.what != pump.RUN:
             if STATE.inquiry is not None and not STATE.inquiry.over:
                 STATE.inquiry.state = "cancelled"
             pump.ask("cancel", pump.INQUIRY)
+        pump.redraw()
         return {"FINISHED"}
 
 

@@ -12,6 +12,8 @@ def draw(layout, context, shot) -> None:
     if run is not None and run.over:
         icon = {"done": "CHECKMARK", "stopped": "PAUSE"}.get(run.state, "ERROR")
         drawing.sentences(layout, context, [result_line(run)], icon)
+        if results.wanted(run):
+            drawing.sentences(layout, context, [coming_line(context)], "SORTTIME")
         if run.frames_done:
             drawing.folder(layout, run.folder)
         drawing.sentences(layout, context, run.warnings, "ERROR")
@@ -21,6 +23,13 @@ def draw(layout, context, shot) -> None:
     if results.unfinished(context.scene) and not pump.busy(pump.RUN):
         drawing.sentences(layout, context, [iface_("A run of this scene is on the server")], "INFO")
         layout.operator("worldwarp.attach", icon="FILE_REFRESH")
+
+
+def coming_line(context) -> str:
+    """Of a result that becomes objects, which takes a while."""
+    if context.mode == "OBJECT":
+        return iface_("Bringing it in ...")
+    return iface_("It comes in as soon as you are in Object Mode")
 
 
 def importable(run: Run) -> bool:

@@ -45,6 +45,8 @@ class Run:
     """Of the chunks: they were there before."""
     only_next: bool = False
     """Whether it is to stop after the first chunk that was not there before."""
+    anew: bool = False
+    """Whether its picture was rendered because the user asked for that."""
     stop_after: int | None = None
     """The chunk that the user wants to be the last."""
     begun: float | None = None
@@ -58,6 +60,8 @@ class Run:
     state: str = "connecting"
     text: str = ""
     lost: str = ""
+    cancelling: bool = False
+    """Whether the server was asked to end it and has not answered yet."""
     warnings: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     imported: str = ""

@@ -29,6 +29,8 @@ def line(run: Run | None) -> str:
     """Where ``run`` stands, in a few words; "" where there is none or it is over."""
     if run is None or run.over:
         return ""
+    if run.cancelling:
+        return f"WorldWarp: {iface_('Cancelling ...')}"
     done = iface_("{done} of {frames} frames").format(done=run.frames_done, frames=run.frames)
     stage = iface_(run.stage)
     if run.progress:
