@@ -8,6 +8,7 @@ from . import aligning, catcher, clips_and_strips, compositing, passes, takes
 from .actions import Action
 from .problems import Problem
 from .retiming import WORLDWARP_OT_retime_take
+from .takes_operators import RESULT, chosen, result_of
 
 
 class WORLDWARP_OT_in_renders(Action):
@@ -17,7 +18,11 @@ class WORLDWARP_OT_in_renders(Action):
     bl_label = "In Renders"
     bl_options = {"REGISTER", "UNDO"}
 
-    thing: StringProperty(name="Object", description="Mesh or points of a result", options={"SKIP_SAVE"})
+    thing: StringProperty(
+        name="Object",
+        description="Mesh or points of a result; empty for the mesh of the take that is shown",
+        options={"SKIP_SAVE"},
+    )
     part: EnumProperty(name="Part", items=catcher.PARTS)
 
     @classmethod
@@ -25,8 +30,8 @@ class WORLDWARP_OT_in_renders(Action):
         return rpt_(cls.bl_rna.properties["part"].enum_items[properties.part].description)
 
     def execute(self, context) -> set[str]:
-        thing = bpy.data.objects.get(self.thing)
         try:
+            thing = bpy.data.objects.get(self.thing) if self.thing else _mesh_of(chosen(context.scene))
             if thing is None or thing.type != "MESH":
                 raise Problem(f"There is no mesh {self.thing!r}: import the result, or make its world, again")
             catcher.play(context.scene, thing, self.part)
@@ -47,7 +52,7 @@ class WORLDWARP_OT_frames_behind(Action):
     bl_label = "Frames behind Renders"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    collection: StringProperty(**RESULT)
     connect: BoolProperty(
         name="Connect",
         description="Put the group into the scene's compositor; else it is only made, to be added by hand",
@@ -64,7 +69,7 @@ class WORLDWARP_OT_frames_behind(Action):
 
     def execute(self, context) -> set[str]:
         try:
-            take = _take(self.collection)
+            take = result_of(context.scene, self.collection)
             if self.connect:
                 compositing.connect(context.scene, take, self.by_depth)
             else:
@@ -110,7 +115,7 @@ class WORLDWARP_OT_frames_as(Action):
     bl_label = "Frames As"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    collection: StringProperty(**RESULT)
     kind: EnumProperty(
         name="Kind",
         items=[
@@ -128,7 +133,7 @@ class WORLDWARP_OT_frames_as(Action):
 
     def execute(self, context) -> set[str]:
         try:
-            self.report({"INFO"}, bring(context.scene, _take(self.collection), self.kind))
+            self.report({"INFO"}, bring(context.scene, result_of(context.scene, self.collection), self.kind))
         except Problem as problem:
             return self.refuse(problem)
         return {"FINISHED"}
@@ -141,15 +146,23 @@ class WORLDWARP_OT_handle(Action):
     bl_label = "Scale and Align"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: StringProperty(name="Collection", description="Of the result", options={"SKIP_SAVE"})
+    collection: StringProperty(**RESULT)
 
     def execute(self, context) -> set[str]:
         try:
-            handle = aligning.handle_of(_take(self.collection))
+            handle = aligning.handle_of(result_of(context.scene, self.collection))
         except Problem as problem:
             return self.refuse(problem)
         self.report({"INFO"}, f"Move, turn or scale {handle.name!r}")
         return {"FINISHED"}
+
+
+def _mesh_of(take):
+    """The mesh of its world; raises ``Problem`` where there is none."""
+    found = next((thing for thing in take.all_objects if thing.type == "MESH" and thing.data.polygons), None)
+    if found is None:
+        raise Problem(f"{take.name} has no mesh: press Proxy Mesh")
+    return found
 
 
 def unseen(take) -> str:
@@ -181,14 +194,6 @@ def bring(scene, take, kind: str) -> str:
         )
     image.use_fake_user = True
     return f"Image sequence {image.name!r}"
-
-
-def _take(name: str):
-    """The result's collection of that name; raises ``Problem`` where there is none."""
-    take = bpy.data.collections.get(name)
-    if take is None:
-        raise Problem("This result is gone: import it again")
-    return take
 
 
 CLASSES = (
