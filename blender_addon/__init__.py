@@ -12,7 +12,9 @@ def register() -> None:
         backend_operators,
         backend_panel,
         composite_operators,
+        composite_takes,
         geometry_operators,
+        hiding,
         operators,
         panel,
         path_operators,
@@ -42,6 +44,8 @@ def register() -> None:
     picture_operators.register()
     world_operators.register()
     composite_operators.register()
+    composite_takes.register()
+    hiding.register()
     solid_points.register()
     takes_operators.register()
     ranges_operators.register()
@@ -58,7 +62,9 @@ def unregister() -> None:
         backend_operators,
         backend_panel,
         composite_operators,
+        composite_takes,
         geometry_operators,
+        hiding,
         operators,
         panel,
         path_operators,
@@ -86,6 +92,8 @@ def unregister() -> None:
     ranges_operators.unregister()
     takes_operators.unregister()
     solid_points.unregister()
+    hiding.unregister()
+    composite_takes.unregister()
     composite_operators.unregister()
     world_operators.unregister()
     picture_operators.unregister()

@@ -2,7 +2,7 @@
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import catcher, compositing, drawing, passes, point_nodes, pump, takes
+from . import catcher, composite_takes, compositing, drawing, passes, point_nodes, pump, takes
 from .parts import WORLD
 from .state import STATE
 from .world_panel import draw_progress
@@ -23,6 +23,8 @@ def draw_renders(layout, context, shot) -> None:
     row.operator("worldwarp.frames_behind", icon="NODE_COMPOSITING").collection = take.name
     if node is not None:
         row.operator("worldwarp.frames_out", text="", icon="X")
+    _draw_other(layout, take, composite_takes.behind(context.scene))
+    layout.operator("worldwarp.hide_others", icon="HIDE_ON")
     _draw_depth(layout, take)
     for thing in things_of(take):
         _draw_thing(layout, thing)
@@ -33,6 +35,14 @@ def draw_renders(layout, context, shot) -> None:
     row = layout.row(align=True)
     row.operator("worldwarp.handle", icon="EMPTY_AXIS").collection = take.name
     row.operator("worldwarp.retime_take", icon="TIME").take = take.name
+
+
+def _draw_other(layout, take, behind: str) -> None:
+    """Whose frames are in the compositor, where they are another take's."""
+    if behind and behind != take.name:
+        column = layout.column(align=True)
+        column.label(text=iface_("Behind: {}").format(behind), icon="ERROR", translate=False)
+        column.operator("worldwarp.use_take", icon="FILE_REFRESH").take = take.name
 
 
 def _draw_depth(layout, take) -> None:

@@ -162,6 +162,7 @@ TEXTS = {
         "Kein Server: Starten drücken, oder `worldwarp serve` in einem Terminal ausführen"
     ),
     "Noise": "Rauschen",
+    "No server yet: press Start": "Noch kein Server: Starten drücken",
     "None in the results folder": "Keine im Ergebnisordner",
     "Note": "Notiz",
     "Nothing has been finished yet": "Noch ist nichts fertig",
@@ -270,10 +271,21 @@ TEXTS = {
     "When": "Wann",
     "Wipe": "Wischblende",
     "World": "Welt",
-    "World Mesh": "Netz der Welt",
     "World Points": "Punkte der Welt",
     "WorldWarp": "WorldWarp",
     "WorldWarp picture": "WorldWarp-Bild",
     "WorldWarp result": "WorldWarp-Ergebnis",
     "Write On": "Schreiben auf",
+    "{} has no depth yet: Fetch Depth (EXR), then Over and under by Depth": (
+        "{} hat noch keine Tiefe: Tiefe holen (EXR), dann Nach Tiefe darüber und darunter"
+    ),
+    "{} has no mesh yet: make its Proxy Mesh (World), and let it be {}": (
+        "{} hat noch kein Netz: sein Stellvertreter-Netz machen (Welt), und es {} sein lassen"
+    ),
+    "{} objects are hidden in viewport and renders": "{} Objekte sind in Ansicht und Renderbildern verborgen",
+    "Behind: {}": "Dahinter: {}",
+    "Proxy Mesh": "Stellvertreter-Netz",
+    "The walk is frames {} to {} now, no longer to {}; Scene Range is off": (
+        "Der Weg geht jetzt über die Bilder {} bis {}, nicht mehr bis {}; Szenenbereich ist aus"
+    ),
 }

@@ -27,6 +27,7 @@ BUTTONS = {
     "Frames behind Renders": "Bilder hinter Renderbilder",
     "Gaussian Scene (File)": "Gauß-Szene (Datei)",
     "Generate": "Erzeugen",
+    "Hide All but Selected": "Alles außer Auswahl verbergen",
     "Import Result": "Ergebnis importieren",
     "Import Result...": "Ergebnis importieren ...",
     "Import What Is There": "Importieren, was da ist",
@@ -70,4 +71,5 @@ BUTTONS = {
     "Use Server": "Server verwenden",
     "Write Keyframes": "Keyframes schreiben",
     "Write Keyframes from Curve": "Keyframes aus Kurve schreiben",
+    "Use This Take": "Diesen Take nehmen",
 }

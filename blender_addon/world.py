@@ -17,7 +17,7 @@ FILES = {"points": "points.ply", "mesh": "mesh.ply", "gaussians": "gaussians.ply
 OBJECTS = ("points", "mesh")
 """Products that come into the scene; the others are files."""
 
-NAMES = {"points": "World Points", "mesh": "World Mesh", "gaussians": "Gaussian scene", "exr": "Depth (EXR)"}
+NAMES = {"points": "World Points", "mesh": "Proxy Mesh", "gaussians": "Gaussian scene", "exr": "Depth (EXR)"}
 
 KIND = "world"
 """Of the work, for ``importing``."""
@@ -62,14 +62,14 @@ def placing(scene, making: Making) -> Pieces[None]:
     if not wanted:
         return
     cameras, described = reading.read_cameras(making.folder / "cameras.npz"), reading.read_shot(making.folder)
-    title = f"{described.get('name', making.folder.name)} World"
+    shot = described.get("name", making.folder.name)
+    title, take = f"{shot} World", take_of(scene, making.run)
+    called = {"points": f"{title} Points", "mesh": f"{take.name if take else shot} Proxy Mesh"}
     fresh = {}
     with whole_or_nothing() as made:
         for name in wanted:
             colour_space = described.get("colour_space", "sRGB")
-            fresh[name] = yield from _building(
-                made, f"{title} {name.title()}", making.folder, name, cameras, colour_space
-            )
+            fresh[name] = yield from _building(made, called[name], making.folder, name, cameras, colour_space)
             fresh[name][ROLE], fresh[name].hide_render = name, True
         yield READY
     home = collection_of(scene, making.run) or _new_home(scene, making.run, title)

@@ -39,7 +39,7 @@ def test_the_world_is_placed_grows_and_is_undone(in_blender, extension, tmp_path
     np.savez(tmp_path / "expected.npz", xyz=XYZ, rgb=RGB)
     found = in_blender("world.py", extension, tmp_path)
     assert found["answered"] == ["answered", 1, 2]
-    assert found["alone"] == [["Collection", "Walk World"], ["Walk World Mesh", "Walk World Points"]]
+    assert found["alone"] == [["Collection", "Walk World"], ["Walk Proxy Mesh", "Walk World Points"]]
     assert found["places"] == [True, True]
     assert found["faces"] == [[0, 1, 2], [1, 3, 2]]
     assert found["colours"] < 1e-3

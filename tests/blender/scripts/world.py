@@ -73,7 +73,7 @@ linear = ((expected["rgb"] / 255 + 0.055) / 1.055) ** 2.4
 found["colours"] = float(np.abs(colours.reshape(-1, 4)[:, :3] - linear).max())
 found["provenance"] = [value.value for value in part(home(), "points").data.attributes["provenance"].data]
 bpy.ops.ed.undo()
-found["undone"] = [home() is None, "Walk World Points" in bpy.data.objects, "Walk World Mesh" in bpy.data.meshes]
+found["undone"] = [home() is None, "Walk World Points" in bpy.data.objects, "Walk Proxy Mesh" in bpy.data.meshes]
 
 # It lies in the result's collection, whichever comes first
 made("mesh")
