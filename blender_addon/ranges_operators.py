@@ -117,6 +117,15 @@ class Making(Ranging):
         return {"FINISHED"}
 
 
+def check_made(scene, first: int, last: int) -> None:
+    """Raise ``Problem`` where no take has all of the frames from ``first`` to ``last``."""
+    for take in ranges_forecast.takes_of(scene):
+        made = [one.among(take.frame) for one, _ in zip(take.ranges, take.made, strict=False)]
+        if made and made[0][0] <= first and last <= made[-1][1]:
+            return
+    raise Problem("Nothing was generated of these frames yet: press Generate")
+
+
 class WORLDWARP_OT_regenerate(Making):
     """Try again from this range on, with another seed: what is before it is kept"""
 
@@ -125,6 +134,7 @@ class WORLDWARP_OT_regenerate(Making):
 
     def change(self, scene, walk: range, frame: int) -> None:
         shot = scene.worldwarp
+        check_made(scene, *_span(shot, walk, frame))
         entry = overrides.entry_for(shot, walk, frame)
         used = entry.seed if entry.use_seed else shot.seed
         entry.use_seed, entry.seed = True, used + 1
@@ -138,8 +148,18 @@ class WORLDWARP_OT_roll_back(Making):
 
     def change(self, scene, walk: range, frame: int) -> None:
         shot = scene.worldwarp
-        one = overrides.ranges_of(shot, walk)[overrides.range_at(shot, walk, frame)]
-        shot.use_scene_range, shot.frame_start, shot.frame_end = False, walk[0], one.among(walk)[1]
+        first, last = _span(shot, walk, frame)
+        check_made(scene, first, last)
+        if last == walk[-1]:
+            return
+        shot.use_scene_range, shot.frame_start, shot.frame_end = False, walk[0], last
+        said = rpt_("The walk is frames {} to {} now, no longer to {}; Scene Range is off")
+        self.report({"INFO"}, said.format(walk[0], last, walk[-1]))
+
+
+def _span(shot, walk: range, frame: int) -> tuple[int, int]:
+    """First and last frame of the range that adds ``frame``."""
+    return overrides.ranges_of(shot, walk)[overrides.range_at(shot, walk, frame)].among(walk)
 
 
 class WORLDWARP_OT_generate_next(RunErrand):

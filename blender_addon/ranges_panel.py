@@ -105,6 +105,7 @@ def draw(layout, context, shot) -> None:
         return
     draw_entry(layout, shot, entry_of(shot, walk, row.first), row.first)
     column = layout.column(align=True)
+    column.enabled = row.state != "new"
     column.operator("worldwarp.regenerate", icon="FILE_REFRESH").frame = row.first
     column.operator("worldwarp.roll_back", icon="LOOP_BACK").frame = row.first
 

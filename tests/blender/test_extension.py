@@ -224,6 +224,8 @@ def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, 
     assert found["another"]
     assert found["entries"] == 0
     assert found["as before"] == [137, 0, ""]
+    assert all("Nothing was generated of these frames yet" in said for said in found["nothing there"][:2])
+    assert found["nothing there"][2:] == [400, 0]
     assert found["rolled back"] == [[101, 193], 2, 93]
     assert found["still there"] == [137, 137]
     assert found["next"] == ["stopped", 0, 49]

@@ -128,6 +128,13 @@ assert ops.part_remove(frame=237) == {"FINISHED"}
 found["entries"] = len(shot.parts)
 found["as before"] = foretold()
 
+# Frames that no take has
+scene_range, shot.use_scene_range = shot.use_scene_range, False
+shot.frame_start, shot.frame_end = 101, 400
+found["nothing there"] = [refused(lambda: ops.roll_back(frame=390)), refused(lambda: ops.regenerate(frame=390))]
+found["nothing there"] += [shot.frame_end, len(shot.parts)]
+shot.use_scene_range = scene_range
+
 # Back to a range: a take that ends with it, all of it kept; the folders of before stay
 assert ops.roll_back(frame=160) == {"FINISHED"}
 found["rolled back"] = [list(order.frames_of(scene))[::92], STATE.run.kept, STATE.run.frames_done]
