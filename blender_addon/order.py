@@ -237,19 +237,21 @@ def prepare(context, picture: Picture | None = None):
     """The shot as it is sent, the folder of its result, and what the user should know.
 
     Args:
-        picture: the camera's render, where it was made already; otherwise it is made or read here, which blocks.
+        picture: the camera's render, where it was made already; otherwise it is made, which blocks, or read here.
 
     Raises:
         Problem: something stands in the way; nothing was rendered or written.
     """
-    from . import ranges_forecast
+    from . import picture_again, ranges_forecast
     from .questions import Order
 
     scene = context.scene
     if found := problems(scene):
         raise Problem(found[0])
     frames, warnings = frames_of(scene), notes(scene)
-    picture = picture or take_picture(scene, frames[0], warnings)
+    if picture is None:
+        take = picture_again.begins(scene, context.evaluated_depsgraph_get())
+        picture = picture_again.read(take) if take else take_picture(scene, frames[0], warnings)
     if note := lost_note(picture.rgb, scene):
         warnings.append(note)
     render = scene.render

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import diffusion, drawing, geometry, imagining, masks
+from . import diffusion, drawing, geometry, imagining, masks, ranges_forecast
 from .state import STATE
 
 
 def draw(layout, context, shot) -> None:
     layout.row().prop(shot, "source", expand=True)
     if shot.source == "RENDER":
+        draw_again(layout, context, shot)
         return
     layout.prop(shot, "picture_file")
     if not shot.picture_file:
@@ -28,8 +29,22 @@ def draw(layout, context, shot) -> None:
 
 def line(context, shot) -> str:
     if shot.source == "RENDER":
-        return iface_("Render")
+        return again_line(context) or iface_("Render")
     return Path(shot.picture_file.removeprefix("//")).name
+
+
+def draw_again(layout, context, shot) -> None:
+    """Whose picture is used, where one was rendered from the same camera before, and the way to another."""
+    ranges_forecast.ask(context.scene)
+    if ranges_forecast.of(context.scene).picture:
+        drawing.sentences(layout, context, [line for line in [again_line(context)] if line], "IMAGE_DATA")
+        layout.prop(shot, "render_anew")
+
+
+def again_line(context) -> str:
+    """Whose picture Generate uses; "" where it makes one."""
+    name = ranges_forecast.of(context.scene).picture
+    return iface_("Picture of {}").format(name) if name and not context.scene.worldwarp.render_anew else ""
 
 
 def draw_imagining(layout, context, shot) -> None:

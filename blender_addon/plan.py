@@ -1,7 +1,7 @@
 """What Generate will keep of the takes that are there. Needs the protocol, not Blender.
 
-A forecast: a render is taken to give the same picture, and the server to have kept what it made. What it says when the
-shot is submitted counts.
+A forecast: a new render is taken to give the same picture, and the server to have kept what it made. What it says when
+the shot is submitted counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,6 +31,7 @@ class Wish:
     """A shot as Generate would send it; the cameras at the size of the picture, ``masks`` by the names of arrays.
 
     ``files``: notes of the files that it is made of, as ``Given`` has them; {} where it is rendered.
+    ``picture``: names of picture and depth in ``inputs/`` where those of a take are used again.
     """
 
     settings: Settings
@@ -38,6 +39,7 @@ class Wish:
     cameras: files.CameraFile
     masks: frozenset[str]
     files: dict[str, str] = field(default_factory=dict)
+    picture: tuple[str, ...] = ()
 
     @property
     def ranges(self) -> tuple[Range, ...]:
@@ -52,6 +54,8 @@ class Take:
     record: Record
     cameras: files.CameraFile | None
     frame: np.ndarray
+    changed: int = 0
+    """When its ``shot.json`` was written, in nanoseconds."""
 
     @property
     def ranges(self) -> tuple[Range, ...]:
@@ -92,7 +96,7 @@ def _read(folder: Path, changed: int) -> Take | None:
     if record is None:
         return None
     given = record.given and files.read_cameras(folder / INPUTS / record.given.cameras)
-    return Take(folder, record, given, (given or files.read_cameras(folder / "cameras.npz")).frame)
+    return Take(folder, record, given, (given or files.read_cameras(folder / "cameras.npz")).frame, changed)
 
 
 # What is kept
@@ -102,7 +106,7 @@ def kept(take: Take, wish: Wish) -> tuple[int, str]:
     """How many ranges of ``wish`` are those of ``take``, and what differs in the one after them ("": it ends there)."""
     if take.cameras is None or take.record.given is None:
         return 0, ""
-    moved = _moved(take, wish)
+    moved = _moved(take, wish.cameras)
     pairs = zip(wish.ranges, take.ranges, take.made, strict=False)
     for index, (new, old, _) in enumerate(pairs):
         if differs := _difference(take, wish, index, new, old, moved):
@@ -118,6 +122,8 @@ def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range, move
         return "masks"
     if other := [name for name, note in wish.files.items() if given.files.get(name, note) != note]:
         return FILES[other[0]]
+    if wish.picture and wish.picture != picture_of(take):
+        return FILES["picture"]
     chosen = effective(wish.settings, wish.overrides, index)
     before = effective(given.settings, given.overrides, index)
     if changed := [name for name in chosen if chosen[name] != before.get(name)]:
@@ -130,17 +136,17 @@ def _difference(take: Take, wish: Wish, index: int, new: Range, old: Range, move
     return "" if new == old else "length of the walk"
 
 
-def _moved(take: Take, wish: Wish) -> np.ndarray:
+def _moved(take: Take, cameras: files.CameraFile) -> np.ndarray:
     """Which cameras show another picture than the take's: (n,) bool, of the positions that both have.
 
     The take's are those that it was made with, so what is kept again and again never drifts.
     """
-    same = shifts.close(take.cameras, wish.cameras)
+    same = shifts.close(take.cameras, cameras)
     if same.all():
         return ~same
     record, near = take.record, take.near[: len(same)]
-    scale = max(record.width / wish.cameras.width, record.height / wish.cameras.height)
-    shift = scale * shifts.bound(take.cameras, wish.cameras, near, record.settings.overscan)
+    scale = max(record.width / cameras.width, record.height / cameras.height)
+    shift = scale * shifts.bound(take.cameras, cameras, near, record.settings.overscan)
     return np.where(near > 0, shift > shifts.SHIFT, ~same)
 
 
@@ -187,9 +193,30 @@ def effective(settings: Settings, overrides: Iterable[Override], index: int) -> 
 
 
 def same_picture(take: Take | None, wish: Wish) -> bool:
-    """Whether the files of ``wish`` are known to be those of ``take``, which was not told apart from it otherwise."""
+    """Whether the picture of ``wish`` is known to be that of ``take``, which was not told apart from it otherwise."""
     given = take.record.given if take else None
+    if given is not None and wish.picture:
+        return wish.picture == picture_of(take)
     return given is not None and "picture" in wish.files and wish.files.keys() <= given.files.keys()
+
+
+def pictured(take: Take, camera: files.CameraFile, colour_space: str) -> bool:
+    """Whether a client rendered the picture of ``take``, from where ``camera`` is at the first frame, of its size."""
+    record, theirs = take.record, take.cameras
+    given = record.given
+    if given is None or theirs is None or not record.run or "picture" in given.files:
+        return False
+    if not given.depth or len(given.pictures) != 1 or given.distortion or record.colour_space != colour_space:
+        return False
+    if (theirs.width, theirs.height, theirs.frame[0]) != (camera.width, camera.height, camera.frame[0]):
+        return False
+    there = all((take.folder / INPUTS / name).is_file() for name in picture_of(take))
+    return there and not _moved(take, camera)[0]
+
+
+def picture_of(take: Take | None) -> tuple[str, ...]:
+    """Names of picture and depth in its ``inputs/``, which are digests of what they hold; () of no take."""
+    return (*take.record.given.pictures, *take.record.given.depth) if take else ()
 
 
 def best(takes: Sequence[Take], wish: Wish) -> tuple[Take | None, int, str]:

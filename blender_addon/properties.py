@@ -37,6 +37,12 @@ class WorldWarpShot(bpy.types.PropertyGroup):
             ("FILE", "File", "An image file, whose depth is estimated or given by a file"),
         ],
     )
+    render_anew: BoolProperty(
+        name="Render Anew",
+        description="Render the picture again, once, in place of using that of a take: all ranges are computed anew "
+        "where it is another",
+        default=False,
+    )
     picture_file: StringProperty(
         name="Image",
         description="Picture that the camera sees at the first frame",

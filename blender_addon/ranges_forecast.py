@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import file_notes, local_keys, masks, order, overrides, pump, takes, wheels
+from . import file_notes, local_keys, masks, order, overrides, picture_again, pump, takes, wheels
 from .camera import Path as CameraPath
 from .camera import Raster, sample, scene_raster
 from .problems import Problem
@@ -46,6 +46,7 @@ class Forecast:
         locked: why Generate is not possible, "" where it is.
         seen: whether the path is as it is now; where curves do not tell it, it is as it was last looked at, if ever.
         sure: whether the picture is known to be the same as that of the take; a render that is not made yet is not.
+        picture: the take whose picture is used again unless the user has it rendered anew; "" where there is none.
         nudged: whether cameras of what is kept are a little off, by less than anybody sees.
         reached: whether the first new range has moved with keys that are not beside it, by automatic handles.
     """
@@ -59,6 +60,7 @@ class Forecast:
     locked: str = ""
     seen: bool = True
     sure: bool = False
+    picture: str = ""
     nudged: bool = False
     reached: bool = False
 
@@ -170,7 +172,7 @@ def settled(scene, path: CameraPath) -> CameraPath:
     remember(scene, path)
     if sentence := forecast(scene, path).locked:
         raise Problem(sentence)
-    wish = _wish(scene, path)
+    wish = _wish(scene, path, picture_again.take_of(scene, path))
     take, count, _ = plan.best(takes_of(scene), wish)
     cameras = plan.settled(take, wish, count)
     return replace(path, K=cameras.K, camera_to_world=cameras.camera_to_world)
@@ -219,7 +221,8 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
     seen, path = path is not None, path or _last(scene)
     if path is None:
         return Forecast(seen=False)
-    wish = _wish(scene, path)
+    again = picture_again.take_of(scene, path)
+    wish = _wish(scene, path, again)
     take, count, differs = plan.best(found, wish)
     width, height = wish.settings.width, wish.settings.height
     new = wish.ranges[count:]
@@ -234,6 +237,7 @@ def forecast(scene, path: CameraPath | None = None) -> Forecast:
         _locked(scene, rows, differs),
         seen,
         plan.same_picture(take, wish),
+        again.folder.name if again else "",
         plan.nudged(take, wish, count),
         differs.startswith("camera")
         and local_keys.reached(order.camera_of(scene), rows[count], plan.still(take, wish)),
@@ -272,7 +276,8 @@ def _last(scene) -> CameraPath | None:
     return path if path is not None and path.frame.tolist() == list(order.frames_of(scene)) else None
 
 
-def _wish(scene, path: CameraPath) -> "plan.Wish":
+def _wish(scene, path: CameraPath, again: "plan.Take | None" = None) -> "plan.Wish":
+    """What would be sent; ``again``: the take whose picture is used, unless the user has it rendered anew."""
     from worldwarp_protocol.files import CameraFile
 
     from . import plan
@@ -283,7 +288,8 @@ def _wish(scene, path: CameraPath) -> "plan.Wish":
     raster = path.raster
     cameras = CameraFile.of(path.K, path.camera_to_world, path.frame, raster.width, raster.height, path.fps)
     masked, noted = frozenset(masks.files(scene.worldwarp)), file_notes.of(scene)
-    return plan.Wish(shot.settings, tuple(shot.overrides), cameras, masked, noted)
+    picture = () if scene.worldwarp.render_anew else plan.picture_of(again)
+    return plan.Wish(shot.settings, tuple(shot.overrides), cameras, masked, noted, picture)
 
 
 def _locked(scene, rows: list["plan.Row"], differs: str) -> str:

@@ -68,6 +68,8 @@ def bring_in(run: Run) -> None:
     run.imported = "-"  # whatever comes of it, it is not tried again by itself
     try:
         with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            if run.anew:  # the next Generate uses the picture of this one
+                scene.worldwarp.render_anew = False
             bpy.ops.worldwarp.import_result("EXEC_DEFAULT", True, directory=str(run.folder))
     except RuntimeError as error:
         run.warnings.append(str(error).removeprefix("Error: ").strip())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import bpy
 
-from . import masks, order, pump, waiting
+from . import masks, order, picture_again, pump, waiting
 from .diffusion import wanted
 from .problems import Problem
 from .rendering import JobRender
@@ -12,7 +12,7 @@ from .state import STATE, Run
 
 
 def begin(context, server, only_next: bool = False) -> None:
-    """Render the picture while Blender stays alive, then send the shot to ``server``.
+    """Render the picture while Blender stays alive, then send the shot to ``server``; at once with that of a take.
 
     Args:
         only_next: stop after the first range that is new.
@@ -25,6 +25,9 @@ def begin(context, server, only_next: bool = False) -> None:
         raise Problem(found[0])
     waiting.check_free()
     masks.check(scene)
+    if picture_again.begins(scene, context.evaluated_depsgraph_get()):
+        send(context, server, only_next=only_next)
+        return
     frames = order.frames_of(scene)
     render = JobRender(scene, order.camera_of(scene), frames[0])
     STATE.run = Run(order.output_base(scene), scene.session_uid, frames=len(frames), state="rendering")
@@ -67,5 +70,6 @@ def send(context, server, picture=None, only_next: bool = False) -> None:
         denoises=wanted(scene.worldwarp),
         warnings=warnings,
         only_next=only_next,
+        anew=scene.worldwarp.render_anew,
     )
     pump.start(link.Link(server, link.generate(shot, folder, only_next)))

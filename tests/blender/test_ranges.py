@@ -175,6 +175,40 @@ def test_another_picture_is_noticed_where_files_were_noted(tmp_path):
     assert not plan.same_picture(None, replace(wish(), files=was))
 
 
+def test_a_rendered_picture_is_used_again_where_the_camera_begins_the_same(tmp_path):
+    made = replace(wish(), masks=frozenset())
+    K, poses, frame = walk().K, walk().camera_to_world, walk().frame
+    sent = messages.Shot(name="Walk", settings=made.settings, colour_space="AgX Base sRGB")
+    path = {"K": K, "camera_to_world": poses, "frame": frame}
+    picture = {"picture": np.zeros((1, SIZE, SIZE, 3), np.uint8), "depth": np.ones((1, SIZE, SIZE), np.float32)}
+
+    def rendered(name: str, run: str = "r", noted=None, **arrays) -> plan.Take:
+        result = ResultFolder(tmp_path / name)
+        result.begin(sent, SIZE, SIZE, **path, run=run)
+        result.keep_inputs(*inputs.pack(sent, picture | path | arrays, noted))
+        result.save()
+        return plan.read(tmp_path / name)
+
+    one = rendered("a")
+    for late in (walk(), moved(1), walk(49)):  # what comes later is no matter
+        assert plan.pictured(one, late, "AgX Base sRGB")
+    assert not plan.pictured(one, moved(0), "AgX Base sRGB")
+    assert not plan.pictured(one, walk(), "sRGB")
+    wider = CameraFile.of(K, poses, frame, 2 * SIZE, SIZE, 24.0)
+    later = CameraFile.of(K, poses, frame + 1, SIZE, SIZE, 24.0)
+    assert not plan.pictured(one, wider, "AgX Base sRGB")
+    assert not plan.pictured(one, later, "AgX Base sRGB")
+    assert not plan.pictured(rendered("b", noted={"picture": "x"}), walk(), "AgX Base sRGB")  # it was a file
+    assert not plan.pictured(rendered("c", run=""), walk(), "AgX Base sRGB")  # not a client's
+    other = rendered("d", depth=np.full((1, SIZE, SIZE), 2, np.float32))
+    again = replace(made, picture=plan.picture_of(one))
+    assert (plan.same_picture(one, again), plan.same_picture(other, again)) == (True, False)
+    assert not plan.same_picture(one, made)
+    assert plan.kept(take(tmp_path / "e", made), again)[1] == "another picture"
+    (one.folder / "inputs" / plan.picture_of(one)[1]).unlink()
+    assert not plan.pictured(one, walk(), "AgX Base sRGB")
+
+
 def test_memory_is_the_most_that_was_used_and_grows_with_the_size(tmp_path):
     numbers = [{"peak_bytes": 2e9}, {"peak_bytes": 3e9}]
     one = take(tmp_path / "take", wish(), numbers)
