@@ -188,6 +188,25 @@ def test_a_run_outlives_blender_and_is_picked_up_by_the_next_one(in_blender, ext
 
 
 @pytest.mark.slow
+def test_a_takes_picture_is_used_again_unless_it_is_rendered_anew(in_blender, extension, server, tmp_path):
+    found = in_blender("picture_again.py", extension, server, tmp_path)
+    assert found["at first"] == ["", False, ""]
+    assert found["then"] == ["Walk_v001", True, "Picture of Walk_v001"]
+    for case in ("with a cube", "a late key", "from the panel"):
+        assert found[case][:2] == [True, True], case  # the files sent are the same to the byte; so is what is kept
+    assert found["with a cube"][2:] == [2, 2]
+    assert found["a late key"][2:] == [1, 2]
+    assert found["from the panel"][2:] == [2, 2]
+    assert found["red"] == [False, True]
+    assert found["anew"] == ["Walk_v001", False, ""]
+    assert found["rendered anew"] == [0, False, "Walk_v005"]  # nothing is kept, and the next one uses it again
+    assert found["earlier one shown"] == ["Walk_v001", 2]
+    for case in ("first key", "size", "first frame", "view"):
+        assert found[case] == "", case
+    assert "Render Anew" in found["damaged"]
+
+
+@pytest.mark.slow
 def test_ranges_become_what_was_foretold_of_them(in_blender, extension, server, tmp_path):
     found = in_blender("ranges.py", extension, server, tmp_path, timeout=560)
     assert found["at first"] == [0, 137, "", ["new"] * 3]
