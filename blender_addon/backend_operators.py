@@ -3,8 +3,10 @@
 import os
 import re
 import time
+from contextlib import suppress
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, StringProperty
 
 from . import backend_process, preferences, pump, wheels
@@ -14,6 +16,9 @@ from .state import STATE
 
 START_SECONDS = 60.0
 """Longest wait for a server to answer after it was started; the first time, files have to be read from a cold disk."""
+
+
+NONE_YET = "No server yet: press Start"
 
 
 class WorldWarpLive(bpy.types.PropertyGroup):
@@ -46,7 +51,11 @@ def _begin() -> None:
         raise Problem("The server is on another machine: start it there by `worldwarp serve`")
     if backend_process.answers(settings.address):
         raise Problem(f"Something answers at {settings.address} already: Test Connection says whether it is a server")
-    program = backend_process.find(settings.backend_command, home())
+    try:
+        program = backend_process.find(settings.backend_command, home())
+    except Problem as problem:
+        STATE.connected, STATE.connection = False, str(problem)  # with a button that copies the command
+        raise
     _Starting.process = backend_process.start(program, settings.address, home())
     _Starting.since = time.monotonic()
     STATE.connected, STATE.connection = None, "The server is starting"
@@ -65,6 +74,34 @@ def _started() -> bool:
     words = backend_process.last_words(home())
     STATE.connected, STATE.connection = False, words[-1] if words else "The server did not start: Show Log says more"
     return True
+
+
+class _Looked:
+    address = ""
+    """Of the server that was looked for by itself."""
+
+
+def look_once() -> None:
+    """For drawing: look for the server of the preferences a moment later, once; nothing is refused or blocks."""
+    address = preferences.get().address
+    if bpy.app.background or STATE.connection or _Looked.address == address:
+        return
+    _Looked.address = address
+    bpy.app.timers.register(_look, first_interval=0)
+
+
+def _look() -> None:
+    from . import link
+
+    address = preferences.get().address
+    if pump.busy() or STATE.connection:
+        return
+    if preferences.is_local(address) and not backend_process.answers(address):
+        STATE.connection = rpt_(NONE_YET)
+    else:
+        with suppress(Problem):  # the line goes on saying that it was not tried
+            pump.start(link.Link(preferences.server(), link.say_hello), pump.INQUIRY)
+    pump.redraw()
 
 
 class WORLDWARP_OT_start_server(Action):

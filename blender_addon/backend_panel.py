@@ -3,12 +3,13 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import drawing, preferences
+from . import backend_operators, drawing, preferences
 from .state import STATE
 
 
 def draw_connection(layout, context) -> None:
     """Whether there is a server, in one line, and a fault of ours where there was one."""
+    backend_operators.look_once()
     row = layout.row()
     if STATE.connected:
         drawing.sentences(row.column(), context, [iface_("Connected to {}").format(STATE.connection)], "LINKED")
@@ -16,7 +17,9 @@ def draw_connection(layout, context) -> None:
         row.label(text=STATE.connection or iface_("Server not tried yet"), icon="UNLINKED", translate=False)
     else:
         drawing.sentences(row.column(), context, [STATE.connection], "ERROR")
-    if STATE.connected is False and preferences.is_local(preferences.get(context).address):
+        if STATE.connection.count("`") == 2:
+            row.operator("worldwarp.copy_text", text="", icon="COPYDOWN").text = STATE.connection.split("`")[1]
+    if not STATE.connected and preferences.is_local(preferences.get(context).address):
         row.operator("worldwarp.start_server", text="", icon="PLAY")
     row.operator("worldwarp.test_connection", text="", icon="FILE_REFRESH")
     if STATE.fault:

@@ -16,6 +16,9 @@ from .problems import Problem
 PROBE_SECONDS = 0.05
 """Longest wait for a server on this machine to take a connection; where none is, the answer comes at once."""
 
+INSTALL = "python scripts/install_backend.py" if os.name == "nt" else "python3 scripts/install_backend.py"
+"""What installs the backend, run in a terminal in the folder of the download."""
+
 LAST_LINES = 20
 """Of the log, that are shown."""
 
@@ -38,8 +41,8 @@ def find(command: str, home: Path) -> Path:
     program = next((path for path in there if path.is_file()), None)
     if program is None:
         raise Problem(
-            f"The backend is not installed here (looked on the PATH and in {there[0].parent}): install it as the guide "
-            "says, or name it in the preferences (Backend Command)"
+            f"The backend is not installed here (looked on the PATH and in {there[0].parent}): run `{INSTALL}` in the "
+            "folder of the download, or name it in the preferences (Backend Command)"
         )
     return program
 

@@ -1,13 +1,14 @@
 """Runs that were under way when their .blend was closed are picked up when it is opened again, one after the other."""
 
 import atexit
-from contextlib import suppress
 
 import bpy
 from bpy.app.handlers import persistent
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from . import preferences, pump, results, shooting, wheels
 from .actions import reachable
+from .backend_operators import NONE_YET
 from .problems import Problem
 from .state import STATE
 
@@ -76,8 +77,11 @@ def tick() -> float | None:
     if scene is None:
         return None
     _Tried.runs.add(scene.worldwarp.run)
-    with suppress(Problem):  # the panel says it, and offers Pick Up Run
+    try:
         shooting.fetch(scene, reachable())
+    except Problem:  # the panel offers Pick Up Run
+        if preferences.is_local(preferences.get().address):
+            STATE.connected, STATE.connection = None, rpt_(NONE_YET)
     pump.redraw()
     return TICK_SECONDS
 

@@ -28,7 +28,7 @@ def main() -> int:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         return _stop("WorldWarp needs Python 3.11, 3.12 or 3.13: run this with one of those.")
     folder = home() / "env"
-    print(f"Installing into {folder}; PyTorch is a few gigabytes ...", flush=True)
+    print(f"Installing into {folder}. PyTorch is a few gigabytes: this takes 5 to 15 minutes.", flush=True)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         python = environment(folder)
@@ -38,7 +38,7 @@ def main() -> int:
     clean()
     gpu = shutil.which("nvidia-smi") is not None
     for step in steps(gpu, options.torch_index):
-        if subprocess.run([python, "-m", "pip", "install", "--quiet", *step], check=False).returncode:
+        if subprocess.run([python, "-m", "pip", "install", *step], check=False).returncode:
             return _stop("That did not work: see pip's message above, then run this again; it goes on from there.")
     if os.name == "nt" and gpu and not options.torch_index:
         print("PyTorch as it is now has no CUDA on Windows: run this again with --torch-index and the address that")
