@@ -50,7 +50,7 @@ def test_the_world_is_placed_grows_and_is_undone(in_blender, extension, tmp_path
     assert found["grown"] == [3, True, 3, 0, 1]
     assert "cut short" in found["damaged"]
     assert found["refused"] == ["failed", 2]
-    assert "There is no result" in found["no run"]
+    assert "'Nowhere' is gone" in found["no run"]
     assert "is gone" in found["gone"]
 
 
