@@ -41,7 +41,7 @@ class WORLDWARP_OT_in_renders(Action):
         if self.part != "LEFT_OUT" and take is not None and take.hide_render:
             self.report({"WARNING"}, unseen(take))
         if self.part in ("SHADOWS", "HOLDOUT") and not context.scene.render.film_transparent:
-            self.report({"WARNING"}, rpt_("Film > Transparent is off: it needs to be on for frames to show behind CG"))
+            self.report({"WARNING"}, rpt_("Next press Frames behind Renders: it puts the frames there"))
         return {"FINISHED"}
 
 

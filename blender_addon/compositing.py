@@ -251,6 +251,16 @@ def node_of(scene):
     return next((node for node in tree.nodes if MARK in node), None) if tree else None
 
 
+PLAIN = ("CompositorNodeRLayers", "CompositorNodeComposite", "CompositorNodeViewer", "NodeGroupOutput", "NodeReroute")
+"""Nodes that change nothing."""
+
+
+def has_others(scene) -> bool:
+    """Whether the tree of ``scene`` changes what is rendered by more than our node."""
+    tree = _there(scene)
+    return tree is not None and any(MARK not in node and node.bl_idname not in PLAIN for node in tree.nodes)
+
+
 def _there(scene):
     """The compositor's tree of ``scene``, or None."""
     return scene.compositing_node_group if hasattr(scene, "compositing_node_group") else scene.node_tree

@@ -90,9 +90,6 @@ TEXTS = {
     "Every Nth": "Jedes n-te",
     "Fast": "Schnell",
     "Fetching depth": "Tiefe wird geholt",
-    "Film > Transparent is off: it needs to be on for frames to show behind CG": (
-        "Film > Transparent ist aus: es muss an sein, damit Bilder hinter CG zu sehen sind"
-    ),
     "Fit Range": "In den Bereich einpassen",
     "Folder": "Ordner",
     "Frame": "Bild",
@@ -162,6 +159,9 @@ TEXTS = {
         "Kein Server: Starten drücken, oder `worldwarp serve` in einem Terminal ausführen"
     ),
     "Noise": "Rauschen",
+    "Next press Frames behind Renders: it puts the frames there": (
+        "Als Nächstes Bilder hinter Renderbilder drücken: das bringt sie dorthin"
+    ),
     "No server yet: press Start": "Noch kein Server: Starten drücken",
     "None in the results folder": "Keine im Ergebnisordner",
     "Note": "Notiz",

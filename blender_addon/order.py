@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import anchor, diffusion, file_notes, geometry, masks, motion, overrides, preferences, wheels
+from . import anchor, compositing, diffusion, file_notes, geometry, masks, motion, overrides, preferences, wheels
 from .camera import Raster, check_type, intrinsics, lens_at, sample, scene_raster
 from .colour import check_space, colour_space, lost_note
 from .parts import MARK, recall
@@ -218,9 +218,10 @@ def lens_notes(scene) -> list[str]:
 
 
 def _compositor(scene) -> bool:
-    if hasattr(scene, "compositing_node_group"):  # Blender 5.0
-        return scene.compositing_node_group is not None
-    return scene.use_nodes
+    """Whether it does more than to lay our frames behind what is rendered."""
+    if not hasattr(scene, "compositing_node_group") and not scene.use_nodes:  # Blender 4
+        return False
+    return compositing.has_others(scene)
 
 
 def output_setting(scene) -> str:

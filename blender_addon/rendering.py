@@ -147,7 +147,8 @@ def _compose(scene, layer, folder: str) -> None:
     space = colour_space(scene)
     tree = new_tree(scene)
     result = tree.nodes[0]
-    render = tree.nodes.new("CompositorNodeRLayers")
+    with bpy.context.temp_override(scene=scene):  # else it counts for good as a user of the scene that is shown
+        render = tree.nodes.new("CompositorNodeRLayers")
     render.scene, render.layer = scene, layer.name
     tree.links.new(render.outputs["Image"], result.inputs[0])
     tree.links.new(render.outputs["Depth"], written(tree, folder, "depth", "FLOAT"))

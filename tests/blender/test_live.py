@@ -19,6 +19,7 @@ def test_a_server_is_started_and_a_run_followed_a_little_at_a_time(in_blender, e
     found = in_blender("live.py", extension, WORLDWARP, port, tmp_path, **home)
     assert "No server runs here that was started from Blender" in found["not yet"][0]
     assert "worldwarp serve" in found["not yet"][1]
+    assert found["none yet"] == [None, "No server yet: press Start"]
     assert "answers at" in found["twice"]
     connection, machine, versions = found["told"]
     assert str(port) in connection

@@ -45,6 +45,9 @@ def refused(operator, **keywords) -> str:
 
 # The server: started, asked, kept in a list, left and taken again
 settings.address, settings.backend_command = f"tcp://127.0.0.1:{port}", worldwarp
+backend_operators._look()
+found["none yet"] = [STATE.connected, STATE.connection]
+STATE.forget_server()
 found["not yet"] = [refused(ops.stop_server), refused(ops.test_connection)]
 assert ops.start_server() == {"FINISHED"}
 found["twice"] = refused(ops.start_server)
