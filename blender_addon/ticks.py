@@ -1,11 +1,14 @@
 """Which steps of the sidebar are finished, told by the scene itself: what is edited is finished no more."""
 
+import bpy
+
 from . import geometry, motion, order, ranges_forecast, takes
 
 
 def picture(scene) -> bool:
-    """There is a picture that can be taken."""
-    return order.camera_of(scene) is not None and not order.picture_problems(scene)
+    """There is a picture that can be taken; to render one is every new file's default, so that file is saved first."""
+    settled = scene.worldwarp.source != "RENDER" or bool(bpy.data.filepath)
+    return settled and order.camera_of(scene) is not None and not order.picture_problems(scene)
 
 
 def shape(scene) -> bool:
