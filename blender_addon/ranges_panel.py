@@ -66,7 +66,8 @@ class WORLDWARP_UL_ranges(bpy.types.UIList):
         )
         grey = line.row(align=True)
         grey.active, grey.alignment = row.state == "working", "RIGHT"
-        grey.label(text=", ".join(part for part in (iface_(word), known(row)) if part), icon=kind, translate=False)
+        share = known(row) if kind == "CHECKMARK" else ""
+        grey.label(text=share or iface_(word), icon=kind, translate=False)  # both at once leave no room for the frames
         walk = order.frames_of(scene)
         entry = entry_of(scene.worldwarp, walk, row.first)
         line.label(text="", icon="OPTIONS" if entry and entry.changes() else "BLANK1")
