@@ -277,8 +277,9 @@ def test_fetched_depth_says_what_of_cg_is_seen(in_blender, extension, server, tm
     assert 0.05 < np.mean(depth < found["away"]) < 0.9  # it is cut by a wall through its middle
     renders = np.load(tmp_path / "renders.npz")
     for case, share in {"far": 3, "middle": 1, "near": 1 / 3, "scaled": 1}.items():
-        seen = depth > share * found["away"]  # of CG
+        reach = found["nearly"] * depth / (share * found["away"])  # what lies on a surface counts as before it
+        seen = reach > 1  # of CG
         expected = np.where(seen[..., None], np.array([255, 0, 0], np.uint8), renders["frame"])
         off = np.abs(renders[case].astype(int) - expected).max(axis=-1)
-        sure = np.abs(depth / (share * found["away"]) - 1) > 1e-4
+        sure = np.abs(reach - 1) > 1e-4
         assert off[sure].max() <= 1, (case, int((off > 1).sum()))

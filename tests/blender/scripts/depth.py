@@ -11,7 +11,14 @@ zip_file, address, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 installed = bpy.ops.extensions.package_install_files(filepath=zip_file, repo="user_default", enable_on_install=True)
 assert installed == {"FINISHED"}
 
-from bl_ext.user_default.worldwarp import passes, picture, preferences, pump, takes  # noqa: E402  (exists from here on)
+from bl_ext.user_default.worldwarp import (  # noqa: E402  (exists from here on)
+    compositing,
+    passes,
+    picture,
+    preferences,
+    pump,
+    takes,
+)
 from bl_ext.user_default.worldwarp.state import STATE  # noqa: E402
 
 ops, scene = bpy.ops.worldwarp, bpy.context.scene
@@ -87,5 +94,6 @@ ops.frames_behind(collection=take.name, by_depth=True)
 renders["scaled"] = rendered(104)
 pump.stop()
 found["away"], found["result"] = -away, str(result)
+found["nearly"] = compositing.NEARLY
 np.savez(folder / "renders.npz", frame=frame_file(4), **renders)
 leave(**found)
